@@ -1,0 +1,3 @@
+//! The `botwarden` program: see the library of the same name.
+
+fn main() {}
