@@ -1,0 +1,133 @@
+//! Bytes at the door: within limits, on a known route, and nothing about them is believed.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use uuid::Uuid;
+
+use super::moment::Moment;
+
+/// An event as it came in, before anything is proved.
+///
+/// ```compile_fail,E0451
+/// // Only ingress and inbox make one.
+/// let forged = botwarden::gate::arrival::Arrival { id: todo!(), route: todo!(), received: todo!(), origin: todo!(), headers: todo!(), query: None, body: todo!() };
+/// ```
+pub struct Arrival {
+    id: Uuid,
+    route: Arc<str>,
+    received: Moment,
+    origin: Origin,
+    headers: HeaderMap,
+    query: Option<Box<str>>,
+    body: Bytes,
+}
+
+/// Who the connection came from, as far as the listener can tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The peer's address; unknown for a unix socket.
+    pub peer: Option<IpAddr>,
+    /// Whether the listener itself spoke TLS.
+    pub secure: bool,
+}
+
+/// Everything an [`Arrival`] is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) id: Uuid,
+    pub(crate) route: Arc<str>,
+    pub(crate) received: Moment,
+    pub(crate) origin: Origin,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Option<Box<str>>,
+    pub(crate) body: Bytes,
+}
+
+impl Arrival {
+    /// The one constructor, for ingress and inbox.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { id, route, received, origin, headers, query, body } = parts;
+        Self { id, route, received, origin, headers, query, body }
+    }
+
+    /// The id of this event in records, logs and `Botwarden-Decision-Id`; `UUIDv7`.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// The name of the route it came in on.
+    pub fn route(&self) -> &Arc<str> {
+        &self.route
+    }
+
+    /// When it came in.
+    pub fn received(&self) -> Moment {
+        self.received
+    }
+
+    /// Who sent it, as far as the listener can tell.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Its headers, unfiltered.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The query of its URL without the question mark.
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// Its body, byte for byte.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+}
+
+/// No header and no body: they hold signatures and foreign text.
+impl fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrival").field("id", &self.id).field("route", &self.route).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    /// An arrival with these headers and this body, at second 1,800,000,000.
+    pub(crate) fn arrival(headers: &[(&'static str, &str)], body: &[u8]) -> Arrival {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        Arrival::new(Parts {
+            id: Uuid::from_u128(7),
+            route: "helpdesk".into(),
+            received: noon(),
+            origin: Origin { peer: Some([203, 0, 113, 9].into()), secure: true },
+            headers: map,
+            query: None,
+            body: Bytes::copy_from_slice(body),
+        })
+    }
+
+    /// A fixed moment.
+    pub(crate) fn noon() -> Moment {
+        Moment { wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000), tick: Duration::from_hours(1) }
+    }
+
+    #[test]
+    fn debug_holds_no_header_and_no_body() {
+        let text = format!("{:?}", arrival(&[("x-spark-signature", "abcdef")], b"hunter2"));
+        assert!(!text.contains("abcdef") && !text.contains("hunter2"), "{text}");
+    }
+}

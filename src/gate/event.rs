@@ -1,0 +1,315 @@
+//! What does the event say? Read once, from the bytes that were proved, and matched against the registration.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::SystemTime;
+
+use serde::Deserialize;
+
+use super::arrival::Arrival;
+use super::id::{Key, Org, OrgId, Person, PersonId, Room, RoomId};
+use super::refusal::Refusal;
+use super::signature::Authentic;
+
+/// What happened to what: `messages.created`. Resources that have no rules of their own are `other`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Resource {
+    /// A card was submitted.
+    AttachmentActions,
+    /// Somebody joined, left or changed.
+    Memberships,
+    /// A message.
+    Messages,
+    /// The room itself; its id is `data.id`.
+    Rooms,
+    /// Anything else, by its own name.
+    Other(Box<str>),
+}
+
+impl Resource {
+    /// From the word in an envelope or in configuration.
+    pub fn named(word: &str) -> Self {
+        match word {
+            "attachmentActions" => Self::AttachmentActions,
+            "memberships" => Self::Memberships,
+            "messages" => Self::Messages,
+            "rooms" => Self::Rooms,
+            other => Self::Other(other.into()),
+        }
+    }
+
+    /// A word from a closed list: foreign text never becomes a metric label.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::AttachmentActions => "attachmentActions",
+            Self::Memberships => "memberships",
+            Self::Messages => "messages",
+            Self::Rooms => "rooms",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
+/// The second half of an event's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verb {
+    /// It is new.
+    Created,
+    /// It is gone.
+    Deleted,
+    /// The room's id changed.
+    Migrated,
+    /// It changed.
+    Updated,
+    /// Anything else, by its own name.
+    Other(Box<str>),
+}
+
+impl Verb {
+    /// From the word in an envelope or in configuration.
+    pub fn named(word: &str) -> Self {
+        match word {
+            "created" => Self::Created,
+            "deleted" => Self::Deleted,
+            "migrated" => Self::Migrated,
+            "updated" => Self::Updated,
+            other => Self::Other(other.into()),
+        }
+    }
+
+    /// A word from a closed list.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Deleted => "deleted",
+            Self::Migrated => "migrated",
+            Self::Updated => "updated",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
+/// The facts of an event that rules, records and the room's cache entry need. Everything else stays in the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// What the event is about.
+    pub resource: Resource,
+    /// What happened to it.
+    pub verb: Verb,
+    /// `data.id`: with resource and verb, which event this is.
+    pub subject: Box<str>,
+    /// The room: `data.roomId`, or `data.id` of a `rooms` event.
+    pub room: Option<RoomId>,
+    /// Every room id in `data`; a migrated room has two.
+    pub rooms: Vec<Key<Room>>,
+    /// `data.personId`: the author, or the member that a membership is about.
+    pub person: Option<PersonId>,
+    /// `data.personOrgId`, which only memberships carry.
+    pub person_org: Option<Key<Org>>,
+    /// `actorId`: who caused the event.
+    pub actor: Option<PersonId>,
+    /// `data.created`.
+    pub created: Option<SystemTime>,
+    /// `createdBy`: who registered the webhook.
+    pub creator: Option<PersonId>,
+}
+
+/// What a route's webhook must look like. Without it (the bot's own id is not known yet) an event can be kept and
+/// can dirty a room, but it can not be judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    /// Who must have created the webhook: the bot itself.
+    pub creator: Option<Key<Person>>,
+}
+
+/// An authentic event, parsed, that matches the pinned registration.
+///
+/// ```compile_fail,E0451
+/// // Only `read` makes one.
+/// let forged = botwarden::gate::event::Notice { authentic: todo!(), facts: todo!() };
+/// ```
+pub struct Notice {
+    authentic: Authentic,
+    facts: Facts,
+}
+
+impl Notice {
+    /// What the event says.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The bytes it was read from.
+    pub fn arrival(&self) -> &Arrival {
+        self.authentic.arrival()
+    }
+
+    /// Lets go of the proof: what is kept for later is an arrival again.
+    pub fn into_arrival(self) -> Arrival {
+        self.authentic.into_arrival()
+    }
+}
+
+/// Not the facts: some of them name people.
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notice").field("arrival", self.arrival()).finish_non_exhaustive()
+    }
+}
+
+/// Rules 9 and 10: an envelope as documented, of the registration that is pinned.
+pub fn read(authentic: Authentic, registration: Registration) -> Result<Notice, Refusal> {
+    let facts = facts(authentic.arrival().body())?;
+    if let Some(pinned) = registration.creator
+        && facts.creator.as_ref().map(PersonId::key) != Some(pinned)
+    {
+        return Err(Refusal::WrongWebhook);
+    }
+    Ok(Notice { authentic, facts })
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    resource: Cow<'a, str>,
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    #[serde(borrow, rename = "createdBy")]
+    creator: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "actorId")]
+    actor: Option<Cow<'a, str>>,
+    data: BTreeMap<String, serde_json::Value>,
+}
+
+/// The facts of an envelope, whoever sent it; `explain` reads unsigned files with it.
+///
+/// A field that is there but is not what it should be makes the event malformed: a rule that reads a broken field as
+/// an absent one could be talked past.
+pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
+    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|_text_of_the_caller| Refusal::Malformed)?;
+    let resource = Resource::named(&envelope.resource);
+    let data = Fields(&envelope.data);
+    let room = match resource {
+        Resource::Rooms => data.text("id")?.map(RoomId::parse).transpose(),
+        Resource::AttachmentActions | Resource::Memberships | Resource::Messages | Resource::Other(_) => {
+            data.text("roomId")?.map(RoomId::parse).transpose()
+        }
+    };
+    let bad_id = |_| Refusal::Malformed;
+    Ok(Facts {
+        verb: Verb::named(&envelope.event),
+        subject: data.text("id")?.ok_or(Refusal::Malformed)?.into(),
+        room: room.map_err(bad_id)?,
+        rooms: data.rooms(),
+        person: data.text("personId")?.map(PersonId::parse).transpose().map_err(bad_id)?,
+        person_org: data.text("personOrgId")?.map(OrgId::parse).transpose().map_err(bad_id)?.map(|id| id.key()),
+        actor: envelope.actor.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
+        created: data.text("created")?.map(time).transpose()?,
+        creator: envelope.creator.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
+        resource,
+    })
+}
+
+/// RFC 3339 with any offset: both `Z` and `+00:00` are seen.
+fn time(text: &str) -> Result<SystemTime, Refusal> {
+    text.parse::<jiff::Timestamp>().map(SystemTime::from).map_err(|_text_of_the_caller| Refusal::Malformed)
+}
+
+struct Fields<'a>(&'a BTreeMap<String, serde_json::Value>);
+
+impl<'a> Fields<'a> {
+    fn text(&self, name: &str) -> Result<Option<&'a str>, Refusal> {
+        match self.0.get(name) {
+            None | Some(serde_json::Value::Null) => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or(Refusal::Malformed),
+        }
+    }
+
+    fn rooms(&self) -> Vec<Key<Room>> {
+        let strings = self.0.values().filter_map(serde_json::Value::as_str);
+        strings.filter(|text| text.len() > 36).filter_map(|text| RoomId::parse(text).ok()).map(|id| id.key()).collect()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::super::arrival::tests::{arrival, noon};
+    use super::super::signature::tests::{SECRET, oracle, ring};
+    use super::super::signature::verify;
+    use super::*;
+
+    /// A raw UUID that is easy to tell from others.
+    pub(crate) fn uuid(n: u128) -> String {
+        uuid::Uuid::from_u128(0xabcd_0000_0000_4000_8000_0000_0000_0000 + n).to_string()
+    }
+
+    pub(crate) const BOT: u128 = 1;
+    pub(crate) const ANN: u128 = 2;
+    pub(crate) const ROOM: u128 = 50;
+
+    pub(crate) fn message() -> Value {
+        json!({
+            "id": "hook", "name": "n", "resource": "messages", "event": "created", "createdBy": uuid(BOT), "actorId": uuid(ANN),
+            "data": {"id": "m1", "roomId": uuid(ROOM), "personId": uuid(ANN), "created": "2027-01-15T07:59:58.123Z"}
+        })
+    }
+
+    /// The event as `read` hands it on.
+    pub(crate) fn notice(envelope: &Value) -> Result<Notice, Refusal> {
+        let body = envelope.to_string();
+        let mac = oracle(SECRET.as_bytes(), body.as_bytes());
+        let authentic = verify(arrival(&[("x-spark-signature", &mac)], body.as_bytes()), &ring(&[SECRET]))?;
+        read(authentic, Registration { creator: Some(PersonId::parse(&uuid(BOT)).unwrap().key()) })
+    }
+
+    #[test]
+    fn each_resource_yields_its_room() {
+        for (resource, field) in [("messages", "roomId"), ("attachmentActions", "roomId"), ("memberships", "roomId"), ("rooms", "id")] {
+            let mut envelope = message();
+            envelope["resource"] = json!(resource);
+            envelope["data"] = json!({"id": uuid(9), "created": "2027-01-15T08:00:00+00:00"});
+            envelope["data"][field] = json!(uuid(ROOM));
+            let notice = notice(&envelope).unwrap();
+            assert_eq!(notice.facts().room, Some(RoomId::parse(&uuid(ROOM)).unwrap()), "{resource}");
+            assert_eq!(notice.facts().created, Some(noon().wall), "{resource}");
+        }
+    }
+
+    #[test]
+    fn rule_10_a_webhook_of_somebody_else_is_refused() {
+        for creator in [json!(uuid(ANN)), Value::Null] {
+            let mut envelope = message();
+            envelope["createdBy"] = creator;
+            assert_eq!(notice(&envelope).unwrap_err(), Refusal::WrongWebhook);
+        }
+    }
+
+    #[test]
+    fn rule_9_what_is_not_an_envelope_is_malformed() {
+        let texts = ["", "[]", "{}", "nul", "{\"resource\":\"messages\",\"event\":\"created\"}", "{\"resource\":1,\"event\":\"created\",\"data\":{}}"];
+        for text in texts {
+            assert_eq!(facts(text.as_bytes()), Err(Refusal::Malformed), "{text}");
+        }
+        for (field, value) in [("roomId", json!("rubbish")), ("roomId", json!(7)), ("personId", json!(["x"])), ("created", json!("yesterday"))] {
+            let mut envelope = message();
+            envelope["data"][field] = value;
+            assert_eq!(facts(envelope.to_string().as_bytes()), Err(Refusal::Malformed), "{field}");
+        }
+        let twice = br#"{"resource":"messages","resource":"rooms","event":"created","data":{"id":"x"}}"#;
+        assert_eq!(facts(twice), Err(Refusal::Malformed), "two readers could believe two things");
+    }
+
+    #[test]
+    fn escapes_and_offsets_are_read_and_foreign_words_never_become_labels() {
+        let body = r#"{"resource":"mess\u0061ges","event":"invented","data":{"id":"x","created":"2027-01-15T10:00:00+02:00"}}"#;
+        let facts = facts(body.as_bytes()).unwrap();
+        assert_eq!((facts.resource.label(), facts.verb.label()), ("messages", "other"));
+        assert_eq!(facts.created, Some(noon().wall + Duration::ZERO));
+        assert_eq!(Resource::named("me\nss").label(), "other");
+    }
+}

@@ -1,0 +1,152 @@
+//! The request that the bot gets: the same bytes, our own headers, and nothing that pretends to be ours.
+
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Request, Uri};
+use sha2::Sha256;
+use std::time::SystemTime;
+
+use super::arrival::Arrival;
+use super::event::Notice;
+use super::policy::Cleared;
+use super::secret::Secret;
+use super::signature;
+
+/// Headers between two hops, not for the next one (RFC 9110, 7.6.1), and those that the client sets by itself.
+/// Trailers and upgrades are never forwarded: a webhook has neither.
+const HOP_BY_HOP: [&str; 12] = [
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+    "transfer-encoding", "upgrade", "expect", "content-length", "host",
+];
+
+/// Headers that say who was on the other end: ours to set, never the caller's.
+const FORWARDING: [&str; 9] = [
+    "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-server",
+    "x-real-ip", "traceparent", "tracestate",
+];
+
+/// Where cleared events of a route go, and how.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    /// The bot's URL; the query of the event is appended.
+    pub uri: Uri,
+    /// The bot's name, for `Botwarden-Bot`.
+    pub bot: Box<str>,
+    /// Whether the event's own `X-Spark-Signature` is passed on.
+    pub pass_signature: bool,
+    /// A key for Standard Webhooks headers, so that the bot can tell the gateway from a stranger.
+    pub sign: Option<Secret>,
+    /// Fixed extra headers.
+    pub headers: HeaderMap,
+}
+
+/// Consumes the clearance; the notice comes back so that a failed hand-over can be tried (and judged) again.
+pub fn request(cleared: Cleared, to: &Destination, now: SystemTime) -> (Request<Bytes>, Notice) {
+    let mut request = Request::new(cleared.notice().arrival().body().clone());
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = with_query(&to.uri, cleared.notice().arrival().query());
+    let mut headers = received(cleared.notice().arrival().headers(), to.pass_signature);
+    told(&mut headers, &cleared, to);
+    forwarded(&mut headers, cleared.notice().arrival());
+    if let Some(key) = &to.sign {
+        signed(&mut headers, cleared.notice().arrival(), key, now);
+    }
+    headers.extend(to.headers.clone());
+    *request.headers_mut() = headers;
+    (request, cleared.into_notice())
+}
+
+fn with_query(uri: &Uri, query: Option<&str>) -> Uri {
+    let Some(query) = query else { return uri.clone() };
+    let path = uri.path();
+    let joined = match uri.query() {
+        Some(own) => format!("{path}?{own}&{query}"),
+        None => format!("{path}?{query}"),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = joined.parse().ok().or(parts.path_and_query);
+    Uri::from_parts(parts).unwrap_or_else(|_unchanged_scheme_and_authority| uri.clone())
+}
+
+/// What is left of the caller's headers.
+fn received(headers: &HeaderMap, pass_signature: bool) -> HeaderMap {
+    let named: Vec<String> = headers
+        .get_all(http::header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(',').map(|name| name.trim().to_ascii_lowercase()))
+        .collect();
+    let kept = headers.iter().filter(|(name, _)| {
+        let name = name.as_str();
+        let signature = name == signature::HEADER.as_str();
+        passes(name) && (pass_signature || !signature) && (signature || !named.iter().any(|listed| listed == name))
+    });
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Whether a caller's header may reach the bot at all. Names with an underscore are dropped: old WSGI servers take
+/// `Botwarden_Verdict` for `Botwarden-Verdict` and join the two values.
+fn passes(name: &str) -> bool {
+    let standard_webhooks = name.starts_with("webhook-") || name.starts_with("svix-");
+    let ours = name.starts_with("botwarden-") || FORWARDING.contains(&name) || standard_webhooks;
+    !name.contains('_') && !ours && !HOP_BY_HOP.contains(&name)
+}
+
+fn told(headers: &mut HeaderMap, cleared: &Cleared, to: &Destination) {
+    let (arrival, basis) = (cleared.notice().arrival(), cleared.basis());
+    let verdict = if basis.would_refuse.is_some() { "observe-deny" } else { "allow" };
+    let checked = basis.checked.and_then(|moment| jiff::Timestamp::try_from(moment.wall).ok());
+    let told = [
+        ("botwarden-decision-id", Some(arrival.id().to_string())),
+        ("botwarden-verdict", Some(verdict.to_owned())),
+        ("botwarden-route", Some(arrival.route().to_string())),
+        ("botwarden-bot", Some(to.bot.to_string())),
+        ("botwarden-room-members", basis.members.map(|members| members.to_string())),
+        ("botwarden-checked-at", checked.map(|time| time.to_string())),
+        ("traceparent", Some(traceparent(arrival))),
+    ];
+    for (name, value) in told {
+        set(headers, name, value);
+    }
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: Option<String>) {
+    if let Some(value) = value.and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+/// W3C trace context: the trace is the decision, so that a record and a trace find each other.
+fn traceparent(arrival: &Arrival) -> String {
+    let id = arrival.id().as_u128();
+    let span = (id >> 64 ^ id) & u128::from(u64::MAX);
+    format!("00-{id:032x}-{:016x}-01", span.max(1))
+}
+
+/// Set anew: what a caller says about hops before us is not believed.
+fn forwarded(headers: &mut HeaderMap, arrival: &Arrival) {
+    let origin = arrival.origin();
+    set(headers, "x-forwarded-for", origin.peer.map(|peer| peer.to_string()));
+    set(headers, "x-forwarded-proto", Some(if origin.secure { "https" } else { "http" }.to_owned()));
+    if let Some(host) = arrival.headers().get(HOST) {
+        headers.insert(HeaderName::from_static("x-forwarded-host"), host.clone());
+    }
+    if !headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(arrival.body().len()));
+}
+
+/// Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, base64, `v1,` in front.
+fn signed(headers: &mut HeaderMap, arrival: &Arrival, key: &Secret, now: SystemTime) {
+    use base64::Engine as _;
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose()) else { return };
+    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    mac.update(format!("{}.{seconds}.", arrival.id()).as_bytes());
+    mac.update(arrival.body());
+    let tag = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
+    set(headers, "webhook-id", Some(arrival.id().to_string()));
+    set(headers, "webhook-timestamp", Some(seconds.to_string()));
+    set(headers, "webhook-signature", Some(format!("v1,{tag}")));
+}

@@ -1,0 +1,265 @@
+//! Webex ids: many spellings, one meaning.
+//!
+//! A public id is base64 (URL-safe, unpadded) of `ciscospark://<cluster>/<TYPE>/<uuid>`. Observed in the wild, and all
+//! accepted: padded, with the standard alphabet, base64 of the bare UUID, the raw UUID in any case, the decoded URI,
+//! and `consumer`, the one organisation that all free accounts share. Two ids are equal when (type, uuid) are: the
+//! cluster depends on who asks. The original spelling is kept, because only that is valid in a call to the API.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use uuid::Uuid;
+
+/// The longest spelling that is looked at; real ids have 79 to 120 characters.
+const LONGEST: usize = 256;
+
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+
+/// What an id names; the TYPE segment of its decoded form.
+pub trait Kind: Copy + Eq + fmt::Debug {
+    /// The segment, such as `ROOM`.
+    const NAME: &'static str;
+    /// Whether the literal `consumer` may stand in place of a UUID.
+    const CONSUMER: bool = false;
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, consumer: $consumer:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $kind {}
+        impl Kind for $kind {
+            const NAME: &'static str = $name;
+            const CONSUMER: bool = $consumer;
+        }
+    )*};
+}
+kinds! {
+    /// A space.
+    Room = "ROOM", consumer: false;
+    /// A person or a bot.
+    Person = "PEOPLE", consumer: false;
+    /// An organisation.
+    Org = "ORGANIZATION", consumer: true;
+}
+
+/// The id of a space.
+pub type RoomId = Id<Room>;
+/// The id of a person or bot.
+pub type PersonId = Id<Person>;
+/// The id of an organisation.
+pub type OrgId = Id<Org>;
+
+/// The meaning of an id without its spelling: what is compared, hashed and kept in rosters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key<K> {
+    local: Local,
+    kind: PhantomData<K>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Local {
+    Consumer,
+    Uuid(Uuid),
+}
+
+impl<K> Hash for Key<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.local.hash(state);
+    }
+}
+
+impl<K: Kind> fmt::Display for Key<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.local {
+            Local::Consumer => f.write_str("consumer"),
+            Local::Uuid(uuid) => uuid.fmt(f),
+        }
+    }
+}
+
+/// The short form: enough to compare two log lines, too little to call the API with.
+impl<K: Kind> fmt::Debug for Key<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let full = self.to_string();
+        write!(f, "{}:{}", K::NAME, full.get(..8).unwrap_or(&full))
+    }
+}
+
+impl Key<Org> {
+    /// Whether this is the organisation that every free account in the world belongs to.
+    pub fn is_consumer(self) -> bool {
+        self.local == Local::Consumer
+    }
+}
+
+impl<K: Kind> Key<K> {
+    /// The UUID; `None` for the consumer organisation.
+    pub fn uuid(self) -> Option<Uuid> {
+        match self.local {
+            Local::Uuid(uuid) => Some(uuid),
+            Local::Consumer => None,
+        }
+    }
+}
+
+/// An id as it was spelled, and what it means.
+#[derive(Clone)]
+pub struct Id<K> {
+    key: Key<K>,
+    spelling: Box<str>,
+}
+
+/// The text is not an id of the type that was asked for. It does not repeat the text: it may come from anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a Webex id of type {0}")]
+pub struct BadId(&'static str);
+
+impl<K: Kind> Id<K> {
+    /// Reads any of the known spellings.
+    pub fn parse(text: &str) -> Result<Self, BadId> {
+        let bad = BadId(K::NAME);
+        if text.len() > LONGEST {
+            return Err(bad);
+        }
+        let local = plain::<K>(text).or_else(|| encoded::<K>(text)).ok_or(bad)?;
+        Ok(Self { key: Key { local, kind: PhantomData }, spelling: text.into() })
+    }
+
+    /// What is compared.
+    pub fn key(&self) -> Key<K> {
+        self.key
+    }
+
+    /// The original spelling: what goes back to the API.
+    pub fn as_str(&self) -> &str {
+        &self.spelling
+    }
+}
+
+/// Text that is not base64: a raw UUID, the decoded URI, or `consumer`.
+fn plain<K: Kind>(text: &str) -> Option<Local> {
+    match text.strip_prefix("ciscospark://") {
+        Some(rest) => {
+            let mut parts = rest.split('/');
+            let (_cluster, kind, local) = (parts.next()?, parts.next()?, parts.next()?);
+            (kind == K::NAME && parts.next().is_none()).then(|| bare::<K>(local))?
+        }
+        None => bare::<K>(text),
+    }
+}
+
+fn bare<K: Kind>(text: &str) -> Option<Local> {
+    if K::CONSUMER && text.eq_ignore_ascii_case("consumer") {
+        return Some(Local::Consumer);
+    }
+    // Only the hyphenated form: braces, `urn:uuid:` and 32 bare digits are never seen, and `simple` is also base64.
+    (text.len() == 36).then(|| Uuid::try_parse(text).ok().map(Local::Uuid))?
+}
+
+fn encoded<K: Kind>(text: &str) -> Option<Local> {
+    let bytes = URL_SAFE.decode(text).or_else(|_| STANDARD.decode(text)).ok()?;
+    plain::<K>(std::str::from_utf8(&bytes).ok()?)
+}
+
+impl<K> PartialEq for Id<K>
+where
+    Key<K>: PartialEq,
+{
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl<K> Eq for Id<K> where Key<K>: Eq {}
+
+impl<K> Hash for Id<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl<K: Kind> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.key.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "946e4f40-d002-11e9-9ccb-a7e5bdebafb3";
+
+    fn org(text: &str) -> Result<OrgId, BadId> {
+        OrgId::parse(text)
+    }
+
+    #[test]
+    fn gw_a7_four_spellings_of_one_organisation_compare_equal() {
+        let uri = format!("ciscospark://us/ORGANIZATION/{UUID}");
+        let spellings = [
+            UUID.to_owned(),
+            UUID.to_uppercase(),
+            URL_SAFE.encode(&uri),
+            STANDARD.encode(&uri),
+            URL_SAFE.encode(UUID),
+            STANDARD.encode(UUID),
+            uri,
+        ];
+        let first = org(UUID).unwrap();
+        for text in &spellings {
+            let id = org(text).unwrap_or_else(|_| panic!("{text}"));
+            assert_eq!(id, first, "{text}");
+            assert_eq!(id.as_str(), text, "the original string goes back to the API");
+        }
+    }
+
+    #[test]
+    fn published_vectors_of_two_clusters_are_one_key() {
+        let uri = |cluster: &str| URL_SAFE.encode(format!("ciscospark://{cluster}/ROOM/{UUID}")).replace('=', "");
+        let us = RoomId::parse(&uri("us")).unwrap();
+        let west = RoomId::parse(&uri("urn:TEAM:us-west-2_r")).unwrap();
+        assert_eq!(us, west);
+        assert_ne!(us.as_str(), west.as_str());
+        // seed vectors are MESSAGE ids: a type that is not asked for is refused, not taken for a room
+        let message = "Y2lzY29zcGFyazovL3VzL01FU1NBR0UvOTQ2ZTRmNDAtZDAwMi0xMWU5LTljY2ItYTdlNWJkZWJhZmIz";
+        assert!(RoomId::parse(message).is_err());
+    }
+
+    #[test]
+    fn gw_a6_the_consumer_organisation_is_recognised_in_every_spelling() {
+        let uri = "ciscospark://us/ORGANIZATION/consumer";
+        let spellings = ["consumer", "Consumer", uri, "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi9jb25zdW1lcg"];
+        for text in spellings.map(str::to_owned).into_iter().chain([URL_SAFE.encode(uri), STANDARD.encode("consumer")]) {
+            assert!(org(&text).unwrap().key().is_consumer(), "{text}");
+        }
+        assert!(RoomId::parse("consumer").is_err());
+        assert!(PersonId::parse("consumer").is_err());
+    }
+
+    #[test]
+    fn gw_a7_a_room_never_equals_an_organisation_and_rubbish_is_refused() {
+        let room = URL_SAFE.encode(format!("ciscospark://us/ROOM/{UUID}"));
+        assert!(org(&room).is_err());
+        let long = "a".repeat(LONGEST + 1);
+        for text in ["", " ", "=", "946e4f40d00211e99ccba7e5bdebafb3", "ciscospark://us/ORGANIZATION", &long, "../..", "ö"] {
+            assert!(org(text).is_err(), "{text}");
+        }
+        let twice = format!("ciscospark://us/ORGANIZATION/{UUID}/x");
+        assert!(org(&twice).is_err());
+    }
+
+    #[test]
+    fn debug_is_short_and_an_error_does_not_repeat_its_input() {
+        assert_eq!(format!("{:?}", org(UUID).unwrap()), "ORGANIZATION:946e4f40");
+        assert_eq!(org("hunter2").unwrap_err().to_string(), "not a Webex id of type ORGANIZATION");
+    }
+}

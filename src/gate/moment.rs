@@ -1,0 +1,44 @@
+//! A moment, handed in: the core never reads a clock.
+
+use std::time::{Duration, SystemTime};
+
+/// One reading of both clocks. The wall clock says how old an event is; the monotonic one says how old evidence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The wall clock (UTC).
+    pub wall: SystemTime,
+    /// Monotonic time since the process started.
+    pub tick: Duration,
+}
+
+impl Moment {
+    /// How long ago `earlier` was, by whichever clock says more.
+    ///
+    /// The monotonic clock stands still while a machine is suspended and the wall clock may be set back, so neither
+    /// alone may call evidence young. Zero when `earlier` is not in the past.
+    pub fn since(self, earlier: Self) -> Duration {
+        let by_wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
+        self.tick.saturating_sub(earlier.tick).max(by_wall)
+    }
+
+    /// This moment, later by `by`.
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Self {
+        Self { wall: self.wall + by, tick: self.tick.saturating_add(by) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_that_says_more_decides() {
+        let then = Moment { wall: SystemTime::UNIX_EPOCH + Duration::from_secs(100), tick: Duration::from_secs(10) };
+        let suspended = Moment { wall: then.wall + Duration::from_secs(60), tick: then.tick };
+        let set_back = Moment { wall: SystemTime::UNIX_EPOCH, tick: then.tick + Duration::from_secs(30) };
+        assert_eq!(suspended.since(then), Duration::from_secs(60));
+        assert_eq!(set_back.since(then), Duration::from_secs(30));
+        assert_eq!(then.since(suspended), Duration::ZERO);
+    }
+}

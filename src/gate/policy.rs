@@ -1,0 +1,363 @@
+//! May this event pass? Ask names the evidence, judge decides on it; nothing in between decides anything.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::{Duration, SystemTime};
+
+use super::event::{Notice, Resource, Verb};
+use super::id::{Key, Org, Person, RoomId};
+use super::moment::Moment;
+use super::refusal::{Family, Refusal};
+use super::roster::{Extent, Freshness, Roster, Standing};
+
+/// How far the clocks of Webex and of this machine may be apart before an event counts as coming from the future.
+/// NTP keeps machines within a second; two minutes forgive a machine without it and still bound a forged date.
+pub const CLOCK_SKEW: Duration = Duration::from_mins(2);
+
+/// Whether refusals are enforced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Refused events do not pass.
+    Enforce,
+    /// Until this moment, refused events pass and are counted; from then on they are refused. Signatures, shape and
+    /// registration are enforced all the same, and what could not be decided waits.
+    Observe {
+        /// The end of observing.
+        until: SystemTime,
+    },
+}
+
+/// What must be shown before an event of a resource passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Nothing helps.
+    Deny,
+    /// Everybody in the room belongs to an allowed organisation.
+    Room,
+    /// The signature alone, for a stated reason.
+    SignatureOnly {
+        /// Why that is enough; part of every record.
+        because: Box<str>,
+    },
+}
+
+/// Demands by resource and event; the most exact entry wins.
+#[derive(Clone, Debug, Default)]
+pub struct Demands {
+    /// `memberships.deleted: …`
+    pub events: BTreeMap<(Resource, Verb), Demand>,
+    /// `messages: …`
+    pub resources: BTreeMap<Resource, Demand>,
+    /// `"*": …`; denied when absent.
+    pub others: Option<Demand>,
+}
+
+impl Demands {
+    fn of(&self, resource: &Resource, verb: &Verb) -> &Demand {
+        let exact = self.events.get(&(resource.clone(), verb.clone()));
+        exact.or_else(|| self.resources.get(resource)).or(self.others.as_ref()).unwrap_or(&Demand::Deny)
+    }
+}
+
+/// Whether guests of an allowed organisation's guest issuer may be in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppUsers {
+    /// They count as members of the issuing organisation.
+    Allow,
+    /// They count as outsiders.
+    Deny,
+}
+
+/// The rules of one route, as configured.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Whether refusals are enforced.
+    pub mode: Mode,
+    /// Organisations whose people may be in a room.
+    pub allowed_orgs: HashSet<Key<Org>>,
+    /// Other bots that may be in a room, by person id.
+    pub trusted_bots: HashSet<Key<Person>>,
+    /// Guests of the organisations' own guest issuers.
+    pub app_users: AppUsers,
+    /// Larger rooms are refused.
+    pub max_members: usize,
+    /// `created` events older than this are refused.
+    pub max_event_age: Duration,
+    /// What each resource must show.
+    pub demands: Demands,
+}
+
+impl Policy {
+    /// Who may be in a room of this route's bot, once the bot's own id is known.
+    pub fn audience(&self, own: Key<Person>) -> Audience {
+        Audience {
+            own,
+            allowed: self.allowed_orgs.clone(),
+            trusted: self.trusted_bots.clone(),
+            app_users: self.app_users,
+            max_members: self.max_members,
+        }
+    }
+}
+
+/// Who may be in a room.
+#[derive(Clone, Debug)]
+pub struct Audience {
+    /// The bot itself; its organisation is that of its maker and says nothing.
+    pub own: Key<Person>,
+    allowed: HashSet<Key<Org>>,
+    trusted: HashSet<Key<Person>>,
+    app_users: AppUsers,
+    /// Larger rooms are refused, never checked in part.
+    pub max_members: usize,
+}
+
+impl Audience {
+    /// Whether somebody who belongs there may be in a room. Exempt are, by person id only, the bot itself and trusted
+    /// bots; no rule looks at the end of an e-mail address to let somebody in.
+    pub fn admits(&self, person: Key<Person>, standing: Standing) -> bool {
+        self.objection(person, standing).is_none()
+    }
+
+    /// The widest of two: for reading a room once for several routes of one bot.
+    #[must_use]
+    pub fn widened(mut self, other: &Self) -> Self {
+        self.allowed.extend(&other.allowed);
+        self.trusted.extend(&other.trusted);
+        self.max_members = self.max_members.max(other.max_members);
+        if other.app_users == AppUsers::Allow {
+            self.app_users = AppUsers::Allow;
+        }
+        self
+    }
+
+    fn objection(&self, person: Key<Person>, standing: Standing) -> Option<Refusal> {
+        if person == self.own || self.trusted.contains(&person) {
+            return None;
+        }
+        match standing {
+            Standing::Of(org) | Standing::GuestOf(org) if !self.allowed.contains(&org) => Some(Refusal::OutsideOrg),
+            Standing::GuestOf(_) if self.app_users == AppUsers::Deny => Some(Refusal::AppUser),
+            Standing::Unknown => Some(Refusal::OrgMissing),
+            Standing::Of(_) | Standing::GuestOf(_) => None,
+        }
+    }
+
+    /// The members that this audience does not admit, and why.
+    pub fn outsiders<'a>(&'a self, roster: &'a Roster) -> impl Iterator<Item = (Key<Person>, Standing, Refusal)> + 'a {
+        let members = roster.members().iter();
+        members.filter_map(|&(person, standing)| Some((person, standing, self.objection(person, standing)?)))
+    }
+
+    /// The rule that the room breaks, the lowest number first.
+    fn broken_rule(&self, roster: &Roster) -> Option<Refusal> {
+        self.outsiders(roster).map(|(_, _, refusal)| refusal).min_by_key(|refusal| refusal.rule())
+    }
+}
+
+/// The evidence that the rules need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// None: the event is refused, or passes, by itself.
+    Nothing,
+    /// Who is in this room.
+    Room(RoomId),
+}
+
+/// What was found out.
+#[derive(Clone, Copy, Debug)]
+pub enum Evidence<'a> {
+    /// Nothing was asked.
+    Nothing,
+    /// The list of a room.
+    Roster(&'a Roster),
+}
+
+/// The rules of a route at work.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// As configured.
+    pub policy: &'a Policy,
+    /// Who may be in a room.
+    pub audience: &'a Audience,
+    /// For how long a clean list stands.
+    pub allow_ttl: Duration,
+}
+
+/// What is known about a cleared event, for headers and records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// In observe mode: why it would have been refused.
+    pub would_refuse: Option<Refusal>,
+    /// How many members the list has.
+    pub members: Option<usize>,
+    /// When the list was read.
+    pub checked: Option<Moment>,
+}
+
+/// Every rule let it through.
+///
+/// ```compile_fail,E0451
+/// // Only `judge` makes one.
+/// let forged = botwarden::gate::policy::Cleared { notice: todo!(), basis: todo!() };
+/// ```
+#[derive(Debug)]
+pub struct Cleared {
+    notice: Notice,
+    basis: Basis,
+}
+
+impl Cleared {
+    /// The event.
+    pub fn notice(&self) -> &Notice {
+        &self.notice
+    }
+
+    /// What the clearance rests on.
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    /// Lets go of the proof: what is tried again later is an arrival again, and is judged again.
+    pub fn into_notice(self) -> Notice {
+        self.notice
+    }
+}
+
+/// What the rules say.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It may pass.
+    Clear(Cleared),
+    /// It may not, for this reason.
+    Refuse(Notice, Refusal),
+    /// The evidence is missing or too old: neither yes nor no.
+    Undecided(Notice),
+}
+
+/// Names the evidence that [`judge`] will want for this event.
+pub fn ask(notice: &Notice, rules: Rules<'_>) -> Question {
+    let facts = notice.facts();
+    match (before_asking(notice, rules), demand(notice, rules), &facts.room) {
+        (None, Demand::Room, Some(room)) => Question::Room(room.clone()),
+        (Some(_), _, Some(room)) if observing(rules.policy, notice.arrival().received()) => Question::Room(room.clone()),
+        (Some(_), _, _) | (None, _, _) => Question::Nothing,
+    }
+}
+
+/// Rules 12 to 24, in order. `now` is the moment at which the evidence was asked for.
+pub fn judge(notice: Notice, evidence: Evidence<'_>, rules: Rules<'_>, now: Moment) -> Verdict {
+    let refusal = match before_asking(&notice, rules) {
+        Some(refusal) => Some(refusal),
+        None => match (demand(&notice, rules), evidence) {
+            (Demand::SignatureOnly { .. }, _) => None,
+            (Demand::Room, Evidence::Roster(roster)) => match in_room(&notice, roster, rules, now) {
+                Ok(refusal) => refusal,
+                Err(Undecided) => return Verdict::Undecided(notice),
+            },
+            (Demand::Room, Evidence::Nothing) => return Verdict::Undecided(notice),
+            (Demand::Deny, _) => Some(Refusal::ResourceDenied),
+        },
+    };
+    conclude(notice, refusal, evidence, observing(rules.policy, now))
+}
+
+fn conclude(notice: Notice, refusal: Option<Refusal>, evidence: Evidence<'_>, observing: bool) -> Verdict {
+    let basis = match evidence {
+        Evidence::Nothing => Basis { would_refuse: refusal, members: None, checked: None },
+        Evidence::Roster(roster) => {
+            Basis { would_refuse: refusal, members: Some(roster.members().len()), checked: Some(roster.read()) }
+        }
+    };
+    match refusal {
+        Some(refusal) if !observing || refusal.family() == Family::Skip => Verdict::Refuse(notice, refusal),
+        Some(_) | None => Verdict::Clear(Cleared { notice, basis }),
+    }
+}
+
+fn observing(policy: &Policy, now: Moment) -> bool {
+    match policy.mode {
+        Mode::Enforce => false,
+        Mode::Observe { until } => now.wall < until,
+    }
+}
+
+fn demand<'a>(notice: &Notice, rules: Rules<'a>) -> &'a Demand {
+    rules.policy.demands.of(&notice.facts().resource, &notice.facts().verb)
+}
+
+/// Rules 12 to 16: what the event itself shows.
+fn before_asking(notice: &Notice, rules: Rules<'_>) -> Option<Refusal> {
+    let demand = demand(notice, rules);
+    if *demand == Demand::Deny {
+        return Some(Refusal::ResourceDenied);
+    }
+    wrong_age(notice, rules.policy)
+        .or_else(|| own_message(notice, rules.audience).then_some(Refusal::OwnMessage))
+        .or_else(|| (*demand == Demand::Room && notice.facts().room.is_none()).then_some(Refusal::NoRoom))
+}
+
+/// Only `created` carries its own date: an edit or a leave carries the date of the message or membership. The age is
+/// that at arrival, so an event that waits in the inbox does not grow too old there; `max_age` sees to that.
+fn wrong_age(notice: &Notice, policy: &Policy) -> Option<Refusal> {
+    let facts = notice.facts();
+    if facts.verb != Verb::Created {
+        return None;
+    }
+    let arrived = notice.arrival().received().wall;
+    let Some(created) = facts.created else { return Some(Refusal::Malformed) };
+    match arrived.duration_since(created) {
+        Ok(age) if age > policy.max_event_age => Some(Refusal::EventTooOld),
+        Err(ahead) if ahead.duration() > CLOCK_SKEW => Some(Refusal::EventFromFuture),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+fn own_message(notice: &Notice, audience: &Audience) -> bool {
+    let facts = notice.facts();
+    facts.resource == Resource::Messages && facts.person.as_ref().is_some_and(|person| person.key() == audience.own)
+}
+
+struct Undecided;
+
+/// Rules 17 to 24. A "no" is taken from any list, also an old one or half a one; a "yes" only from a whole, fresh one.
+fn in_room(notice: &Notice, roster: &Roster, rules: Rules<'_>, now: Moment) -> Result<Option<Refusal>, Undecided> {
+    if notice.facts().room.as_ref().map(RoomId::key) != Some(roster.room()) {
+        return Err(Undecided);
+    }
+    let refusal = rules.audience.broken_rule(roster).or_else(|| incomplete(roster, rules.audience));
+    if refusal.is_some() {
+        return Ok(refusal);
+    }
+    if roster.freshness(now, rules.allow_ttl) == Freshness::Stale {
+        return Err(Undecided);
+    }
+    Ok(stranger(notice, roster))
+}
+
+fn incomplete(roster: &Roster, audience: &Audience) -> Option<Refusal> {
+    match roster.extent() {
+        Extent::Unknown => Some(Refusal::RoomUnknown),
+        Extent::TooLarge => Some(Refusal::RoomTooLarge),
+        Extent::UpToOutsider | Extent::Partial => Some(Refusal::RoomIncomplete),
+        Extent::Whole if roster.members().is_empty() => Some(Refusal::RoomEmpty),
+        Extent::Whole if roster.members().len() > audience.max_members => Some(Refusal::RoomTooLarge),
+        Extent::Whole => None,
+    }
+}
+
+/// Who writes, edits or submits must be in the list. Who was removed, or whose message was deleted, need not be.
+fn stranger(notice: &Notice, roster: &Roster) -> Option<Refusal> {
+    let facts = notice.facts();
+    let speaks = matches!(facts.resource, Resource::Messages | Resource::AttachmentActions) && facts.verb != Verb::Deleted;
+    if !speaks {
+        return None;
+    }
+    match &facts.person {
+        Some(person) if roster.contains(person.key()) => None,
+        Some(_) | None => Some(Refusal::SenderNotInRoom),
+    }
+}
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+pub(crate) mod tests;
