@@ -1,3 +1,6 @@
 //! botwarden
 
 pub mod gate;
+pub mod config;
+pub mod report;
+pub mod rt;

@@ -50,8 +50,24 @@ pub(crate) struct Parts {
 impl Arrival {
     /// The one constructor, for ingress and inbox.
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { id, route, received, origin, headers, query, body } = parts;
-        Self { id, route, received, origin, headers, query, body }
+        let Parts {
+            id,
+            route,
+            received,
+            origin,
+            headers,
+            query,
+            body,
+        } = parts;
+        Self {
+            id,
+            route,
+            received,
+            origin,
+            headers,
+            query,
+            body,
+        }
     }
 
     /// The id of this event in records, logs and `Botwarden-Decision-Id`; `UUIDv7`.
@@ -93,7 +109,10 @@ impl Arrival {
 /// No header and no body: they hold signatures and foreign text.
 impl fmt::Debug for Arrival {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Arrival").field("id", &self.id).field("route", &self.route).finish_non_exhaustive()
+        f.debug_struct("Arrival")
+            .field("id", &self.id)
+            .field("route", &self.route)
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,7 +132,10 @@ pub(crate) mod tests {
             id: Uuid::from_u128(7),
             route: "helpdesk".into(),
             received: noon(),
-            origin: Origin { peer: Some([203, 0, 113, 9].into()), secure: true },
+            origin: Origin {
+                peer: Some([203, 0, 113, 9].into()),
+                secure: true,
+            },
             headers: map,
             query: None,
             body: Bytes::copy_from_slice(body),
@@ -122,12 +144,21 @@ pub(crate) mod tests {
 
     /// A fixed moment.
     pub(crate) fn noon() -> Moment {
-        Moment { wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000), tick: Duration::from_hours(1) }
+        Moment {
+            wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
+            tick: Duration::from_hours(1),
+        }
     }
 
     #[test]
     fn debug_holds_no_header_and_no_body() {
-        let text = format!("{:?}", arrival(&[("x-spark-signature", "abcdef")], b"hunter2"));
-        assert!(!text.contains("abcdef") && !text.contains("hunter2"), "{text}");
+        let text = format!(
+            "{:?}",
+            arrival(&[("x-spark-signature", "abcdef")], b"hunter2")
+        );
+        assert!(
+            !text.contains("abcdef") && !text.contains("hunter2"),
+            "{text}"
+        );
     }
 }

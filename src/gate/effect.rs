@@ -24,25 +24,38 @@ pub enum Effect {
 pub fn of(facts: &Facts, audience: &Audience, now: Moment) -> Effect {
     match (&facts.resource, &facts.verb) {
         (Resource::Memberships, Verb::Created | Verb::Updated) => joined(facts, audience, now),
-        (Resource::Memberships, _) | (Resource::Rooms, Verb::Migrated | Verb::Deleted | Verb::Other(_)) => forget(facts),
+        (Resource::Memberships, _)
+        | (Resource::Rooms, Verb::Migrated | Verb::Deleted | Verb::Other(_)) => forget(facts),
         (Resource::Rooms, Verb::Created | Verb::Updated)
-        | (Resource::AttachmentActions | Resource::Messages | Resource::Other(_), _) => Effect::None,
+        | (Resource::AttachmentActions | Resource::Messages | Resource::Other(_), _) => {
+            Effect::None
+        }
     }
 }
 
 fn joined(facts: &Facts, audience: &Audience, now: Moment) -> Effect {
-    let (Some(room), Some(person), Some(org)) = (&facts.room, &facts.person, facts.person_org) else {
+    let (Some(room), Some(person), Some(org)) = (&facts.room, &facts.person, facts.person_org)
+    else {
         return forget(facts);
     };
     let standing = Standing::Of(org);
     if audience.admits(person.key(), standing) {
         return forget(facts);
     }
-    Effect::Outsider(Builder::outsider_joined(room.key(), person.key(), standing, now))
+    Effect::Outsider(Builder::outsider_joined(
+        room.key(),
+        person.key(),
+        standing,
+        now,
+    ))
 }
 
 fn forget(facts: &Facts) -> Effect {
-    if facts.rooms.is_empty() { Effect::None } else { Effect::Forget(facts.rooms.clone()) }
+    if facts.rooms.is_empty() {
+        Effect::None
+    } else {
+        Effect::Forget(facts.rooms.clone())
+    }
 }
 
 #[cfg(test)]
@@ -74,23 +87,38 @@ mod tests {
 
     #[test]
     fn an_outsider_who_joins_makes_the_room_refused_without_a_call() {
-        let Effect::Outsider(roster) = joins(ANN, Some(OTHER)) else { panic!("must be refused") };
+        let Effect::Outsider(roster) = joins(ANN, Some(OTHER)) else {
+            panic!("must be refused")
+        };
         assert_eq!(audience().outsiders(&roster).count(), 1);
     }
 
     #[test]
     fn anybody_else_who_joins_or_leaves_makes_the_room_unknown() {
-        for effect in [joins(ANN, Some(EXAMPLE)), joins(ANN, None), joins(BOT, Some(OTHER))] {
-            assert!(matches!(&effect, Effect::Forget(rooms) if rooms.len() == 1), "{effect:?}");
+        for effect in [
+            joins(ANN, Some(EXAMPLE)),
+            joins(ANN, None),
+            joins(BOT, Some(OTHER)),
+        ] {
+            assert!(
+                matches!(&effect, Effect::Forget(rooms) if rooms.len() == 1),
+                "{effect:?}"
+            );
         }
-        let left = effect("memberships", "deleted", &json!({"id": "m", "roomId": full(ROOM), "personId": uuid(ANN), "personOrgId": uuid(OTHER)}));
+        let left = effect(
+            "memberships",
+            "deleted",
+            &json!({"id": "m", "roomId": full(ROOM), "personId": uuid(ANN), "personOrgId": uuid(OTHER)}),
+        );
         assert!(matches!(left, Effect::Forget(_)));
     }
 
     #[test]
     fn trap_room_ids_that_change_both_ids_of_a_migrated_room_are_forgotten() {
         let data = json!({"id": full(ROOM), "oldRoomId": full(51), "title": "x"});
-        assert!(matches!(effect("rooms", "migrated", &data), Effect::Forget(rooms) if rooms.len() == 2));
+        assert!(
+            matches!(effect("rooms", "migrated", &data), Effect::Forget(rooms) if rooms.len() == 2)
+        );
         assert!(matches!(effect("messages", "created", &data), Effect::None));
     }
 }

@@ -154,7 +154,9 @@ impl Notice {
 /// Not the facts: some of them name people.
 impl fmt::Debug for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notice").field("arrival", self.arrival()).finish_non_exhaustive()
+        f.debug_struct("Notice")
+            .field("arrival", self.arrival())
+            .finish_non_exhaustive()
     }
 }
 
@@ -187,14 +189,16 @@ struct Envelope<'a> {
 /// A field that is there but is not what it should be makes the event malformed: a rule that reads a broken field as
 /// an absent one could be talked past.
 pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
-    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|_text_of_the_caller| Refusal::Malformed)?;
+    let envelope: Envelope<'_> =
+        serde_json::from_slice(body).map_err(|_text_of_the_caller| Refusal::Malformed)?;
     let resource = Resource::named(&envelope.resource);
     let data = Fields(&envelope.data);
     let room = match resource {
         Resource::Rooms => data.text("id")?.map(RoomId::parse).transpose(),
-        Resource::AttachmentActions | Resource::Memberships | Resource::Messages | Resource::Other(_) => {
-            data.text("roomId")?.map(RoomId::parse).transpose()
-        }
+        Resource::AttachmentActions
+        | Resource::Memberships
+        | Resource::Messages
+        | Resource::Other(_) => data.text("roomId")?.map(RoomId::parse).transpose(),
     };
     let bad_id = |_| Refusal::Malformed;
     Ok(Facts {
@@ -202,18 +206,39 @@ pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
         subject: data.text("id")?.ok_or(Refusal::Malformed)?.into(),
         room: room.map_err(bad_id)?,
         rooms: data.rooms(),
-        person: data.text("personId")?.map(PersonId::parse).transpose().map_err(bad_id)?,
-        person_org: data.text("personOrgId")?.map(OrgId::parse).transpose().map_err(bad_id)?.map(|id| id.key()),
-        actor: envelope.actor.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
+        person: data
+            .text("personId")?
+            .map(PersonId::parse)
+            .transpose()
+            .map_err(bad_id)?,
+        person_org: data
+            .text("personOrgId")?
+            .map(OrgId::parse)
+            .transpose()
+            .map_err(bad_id)?
+            .map(|id| id.key()),
+        actor: envelope
+            .actor
+            .as_deref()
+            .map(PersonId::parse)
+            .transpose()
+            .map_err(bad_id)?,
         created: data.text("created")?.map(time).transpose()?,
-        creator: envelope.creator.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
+        creator: envelope
+            .creator
+            .as_deref()
+            .map(PersonId::parse)
+            .transpose()
+            .map_err(bad_id)?,
         resource,
     })
 }
 
 /// RFC 3339 with any offset: both `Z` and `+00:00` are seen.
 fn time(text: &str) -> Result<SystemTime, Refusal> {
-    text.parse::<jiff::Timestamp>().map(SystemTime::from).map_err(|_text_of_the_caller| Refusal::Malformed)
+    text.parse::<jiff::Timestamp>()
+        .map(SystemTime::from)
+        .map_err(|_text_of_the_caller| Refusal::Malformed)
 }
 
 struct Fields<'a>(&'a BTreeMap<String, serde_json::Value>);
@@ -228,7 +253,11 @@ impl<'a> Fields<'a> {
 
     fn rooms(&self) -> Vec<Key<Room>> {
         let strings = self.0.values().filter_map(serde_json::Value::as_str);
-        strings.filter(|text| text.len() > 36).filter_map(|text| RoomId::parse(text).ok()).map(|id| id.key()).collect()
+        strings
+            .filter(|text| text.len() > 36)
+            .filter_map(|text| RoomId::parse(text).ok())
+            .map(|id| id.key())
+            .collect()
     }
 }
 
@@ -263,19 +292,36 @@ pub(crate) mod tests {
     pub(crate) fn notice(envelope: &Value) -> Result<Notice, Refusal> {
         let body = envelope.to_string();
         let mac = oracle(SECRET.as_bytes(), body.as_bytes());
-        let authentic = verify(arrival(&[("x-spark-signature", &mac)], body.as_bytes()), &ring(&[SECRET]))?;
-        read(authentic, Registration { creator: Some(PersonId::parse(&uuid(BOT)).unwrap().key()) })
+        let authentic = verify(
+            arrival(&[("x-spark-signature", &mac)], body.as_bytes()),
+            &ring(&[SECRET]),
+        )?;
+        read(
+            authentic,
+            Registration {
+                creator: Some(PersonId::parse(&uuid(BOT)).unwrap().key()),
+            },
+        )
     }
 
     #[test]
     fn each_resource_yields_its_room() {
-        for (resource, field) in [("messages", "roomId"), ("attachmentActions", "roomId"), ("memberships", "roomId"), ("rooms", "id")] {
+        for (resource, field) in [
+            ("messages", "roomId"),
+            ("attachmentActions", "roomId"),
+            ("memberships", "roomId"),
+            ("rooms", "id"),
+        ] {
             let mut envelope = message();
             envelope["resource"] = json!(resource);
             envelope["data"] = json!({"id": uuid(9), "created": "2027-01-15T08:00:00+00:00"});
             envelope["data"][field] = json!(uuid(ROOM));
             let notice = notice(&envelope).unwrap();
-            assert_eq!(notice.facts().room, Some(RoomId::parse(&uuid(ROOM)).unwrap()), "{resource}");
+            assert_eq!(
+                notice.facts().room,
+                Some(RoomId::parse(&uuid(ROOM)).unwrap()),
+                "{resource}"
+            );
             assert_eq!(notice.facts().created, Some(noon().wall), "{resource}");
         }
     }
@@ -291,24 +337,48 @@ pub(crate) mod tests {
 
     #[test]
     fn rule_9_what_is_not_an_envelope_is_malformed() {
-        let texts = ["", "[]", "{}", "nul", "{\"resource\":\"messages\",\"event\":\"created\"}", "{\"resource\":1,\"event\":\"created\",\"data\":{}}"];
+        let texts = [
+            "",
+            "[]",
+            "{}",
+            "nul",
+            "{\"resource\":\"messages\",\"event\":\"created\"}",
+            "{\"resource\":1,\"event\":\"created\",\"data\":{}}",
+        ];
         for text in texts {
             assert_eq!(facts(text.as_bytes()), Err(Refusal::Malformed), "{text}");
         }
-        for (field, value) in [("roomId", json!("rubbish")), ("roomId", json!(7)), ("personId", json!(["x"])), ("created", json!("yesterday"))] {
+        for (field, value) in [
+            ("roomId", json!("rubbish")),
+            ("roomId", json!(7)),
+            ("personId", json!(["x"])),
+            ("created", json!("yesterday")),
+        ] {
             let mut envelope = message();
             envelope["data"][field] = value;
-            assert_eq!(facts(envelope.to_string().as_bytes()), Err(Refusal::Malformed), "{field}");
+            assert_eq!(
+                facts(envelope.to_string().as_bytes()),
+                Err(Refusal::Malformed),
+                "{field}"
+            );
         }
-        let twice = br#"{"resource":"messages","resource":"rooms","event":"created","data":{"id":"x"}}"#;
-        assert_eq!(facts(twice), Err(Refusal::Malformed), "two readers could believe two things");
+        let twice =
+            br#"{"resource":"messages","resource":"rooms","event":"created","data":{"id":"x"}}"#;
+        assert_eq!(
+            facts(twice),
+            Err(Refusal::Malformed),
+            "two readers could believe two things"
+        );
     }
 
     #[test]
     fn escapes_and_offsets_are_read_and_foreign_words_never_become_labels() {
         let body = r#"{"resource":"mess\u0061ges","event":"invented","data":{"id":"x","created":"2027-01-15T10:00:00+02:00"}}"#;
         let facts = facts(body.as_bytes()).unwrap();
-        assert_eq!((facts.resource.label(), facts.verb.label()), ("messages", "other"));
+        assert_eq!(
+            (facts.resource.label(), facts.verb.label()),
+            ("messages", "other")
+        );
         assert_eq!(facts.created, Some(noon().wall + Duration::ZERO));
         assert_eq!(Resource::named("me\nss").label(), "other");
     }

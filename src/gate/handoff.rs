@@ -16,14 +16,31 @@ use super::signature;
 /// Headers between two hops, not for the next one (RFC 9110, 7.6.1), and those that the client sets by itself.
 /// Trailers and upgrades are never forwarded: a webhook has neither.
 const HOP_BY_HOP: [&str; 12] = [
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-    "transfer-encoding", "upgrade", "expect", "content-length", "host",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "expect",
+    "content-length",
+    "host",
 ];
 
 /// Headers that say who was on the other end: ours to set, never the caller's.
 const FORWARDING: [&str; 9] = [
-    "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-server",
-    "x-real-ip", "traceparent", "tracestate",
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-real-ip",
+    "traceparent",
+    "tracestate",
 ];
 
 /// Where cleared events of a route go, and how.
@@ -58,7 +75,9 @@ pub fn request(cleared: Cleared, to: &Destination, now: SystemTime) -> (Request<
 }
 
 fn with_query(uri: &Uri, query: Option<&str>) -> Uri {
-    let Some(query) = query else { return uri.clone() };
+    let Some(query) = query else {
+        return uri.clone();
+    };
     let path = uri.path();
     let joined = match uri.query() {
         Some(own) => format!("{path}?{own}&{query}"),
@@ -75,14 +94,21 @@ fn received(headers: &HeaderMap, pass_signature: bool) -> HeaderMap {
         .get_all(http::header::CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(',').map(|name| name.trim().to_ascii_lowercase()))
+        .flat_map(|value| {
+            value
+                .split(',')
+                .map(|name| name.trim().to_ascii_lowercase())
+        })
         .collect();
     let kept = headers.iter().filter(|(name, _)| {
         let name = name.as_str();
         let signature = name == signature::HEADER.as_str();
-        passes(name) && (pass_signature || !signature) && (signature || !named.iter().any(|listed| listed == name))
+        passes(name)
+            && (pass_signature || !signature)
+            && (signature || !named.iter().any(|listed| listed == name))
     });
-    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+    kept.map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Whether a caller's header may reach the bot at all. Names with an underscore are dropped: old WSGI servers take
@@ -95,14 +121,23 @@ fn passes(name: &str) -> bool {
 
 fn told(headers: &mut HeaderMap, cleared: &Cleared, to: &Destination) {
     let (arrival, basis) = (cleared.notice().arrival(), cleared.basis());
-    let verdict = if basis.would_refuse.is_some() { "observe-deny" } else { "allow" };
-    let checked = basis.checked.and_then(|moment| jiff::Timestamp::try_from(moment.wall).ok());
+    let verdict = if basis.would_refuse.is_some() {
+        "observe-deny"
+    } else {
+        "allow"
+    };
+    let checked = basis
+        .checked
+        .and_then(|moment| jiff::Timestamp::try_from(moment.wall).ok());
     let told = [
         ("botwarden-decision-id", Some(arrival.id().to_string())),
         ("botwarden-verdict", Some(verdict.to_owned())),
         ("botwarden-route", Some(arrival.route().to_string())),
         ("botwarden-bot", Some(to.bot.to_string())),
-        ("botwarden-room-members", basis.members.map(|members| members.to_string())),
+        (
+            "botwarden-room-members",
+            basis.members.map(|members| members.to_string()),
+        ),
         ("botwarden-checked-at", checked.map(|time| time.to_string())),
         ("traceparent", Some(traceparent(arrival))),
     ];
@@ -127,8 +162,16 @@ fn traceparent(arrival: &Arrival) -> String {
 /// Set anew: what a caller says about hops before us is not believed.
 fn forwarded(headers: &mut HeaderMap, arrival: &Arrival) {
     let origin = arrival.origin();
-    set(headers, "x-forwarded-for", origin.peer.map(|peer| peer.to_string()));
-    set(headers, "x-forwarded-proto", Some(if origin.secure { "https" } else { "http" }.to_owned()));
+    set(
+        headers,
+        "x-forwarded-for",
+        origin.peer.map(|peer| peer.to_string()),
+    );
+    set(
+        headers,
+        "x-forwarded-proto",
+        Some(if origin.secure { "https" } else { "http" }.to_owned()),
+    );
     if let Some(host) = arrival.headers().get(HOST) {
         headers.insert(HeaderName::from_static("x-forwarded-host"), host.clone());
     }
@@ -141,8 +184,13 @@ fn forwarded(headers: &mut HeaderMap, arrival: &Arrival) {
 /// Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, base64, `v1,` in front.
 fn signed(headers: &mut HeaderMap, arrival: &Arrival, key: &Secret, now: SystemTime) {
     use base64::Engine as _;
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose()) else { return };
-    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose()) else {
+        return;
+    };
+    let seconds = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
     mac.update(format!("{}.{seconds}.", arrival.id()).as_bytes());
     mac.update(arrival.body());
     let tag = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());

@@ -130,7 +130,13 @@ impl<K: Kind> Id<K> {
             return Err(bad);
         }
         let local = plain::<K>(text).or_else(|| encoded::<K>(text)).ok_or(bad)?;
-        Ok(Self { key: Key { local, kind: PhantomData }, spelling: text.into() })
+        Ok(Self {
+            key: Key {
+                local,
+                kind: PhantomData,
+            },
+            spelling: text.into(),
+        })
     }
 
     /// What is compared.
@@ -165,7 +171,10 @@ fn bare<K: Kind>(text: &str) -> Option<Local> {
 }
 
 fn encoded<K: Kind>(text: &str) -> Option<Local> {
-    let bytes = URL_SAFE.decode(text).or_else(|_| STANDARD.decode(text)).ok()?;
+    let bytes = URL_SAFE
+        .decode(text)
+        .or_else(|_| STANDARD.decode(text))
+        .ok()?;
     plain::<K>(std::str::from_utf8(&bytes).ok()?)
 }
 
@@ -218,27 +227,45 @@ mod tests {
         for text in &spellings {
             let id = org(text).unwrap_or_else(|_| panic!("{text}"));
             assert_eq!(id, first, "{text}");
-            assert_eq!(id.as_str(), text, "the original string goes back to the API");
+            assert_eq!(
+                id.as_str(),
+                text,
+                "the original string goes back to the API"
+            );
         }
     }
 
     #[test]
     fn published_vectors_of_two_clusters_are_one_key() {
-        let uri = |cluster: &str| URL_SAFE.encode(format!("ciscospark://{cluster}/ROOM/{UUID}")).replace('=', "");
+        let uri = |cluster: &str| {
+            URL_SAFE
+                .encode(format!("ciscospark://{cluster}/ROOM/{UUID}"))
+                .replace('=', "")
+        };
         let us = RoomId::parse(&uri("us")).unwrap();
         let west = RoomId::parse(&uri("urn:TEAM:us-west-2_r")).unwrap();
         assert_eq!(us, west);
         assert_ne!(us.as_str(), west.as_str());
         // seed vectors are MESSAGE ids: a type that is not asked for is refused, not taken for a room
-        let message = "Y2lzY29zcGFyazovL3VzL01FU1NBR0UvOTQ2ZTRmNDAtZDAwMi0xMWU5LTljY2ItYTdlNWJkZWJhZmIz";
+        let message =
+            "Y2lzY29zcGFyazovL3VzL01FU1NBR0UvOTQ2ZTRmNDAtZDAwMi0xMWU5LTljY2ItYTdlNWJkZWJhZmIz";
         assert!(RoomId::parse(message).is_err());
     }
 
     #[test]
     fn gw_a6_the_consumer_organisation_is_recognised_in_every_spelling() {
         let uri = "ciscospark://us/ORGANIZATION/consumer";
-        let spellings = ["consumer", "Consumer", uri, "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi9jb25zdW1lcg"];
-        for text in spellings.map(str::to_owned).into_iter().chain([URL_SAFE.encode(uri), STANDARD.encode("consumer")]) {
+        let spellings = [
+            "consumer",
+            "Consumer",
+            uri,
+            "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi9jb25zdW1lcg",
+        ];
+        for text in spellings
+            .map(str::to_owned)
+            .into_iter()
+            .chain([URL_SAFE.encode(uri), STANDARD.encode("consumer")])
+        {
             assert!(org(&text).unwrap().key().is_consumer(), "{text}");
         }
         assert!(RoomId::parse("consumer").is_err());
@@ -250,7 +277,16 @@ mod tests {
         let room = URL_SAFE.encode(format!("ciscospark://us/ROOM/{UUID}"));
         assert!(org(&room).is_err());
         let long = "a".repeat(LONGEST + 1);
-        for text in ["", " ", "=", "946e4f40d00211e99ccba7e5bdebafb3", "ciscospark://us/ORGANIZATION", &long, "../..", "ö"] {
+        for text in [
+            "",
+            " ",
+            "=",
+            "946e4f40d00211e99ccba7e5bdebafb3",
+            "ciscospark://us/ORGANIZATION",
+            &long,
+            "../..",
+            "ö",
+        ] {
             assert!(org(text).is_err(), "{text}");
         }
         let twice = format!("ciscospark://us/ORGANIZATION/{UUID}/x");
@@ -260,6 +296,9 @@ mod tests {
     #[test]
     fn debug_is_short_and_an_error_does_not_repeat_its_input() {
         assert_eq!(format!("{:?}", org(UUID).unwrap()), "ORGANIZATION:946e4f40");
-        assert_eq!(org("hunter2").unwrap_err().to_string(), "not a Webex id of type ORGANIZATION");
+        assert_eq!(
+            org("hunter2").unwrap_err().to_string(),
+            "not a Webex id of type ORGANIZATION"
+        );
     }
 }

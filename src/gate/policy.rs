@@ -54,7 +54,10 @@ pub struct Demands {
 impl Demands {
     fn of(&self, resource: &Resource, verb: &Verb) -> &Demand {
         let exact = self.events.get(&(resource.clone(), verb.clone()));
-        exact.or_else(|| self.resources.get(resource)).or(self.others.as_ref()).unwrap_or(&Demand::Deny)
+        exact
+            .or_else(|| self.resources.get(resource))
+            .or(self.others.as_ref())
+            .unwrap_or(&Demand::Deny)
     }
 }
 
@@ -135,7 +138,9 @@ impl Audience {
             return None;
         }
         match standing {
-            Standing::Of(org) | Standing::GuestOf(org) if !self.allowed.contains(&org) => Some(Refusal::OutsideOrg),
+            Standing::Of(org) | Standing::GuestOf(org) if !self.allowed.contains(&org) => {
+                Some(Refusal::OutsideOrg)
+            }
             Standing::GuestOf(_) if self.app_users == AppUsers::Deny => Some(Refusal::AppUser),
             Standing::Unknown => Some(Refusal::OrgMissing),
             Standing::Of(_) | Standing::GuestOf(_) => None,
@@ -143,14 +148,21 @@ impl Audience {
     }
 
     /// The members that this audience does not admit, and why.
-    pub fn outsiders<'a>(&'a self, roster: &'a Roster) -> impl Iterator<Item = (Key<Person>, Standing, Refusal)> + 'a {
+    pub fn outsiders<'a>(
+        &'a self,
+        roster: &'a Roster,
+    ) -> impl Iterator<Item = (Key<Person>, Standing, Refusal)> + 'a {
         let members = roster.members().iter();
-        members.filter_map(|&(person, standing)| Some((person, standing, self.objection(person, standing)?)))
+        members.filter_map(|&(person, standing)| {
+            Some((person, standing, self.objection(person, standing)?))
+        })
     }
 
     /// The rule that the room breaks, the lowest number first.
     fn broken_rule(&self, roster: &Roster) -> Option<Refusal> {
-        self.outsiders(roster).map(|(_, _, refusal)| refusal).min_by_key(|refusal| refusal.rule())
+        self.outsiders(roster)
+            .map(|(_, _, refusal)| refusal)
+            .min_by_key(|refusal| refusal.rule())
     }
 }
 
@@ -237,9 +249,15 @@ pub enum Verdict {
 /// Names the evidence that [`judge`] will want for this event.
 pub fn ask(notice: &Notice, rules: Rules<'_>) -> Question {
     let facts = notice.facts();
-    match (before_asking(notice, rules), demand(notice, rules), &facts.room) {
+    match (
+        before_asking(notice, rules),
+        demand(notice, rules),
+        &facts.room,
+    ) {
         (None, Demand::Room, Some(room)) => Question::Room(room.clone()),
-        (Some(_), _, Some(room)) if observing(rules.policy, notice.arrival().received()) => Question::Room(room.clone()),
+        (Some(_), _, Some(room)) if observing(rules.policy, notice.arrival().received()) => {
+            Question::Room(room.clone())
+        }
         (Some(_), _, _) | (None, _, _) => Question::Nothing,
     }
 }
@@ -250,10 +268,12 @@ pub fn judge(notice: Notice, evidence: Evidence<'_>, rules: Rules<'_>, now: Mome
         Some(refusal) => Some(refusal),
         None => match (demand(&notice, rules), evidence) {
             (Demand::SignatureOnly { .. }, _) => None,
-            (Demand::Room, Evidence::Roster(roster)) => match in_room(&notice, roster, rules, now) {
-                Ok(refusal) => refusal,
-                Err(Undecided) => return Verdict::Undecided(notice),
-            },
+            (Demand::Room, Evidence::Roster(roster)) => {
+                match in_room(&notice, roster, rules, now) {
+                    Ok(refusal) => refusal,
+                    Err(Undecided) => return Verdict::Undecided(notice),
+                }
+            }
             (Demand::Room, Evidence::Nothing) => return Verdict::Undecided(notice),
             (Demand::Deny, _) => Some(Refusal::ResourceDenied),
         },
@@ -261,15 +281,28 @@ pub fn judge(notice: Notice, evidence: Evidence<'_>, rules: Rules<'_>, now: Mome
     conclude(notice, refusal, evidence, observing(rules.policy, now))
 }
 
-fn conclude(notice: Notice, refusal: Option<Refusal>, evidence: Evidence<'_>, observing: bool) -> Verdict {
+fn conclude(
+    notice: Notice,
+    refusal: Option<Refusal>,
+    evidence: Evidence<'_>,
+    observing: bool,
+) -> Verdict {
     let basis = match evidence {
-        Evidence::Nothing => Basis { would_refuse: refusal, members: None, checked: None },
-        Evidence::Roster(roster) => {
-            Basis { would_refuse: refusal, members: Some(roster.members().len()), checked: Some(roster.read()) }
-        }
+        Evidence::Nothing => Basis {
+            would_refuse: refusal,
+            members: None,
+            checked: None,
+        },
+        Evidence::Roster(roster) => Basis {
+            would_refuse: refusal,
+            members: Some(roster.members().len()),
+            checked: Some(roster.read()),
+        },
     };
     match refusal {
-        Some(refusal) if !observing || refusal.family() == Family::Skip => Verdict::Refuse(notice, refusal),
+        Some(refusal) if !observing || refusal.family() == Family::Skip => {
+            Verdict::Refuse(notice, refusal)
+        }
         Some(_) | None => Verdict::Clear(Cleared { notice, basis }),
     }
 }
@@ -282,7 +315,10 @@ fn observing(policy: &Policy, now: Moment) -> bool {
 }
 
 fn demand<'a>(notice: &Notice, rules: Rules<'a>) -> &'a Demand {
-    rules.policy.demands.of(&notice.facts().resource, &notice.facts().verb)
+    rules
+        .policy
+        .demands
+        .of(&notice.facts().resource, &notice.facts().verb)
 }
 
 /// Rules 12 to 16: what the event itself shows.
@@ -293,7 +329,9 @@ fn before_asking(notice: &Notice, rules: Rules<'_>) -> Option<Refusal> {
     }
     wrong_age(notice, rules.policy)
         .or_else(|| own_message(notice, rules.audience).then_some(Refusal::OwnMessage))
-        .or_else(|| (*demand == Demand::Room && notice.facts().room.is_none()).then_some(Refusal::NoRoom))
+        .or_else(|| {
+            (*demand == Demand::Room && notice.facts().room.is_none()).then_some(Refusal::NoRoom)
+        })
 }
 
 /// Only `created` carries its own date: an edit or a leave carries the date of the message or membership. The age is
@@ -304,7 +342,9 @@ fn wrong_age(notice: &Notice, policy: &Policy) -> Option<Refusal> {
         return None;
     }
     let arrived = notice.arrival().received().wall;
-    let Some(created) = facts.created else { return Some(Refusal::Malformed) };
+    let Some(created) = facts.created else {
+        return Some(Refusal::Malformed);
+    };
     match arrived.duration_since(created) {
         Ok(age) if age > policy.max_event_age => Some(Refusal::EventTooOld),
         Err(ahead) if ahead.duration() > CLOCK_SKEW => Some(Refusal::EventFromFuture),
@@ -314,17 +354,29 @@ fn wrong_age(notice: &Notice, policy: &Policy) -> Option<Refusal> {
 
 fn own_message(notice: &Notice, audience: &Audience) -> bool {
     let facts = notice.facts();
-    facts.resource == Resource::Messages && facts.person.as_ref().is_some_and(|person| person.key() == audience.own)
+    facts.resource == Resource::Messages
+        && facts
+            .person
+            .as_ref()
+            .is_some_and(|person| person.key() == audience.own)
 }
 
 struct Undecided;
 
 /// Rules 17 to 24. A "no" is taken from any list, also an old one or half a one; a "yes" only from a whole, fresh one.
-fn in_room(notice: &Notice, roster: &Roster, rules: Rules<'_>, now: Moment) -> Result<Option<Refusal>, Undecided> {
+fn in_room(
+    notice: &Notice,
+    roster: &Roster,
+    rules: Rules<'_>,
+    now: Moment,
+) -> Result<Option<Refusal>, Undecided> {
     if notice.facts().room.as_ref().map(RoomId::key) != Some(roster.room()) {
         return Err(Undecided);
     }
-    let refusal = rules.audience.broken_rule(roster).or_else(|| incomplete(roster, rules.audience));
+    let refusal = rules
+        .audience
+        .broken_rule(roster)
+        .or_else(|| incomplete(roster, rules.audience));
     if refusal.is_some() {
         return Ok(refusal);
     }
@@ -340,7 +392,9 @@ fn incomplete(roster: &Roster, audience: &Audience) -> Option<Refusal> {
         Extent::TooLarge => Some(Refusal::RoomTooLarge),
         Extent::UpToOutsider | Extent::Partial => Some(Refusal::RoomIncomplete),
         Extent::Whole if roster.members().is_empty() => Some(Refusal::RoomEmpty),
-        Extent::Whole if roster.members().len() > audience.max_members => Some(Refusal::RoomTooLarge),
+        Extent::Whole if roster.members().len() > audience.max_members => {
+            Some(Refusal::RoomTooLarge)
+        }
         Extent::Whole => None,
     }
 }
@@ -348,7 +402,10 @@ fn incomplete(roster: &Roster, audience: &Audience) -> Option<Refusal> {
 /// Who writes, edits or submits must be in the list. Who was removed, or whose message was deleted, need not be.
 fn stranger(notice: &Notice, roster: &Roster) -> Option<Refusal> {
     let facts = notice.facts();
-    let speaks = matches!(facts.resource, Resource::Messages | Resource::AttachmentActions) && facts.verb != Verb::Deleted;
+    let speaks = matches!(
+        facts.resource,
+        Resource::Messages | Resource::AttachmentActions
+    ) && facts.verb != Verb::Deleted;
     if !speaks {
         return None;
     }

@@ -108,7 +108,10 @@ impl Refusal {
 
     /// The number of the rule in [`super`] that says no.
     pub fn rule(self) -> usize {
-        Self::ALL.iter().position(|one| *one == self).map_or(0, |at| at + 1)
+        Self::ALL
+            .iter()
+            .position(|one| *one == self)
+            .map_or(0, |at| at + 1)
     }
 
     /// Who is turned away: a stranger, an event, or an event that is merely of no use.
@@ -177,26 +180,44 @@ impl Refusal {
             Self::BodyTimeout => "The body of the call did not arrive within `body_timeout`.",
             Self::BodyTooLarge => "The body of the call is larger than `body_limit`.",
             Self::Duplicate => "The same event came in a moment ago; it is delivered once.",
-            Self::EventFromFuture => "The event says that it was created in the future; check the clocks.",
-            Self::EventTooOld => "The event was created longer ago than `max_event_age`; it may be a replay.",
+            Self::EventFromFuture => {
+                "The event says that it was created in the future; check the clocks."
+            }
+            Self::EventTooOld => {
+                "The event was created longer ago than `max_event_age`; it may be a replay."
+            }
             Self::Malformed => "The call is signed, but it is not a Webex event as documented.",
             Self::Method => "Webhooks are delivered by POST.",
-            Self::NoRoom => "The event names no room, and the rule for its resource asks about the room.",
+            Self::NoRoom => {
+                "The event names no room, and the rule for its resource asks about the room."
+            }
             Self::NoRoute => "No route has this path.",
             Self::OrgMissing => "Webex did not say which organisation a member belongs to.",
-            Self::OutsideOrg => "A member of the room belongs to an organisation that is not in `allowed_orgs`.",
-            Self::Overloaded => "There is no place to keep the event: the inbox is full, or the gateway is stopping.",
+            Self::OutsideOrg => {
+                "A member of the room belongs to an organisation that is not in `allowed_orgs`."
+            }
+            Self::Overloaded => {
+                "There is no place to keep the event: the inbox is full, or the gateway is stopping."
+            }
             Self::OwnMessage => "The bot's own message came back; bots need not hear themselves.",
             Self::ResourceDenied => "Events of this resource are not let through on this route.",
             Self::RoomEmpty => "Webex listed no member at all, not even the bot.",
-            Self::RoomIncomplete => "The list of members is not complete, so nobody can say that the room is clean.",
-            Self::RoomTooLarge => "The room has more than `max_members` members; it is never checked in part.",
+            Self::RoomIncomplete => {
+                "The list of members is not complete, so nobody can say that the room is clean."
+            }
+            Self::RoomTooLarge => {
+                "The room has more than `max_members` members; it is never checked in part."
+            }
             Self::RoomUnknown => "Webex does not know the room, or the bot is not a member of it.",
             Self::SenderNotInRoom => "Whoever sent this is not in the list of members.",
-            Self::SignatureMismatch => "The signature does not belong to these bytes: a forgery, or another secret.",
+            Self::SignatureMismatch => {
+                "The signature does not belong to these bytes: a forgery, or another secret."
+            }
             Self::SignatureMissing => "The call is not signed.",
             Self::SignatureRepeated => "The call carries more than one signature.",
-            Self::WrongWebhook => "The call is signed, but its webhook was not created by this bot.",
+            Self::WrongWebhook => {
+                "The call is signed, but its webhook was not created by this bot."
+            }
         }
     }
 }
@@ -217,7 +238,10 @@ mod tests {
     fn every_reason_has_its_own_rule_number_label_and_sentence() {
         let labels: HashSet<_> = Refusal::ALL.iter().map(|one| one.label()).collect();
         let sentences: HashSet<_> = Refusal::ALL.iter().map(|one| one.sentence()).collect();
-        assert_eq!((labels.len(), sentences.len()), (Refusal::ALL.len(), Refusal::ALL.len()));
+        assert_eq!(
+            (labels.len(), sentences.len()),
+            (Refusal::ALL.len(), Refusal::ALL.len())
+        );
         for (at, one) in Refusal::ALL.iter().enumerate() {
             assert_eq!(one.rule(), at + 1, "{one}");
             assert!(one.sentence().ends_with('.'), "{one}");

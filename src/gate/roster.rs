@@ -95,13 +95,20 @@ impl Roster {
 
     /// Where this member belongs; `None` when they are not in the list.
     pub fn standing(&self, person: Key<Person>) -> Option<Standing> {
-        let at = self.members.binary_search_by_key(&person, |(person, _)| *person).ok()?;
+        let at = self
+            .members
+            .binary_search_by_key(&person, |(person, _)| *person)
+            .ok()?;
         self.members.get(at).map(|(_, standing)| *standing)
     }
 
     /// Fresh while it is no older than `ttl`; a list that was asked for at `now` or later always is.
     pub fn freshness(&self, now: Moment, ttl: Duration) -> Freshness {
-        if now.since(self.read) <= ttl { Freshness::Fresh } else { Freshness::Stale }
+        if now.since(self.read) <= ttl {
+            Freshness::Fresh
+        } else {
+            Freshness::Stale
+        }
     }
 }
 
@@ -127,7 +134,15 @@ impl<'a> Builder<'a> {
     /// For one room. `audience` is the widest that any route of the bot allows: whoever is outside it is an outsider
     /// for every route. `began` is the moment before the first request.
     pub fn new(room: Key<Room>, audience: &'a Audience, began: Moment) -> Self {
-        Self { audience, roster: Roster { room, members: Vec::new(), extent: Extent::Whole, read: began } }
+        Self {
+            audience,
+            roster: Roster {
+                room,
+                members: Vec::new(),
+                extent: Extent::Whole,
+                read: began,
+            },
+        }
     }
 
     /// Takes the items of one page; `Break` when more pages would not change the answer.
@@ -158,20 +173,38 @@ impl<'a> Builder<'a> {
     /// the moderators of a moderated team space to a team member who is not in it.
     pub fn finish(mut self, end: End) -> Roster {
         let members = self.roster.members.len();
-        self.roster.members.sort_unstable_by_key(|(person, _)| *person);
+        self.roster
+            .members
+            .sort_unstable_by_key(|(person, _)| *person);
         self.roster.members.dedup_by_key(|(person, _)| *person);
         self.roster.extent = match (self.roster.extent, end) {
             (Extent::Whole, End::NoSuchRoom) => Extent::Unknown,
             (Extent::Whole, End::GaveUp) => Extent::Partial,
-            (Extent::Whole, End::LastPage) if self.roster.members.len() < members => Extent::Partial,
-            (Extent::Whole, End::LastPage) if members > 0 && !self.roster.contains(self.audience.own) => Extent::Partial,
+            (Extent::Whole, End::LastPage) if self.roster.members.len() < members => {
+                Extent::Partial
+            }
+            (Extent::Whole, End::LastPage)
+                if members > 0 && !self.roster.contains(self.audience.own) =>
+            {
+                Extent::Partial
+            }
             (extent, End::LastPage | End::GaveUp | End::NoSuchRoom) => extent,
         };
         self.roster
     }
 
     /// What is known the moment an outsider is seen to join: the room is not clean, without asking Webex.
-    pub fn outsider_joined(room: Key<Room>, person: Key<Person>, standing: Standing, at: Moment) -> Roster {
-        Roster { room, members: vec![(person, standing)], extent: Extent::UpToOutsider, read: at }
+    pub fn outsider_joined(
+        room: Key<Room>,
+        person: Key<Person>,
+        standing: Standing,
+        at: Moment,
+    ) -> Roster {
+        Roster {
+            room,
+            members: vec![(person, standing)],
+            extent: Extent::UpToOutsider,
+            read: at,
+        }
     }
 }

@@ -38,7 +38,9 @@ impl SigningKey {
         if secret.len() < SHORTEST_SECRET {
             return Err(WeakSecret);
         }
-        Hmac::new_from_slice(secret.expose()).map(Self).map_err(|_any_length_is_a_key| WeakSecret)
+        Hmac::new_from_slice(secret.expose())
+            .map(Self)
+            .map_err(|_any_length_is_a_key| WeakSecret)
     }
 
     fn matches(&self, body: &[u8], given: &[u8; MAC_LEN]) -> Choice {
@@ -66,7 +68,10 @@ impl KeyRing {
 
     /// Every key is tried, so that the time taken does not say which one matched.
     fn matches(&self, body: &[u8], given: &[u8; MAC_LEN]) -> bool {
-        let hit = self.0.iter().fold(Choice::from(0), |hit, key| hit | key.matches(body, given));
+        let hit = self
+            .0
+            .iter()
+            .fold(Choice::from(0), |hit, key| hit | key.matches(body, given));
         hit.into()
     }
 }
@@ -98,7 +103,11 @@ impl Authentic {
 /// Rules 6 to 8: exactly one signature header, 40 hex digits in either case, a MAC of the raw body.
 pub fn verify(arrival: Arrival, keys: &KeyRing) -> Result<Authentic, Refusal> {
     let given = given(&arrival)?;
-    if keys.matches(arrival.body(), &given) { Ok(Authentic { arrival }) } else { Err(Refusal::SignatureMismatch) }
+    if keys.matches(arrival.body(), &given) {
+        Ok(Authentic { arrival })
+    } else {
+        Err(Refusal::SignatureMismatch)
+    }
 }
 
 fn given(arrival: &Arrival) -> Result<[u8; MAC_LEN], Refusal> {
@@ -124,16 +133,31 @@ pub(crate) mod tests {
     pub(crate) const SECRET: &str = "gateway-test-secret";
 
     pub(crate) fn ring(secrets: &[&str]) -> KeyRing {
-        KeyRing::new(secrets.iter().map(|text| SigningKey::new(&Secret::new(text.as_bytes().to_vec())).unwrap()).collect())
+        KeyRing::new(
+            secrets
+                .iter()
+                .map(|text| SigningKey::new(&Secret::new(text.as_bytes().to_vec())).unwrap())
+                .collect(),
+        )
     }
 
     /// HMAC by RFC 2104 on bare SHA-1: the oracle shares no line with the code under test.
     pub(crate) fn oracle(secret: &[u8], body: &[u8]) -> String {
         use sha1::Digest;
         assert!(secret.len() <= 64, "longer keys are hashed first");
-        let pad = |with: u8| -> Vec<u8> { (0..64).map(|i| secret.get(i).copied().unwrap_or(0) ^ with).collect() };
-        let inner = Sha1::new().chain_update(pad(0x36)).chain_update(body).finalize();
-        let outer = Sha1::new().chain_update(pad(0x5c)).chain_update(inner).finalize();
+        let pad = |with: u8| -> Vec<u8> {
+            (0..64)
+                .map(|i| secret.get(i).copied().unwrap_or(0) ^ with)
+                .collect()
+        };
+        let inner = Sha1::new()
+            .chain_update(pad(0x36))
+            .chain_update(body)
+            .finalize();
+        let outer = Sha1::new()
+            .chain_update(pad(0x5c))
+            .chain_update(inner)
+            .finalize();
         outer.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -144,14 +168,38 @@ pub(crate) mod tests {
     #[test]
     fn published_vectors_verify() {
         let vectors: [(&str, &[u8], &str); 8] = [
-            (SECRET, br#"{"id":"abc","data":{"roomId":"R1"}}"#, "0176f950d180d551ae4dc69409619d10c779a36a"),
+            (
+                SECRET,
+                br#"{"id":"abc","data":{"roomId":"R1"}}"#,
+                "0176f950d180d551ae4dc69409619d10c779a36a",
+            ),
             (SECRET, b"", "9b86546e23a6b1827dcd219ab3efc1f7b846b6c5"),
             (SECRET, b"{}", "fc2f1c9ba757a899c05bebbba86e6dc33ed20e7a"),
-            (SECRET, r#"{"t":"héllo 😀"}"#.as_bytes(), "18ee621415a66150537d3e0762dc3a54334bb8c3"),
-            (SECRET, b"{\"a\":1}\n", "1b3774c66a59d2694b325b7dce4eab48bf7314a7"),
-            (SECRET, br#"{ "a" : 1 }"#, "a9dad61c0cfed3af212a8453fcf66ab8f772183a"),
-            ("gatekeeper-test-secret", br#"{"resource":"messages","event":"created"}"#, "233f25a9ab216ddb377b29c2dc35d90bd70305b8"),
-            ("gatekeeper-test-secret", "{\"name\":\"Grüße ☃\"}".as_bytes(), "2dded8ea35dc643da7559a6de96d875696f77eca"),
+            (
+                SECRET,
+                r#"{"t":"héllo 😀"}"#.as_bytes(),
+                "18ee621415a66150537d3e0762dc3a54334bb8c3",
+            ),
+            (
+                SECRET,
+                b"{\"a\":1}\n",
+                "1b3774c66a59d2694b325b7dce4eab48bf7314a7",
+            ),
+            (
+                SECRET,
+                br#"{ "a" : 1 }"#,
+                "a9dad61c0cfed3af212a8453fcf66ab8f772183a",
+            ),
+            (
+                "gatekeeper-test-secret",
+                br#"{"resource":"messages","event":"created"}"#,
+                "233f25a9ab216ddb377b29c2dc35d90bd70305b8",
+            ),
+            (
+                "gatekeeper-test-secret",
+                "{\"name\":\"Grüße ☃\"}".as_bytes(),
+                "2dded8ea35dc643da7559a6de96d875696f77eca",
+            ),
         ];
         for (secret, body, mac) in vectors {
             assert_eq!(oracle(secret.as_bytes(), body), mac);
@@ -170,7 +218,10 @@ pub(crate) mod tests {
     #[test]
     fn rule_7_a_repeated_header_is_refused_even_when_both_are_right() {
         let mac = oracle(SECRET.as_bytes(), b"{}");
-        let twice = [("x-spark-signature", mac.as_str()), ("x-spark-signature", mac.as_str())];
+        let twice = [
+            ("x-spark-signature", mac.as_str()),
+            ("x-spark-signature", mac.as_str()),
+        ];
         assert_eq!(verdict(&twice, b"{}"), Err(Refusal::SignatureRepeated));
     }
 
@@ -180,23 +231,50 @@ pub(crate) mod tests {
         let long = format!("{mac}00");
         let prefixed = format!("sha1={mac}");
         let list = format!("{mac},{mac}");
-        for text in ["", "0", &mac[1..], &long, &prefixed, &list, "zz2f1c9ba757a899c05bebbba86e6dc33ed20e7a"] {
-            assert_eq!(verdict(&[("x-spark-signature", text)], b"{}"), Err(Refusal::SignatureMismatch), "{text}");
+        for text in [
+            "",
+            "0",
+            &mac[1..],
+            &long,
+            &prefixed,
+            &list,
+            "zz2f1c9ba757a899c05bebbba86e6dc33ed20e7a",
+        ] {
+            assert_eq!(
+                verdict(&[("x-spark-signature", text)], b"{}"),
+                Err(Refusal::SignatureMismatch),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn trap_hmac_over_reserialised_json_the_raw_bytes_count() {
         let mac = oracle(SECRET.as_bytes(), br#"{"a":1}"#);
-        assert_eq!(verdict(&[("x-spark-signature", &mac)], br#"{ "a" : 1 }"#), Err(Refusal::SignatureMismatch));
+        assert_eq!(
+            verdict(&[("x-spark-signature", &mac)], br#"{ "a" : 1 }"#),
+            Err(Refusal::SignatureMismatch)
+        );
     }
 
     #[test]
     fn gw_a3_any_key_of_the_ring_verifies_and_an_empty_ring_never_does() {
         let mac = oracle(SECRET.as_bytes(), b"{}");
         let headers = [("x-spark-signature", mac.as_str())];
-        assert!(verify(arrival(&headers, b"{}"), &ring(&["another-secret-of-ours", SECRET])).is_ok());
-        assert!(verify(arrival(&headers, b"{}"), &ring(&[SECRET, "another-secret-of-ours"])).is_ok());
+        assert!(
+            verify(
+                arrival(&headers, b"{}"),
+                &ring(&["another-secret-of-ours", SECRET])
+            )
+            .is_ok()
+        );
+        assert!(
+            verify(
+                arrival(&headers, b"{}"),
+                &ring(&[SECRET, "another-secret-of-ours"])
+            )
+            .is_ok()
+        );
         assert!(verify(arrival(&headers, b"{}"), &ring(&["another-secret-of-ours"])).is_err());
         assert!(verify(arrival(&headers, b"{}"), &KeyRing::default()).is_err());
     }
@@ -204,7 +282,10 @@ pub(crate) mod tests {
     #[test]
     fn gw_a2_an_empty_or_short_secret_is_no_key() {
         for text in ["", "x", "fifteen bytes.."] {
-            assert!(SigningKey::new(&Secret::new(text.as_bytes().to_vec())).is_err(), "{text}");
+            assert!(
+                SigningKey::new(&Secret::new(text.as_bytes().to_vec())).is_err(),
+                "{text}"
+            );
         }
         assert!(SigningKey::new(&Secret::new(b"sixteen bytes...".to_vec())).is_ok());
     }

@@ -1,0 +1,250 @@
+//! `gateway.yaml` → [`Config`]: what was typed is read, checked, and every mistake is told at once.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::gate::id::OrgId;
+use crate::gate::policy::Policy;
+use crate::gate::retry::Schedule;
+use crate::gate::secret::Secret;
+use crate::gate::signature::KeyRing;
+
+/// A checked configuration. Everything in it can be used as it is; nothing of it is secret in its `Debug`.
+#[derive(Debug)]
+pub struct Config {
+    /// Organisations by the name that reports and logs use for them.
+    pub orgs: BTreeMap<Arc<str>, OrgId>,
+    /// The listener that Webex reaches.
+    pub server: Server,
+    /// The listener for probes and metrics.
+    pub ops: Ops,
+    /// The ordinary log.
+    pub log: Log,
+    /// How the gateway asks Webex.
+    pub webex: Webex,
+    /// What is remembered about rooms.
+    pub cache: Cache,
+    /// Where events wait.
+    pub inbox: Inbox,
+    /// Bots by name.
+    pub bots: BTreeMap<Arc<str>, Bot>,
+    /// Routes by name.
+    pub routes: BTreeMap<Arc<str>, Route>,
+    /// The first 8 hex digits of the SHA-256 of the file: which configuration a record was made under.
+    pub fingerprint: Box<str>,
+}
+
+/// `server`
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Terminate TLS here.
+    pub tls: Option<Tls>,
+    /// The largest body, in bytes.
+    pub body_limit: usize,
+    /// For the headers of a call, and for a TLS handshake.
+    pub header_timeout: Duration,
+    /// For the body of a call.
+    pub body_timeout: Duration,
+    /// Open connections.
+    pub max_connections: usize,
+    /// Verified events that somebody waits for.
+    pub max_in_flight: usize,
+    /// After SIGTERM: still accepting.
+    pub drain_grace: Duration,
+    /// After SIGTERM: then the end.
+    pub drain_timeout: Duration,
+}
+
+/// `server.tls`
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// PEM, the leaf first.
+    pub cert_file: PathBuf,
+    /// PEM.
+    pub key_file: PathBuf,
+}
+
+/// `ops`
+#[derive(Clone, Debug)]
+pub struct Ops {
+    /// Where to listen; `None` for no such listener.
+    pub listen: Option<SocketAddr>,
+}
+
+/// `log`
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// A filter such as `info,botwarden::webex=debug`.
+    pub level: Box<str>,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// `log.format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// `webex`
+#[derive(Clone, Debug)]
+pub struct Webex {
+    /// The base URL, without a trailing slash, such as `https://webexapis.com/v1`.
+    pub api: Url,
+    /// How to get there.
+    pub proxy: Proxy,
+    /// More trusted roots, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// For one call.
+    pub timeout: Duration,
+    /// Calls at once, per token.
+    pub max_in_flight: usize,
+    /// Calls a minute, per token.
+    pub requests_per_minute: u32,
+    /// Tries of one call before it counts as an outage.
+    pub attempts: u32,
+    /// All tries and waits of one question together.
+    pub give_up_after: Duration,
+}
+
+/// `webex.proxy`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proxy {
+    /// Never.
+    Direct,
+    /// `HTTPS_PROXY`, `NO_PROXY`.
+    Env,
+    /// This one.
+    Url(Url),
+}
+
+/// `cache`
+#[derive(Clone, Debug)]
+pub struct Cache {
+    /// For how long a clean list stands.
+    pub allow_ttl: Duration,
+    /// For how long a list that is not clean is not read again.
+    pub deny_ttl: Duration,
+    /// For how long it may serve while Webex is out of reach.
+    pub stale_deny: Duration,
+    /// Rooms remembered.
+    pub max_entries: u64,
+}
+
+/// `inbox`
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    /// Events kept at once.
+    pub max_events: usize,
+    /// Their bodies and headers together, in bytes.
+    pub max_bytes: usize,
+    /// Not decided or not delivered by then: expired.
+    pub max_age: Duration,
+    /// In which order.
+    pub order: Order,
+    /// The same event within this time is kept once.
+    pub duplicates: Duration,
+}
+
+/// `inbox.order`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As they come.
+    None,
+    /// One after the other in a room, side by side across rooms.
+    PerRoom,
+}
+
+/// One of `bots`
+#[derive(Clone, Debug)]
+pub struct Bot {
+    /// Its access token.
+    pub token: Secret,
+    /// Its webhook secrets.
+    pub keys: KeyRing,
+}
+
+/// One of `routes`
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The exact path.
+    pub path: Box<str>,
+    /// The name of its bot.
+    pub bot: Arc<str>,
+    /// When Webex gets its answer.
+    pub answer: Answer,
+    /// What forged and unsigned calls get.
+    pub unverified: Unverified,
+    /// Where cleared events go.
+    pub upstream: Upstream,
+    /// What they must show.
+    pub policy: Policy,
+}
+
+/// `answer`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 200 once kept.
+    Accepted,
+    /// Wait for the outcome, up to this long.
+    Delivered {
+        /// `answer_within`
+        within: Duration,
+    },
+}
+
+/// `unverified`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unverified {
+    /// 403
+    Forbidden,
+    /// 200, for those who fear a switched-off webhook more than a silent forgery.
+    Ok,
+}
+
+/// `upstream`
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Where the bot listens.
+    pub address: Address,
+    /// For a connection.
+    pub connect_timeout: Duration,
+    /// For an answer.
+    pub timeout: Duration,
+    /// Calls at once.
+    pub max_in_flight: usize,
+    /// When to try again while the bot is out of reach.
+    pub retry: Schedule,
+    /// Pass `X-Spark-Signature` on.
+    pub pass_signature: bool,
+    /// A key for Standard Webhooks headers.
+    pub sign: Option<Secret>,
+    /// Fixed extra headers.
+    pub headers: http::HeaderMap,
+}
+
+/// `upstream.url`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// http or https.
+    Tcp(http::Uri),
+    /// `unix:/run/bot.sock`, and optionally `:/path` behind it.
+    Unix {
+        /// The socket.
+        socket: PathBuf,
+        /// The path of the request.
+        path: http::uri::PathAndQuery,
+    },
+}

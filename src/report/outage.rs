@@ -1,0 +1,101 @@
+//! A dependency's fault: retried on a schedule, then buried, never forwarded undecided.
+
+use std::time::Duration;
+
+/// What is out, as seen from here. Labels are API, as those of refusals are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Asking Webex took longer than it may.
+    CheckTimeout,
+    /// Webex refused the bot's token.
+    TokenRefused,
+    /// The bot answered that it cannot now: 429, 502, 503 or 504.
+    UpstreamStatus,
+    /// The bot got the event and did not answer in time; it is not sent again.
+    UpstreamTimeout,
+    /// The bot cannot be reached.
+    UpstreamUnreachable,
+    /// Webex says: too many calls.
+    WebexRateLimited,
+    /// Webex cannot be reached, or its answer makes no sense.
+    WebexUnavailable,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::CheckTimeout,
+        Self::TokenRefused,
+        Self::UpstreamStatus,
+        Self::UpstreamTimeout,
+        Self::UpstreamUnreachable,
+        Self::WebexRateLimited,
+        Self::WebexUnavailable,
+    ];
+
+    /// The word for it in metrics and records.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::CheckTimeout => "check_timeout",
+            Self::TokenRefused => "token_refused",
+            Self::UpstreamStatus => "upstream_status",
+            Self::UpstreamTimeout => "upstream_timeout",
+            Self::UpstreamUnreachable => "upstream_unreachable",
+            Self::WebexRateLimited => "webex_rate_limited",
+            Self::WebexUnavailable => "webex_unavailable",
+        }
+    }
+
+    /// What it means and what to do, for a person.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::CheckTimeout => "Asking Webex took longer than it may; it is asked again.",
+            Self::TokenRefused => "Webex refused the bot's token; put a valid one in place.",
+            Self::UpstreamStatus => {
+                "The bot answered that it cannot take events now; it is tried again."
+            }
+            Self::UpstreamTimeout => {
+                "The bot did not answer in time; it has the event, so it is not sent again."
+            }
+            Self::UpstreamUnreachable => {
+                "The bot cannot be reached; start it, or correct `upstream`."
+            }
+            Self::WebexRateLimited => {
+                "Webex says that there were too many calls; it is asked again when it allows."
+            }
+            Self::WebexUnavailable => {
+                "Webex cannot be reached or answers nonsense; it is asked again."
+            }
+        }
+    }
+}
+
+/// Something that is needed does not work right now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {cause}", kind.label())]
+pub struct Outage {
+    /// What is out.
+    pub kind: Kind,
+    /// Not before this much time has passed: what the other side asked for.
+    pub retry_after: Option<Duration>,
+    /// What happened, in words that hold no secret and no foreign text of any length.
+    pub cause: Box<str>,
+}
+
+impl Outage {
+    /// An outage that may be tried again as the schedule says.
+    pub fn new(kind: Kind, cause: impl Into<Box<str>>) -> Self {
+        Self {
+            kind,
+            retry_after: None,
+            cause: cause.into(),
+        }
+    }
+
+    /// The same, but not before this much time has passed.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+}
