@@ -17,16 +17,10 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Both clocks, now. Under a paused tokio clock (tests) both move with it.
 pub fn now() -> Moment {
-    Moment {
-        wall: wall(),
-        tick: START.elapsed(),
-    }
+    Moment { wall: wall(), tick: START.elapsed() }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that reads the wall clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
 fn wall() -> SystemTime {
     SystemTime::now()
 }
@@ -54,10 +48,7 @@ impl Tasks {
             if let Err(error) = inner.await
                 && error.is_panic()
             {
-                tracing::error!(
-                    task = name,
-                    "a task panicked; this is a bug, please report it"
-                );
+                tracing::error!(task = name, "a task panicked; this is a bug, please report it");
             }
         });
     }
@@ -71,16 +62,11 @@ impl Tasks {
     pub async fn stop(&self, within: Duration) -> bool {
         self.stop.cancel();
         self.tracker.close();
-        tokio::time::timeout(within, self.tracker.wait())
-            .await
-            .is_ok()
+        tokio::time::timeout(within, self.tracker.wait()).await.is_ok()
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that spawns"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that spawns")]
 fn watched<F>(task: F) -> tokio::task::JoinHandle<F::Output>
 where
     F: Future + Send + 'static,

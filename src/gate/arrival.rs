@@ -50,24 +50,8 @@ pub(crate) struct Parts {
 impl Arrival {
     /// The one constructor, for ingress and inbox.
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts {
-            id,
-            route,
-            received,
-            origin,
-            headers,
-            query,
-            body,
-        } = parts;
-        Self {
-            id,
-            route,
-            received,
-            origin,
-            headers,
-            query,
-            body,
-        }
+        let Parts { id, route, received, origin, headers, query, body } = parts;
+        Self { id, route, received, origin, headers, query, body }
     }
 
     /// The id of this event in records, logs and `Botwarden-Decision-Id`; `UUIDv7`.
@@ -122,7 +106,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// An arrival with these headers and this body, at second 1,800,000,000.
+    /// An arrival with these headers and this body, at 2027-01-15T08:00:00Z.
     pub(crate) fn arrival(headers: &[(&'static str, &str)], body: &[u8]) -> Arrival {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
@@ -132,10 +116,7 @@ pub(crate) mod tests {
             id: Uuid::from_u128(7),
             route: "helpdesk".into(),
             received: noon(),
-            origin: Origin {
-                peer: Some([203, 0, 113, 9].into()),
-                secure: true,
-            },
+            origin: Origin { peer: Some([203, 0, 113, 9].into()), secure: true },
             headers: map,
             query: None,
             body: Bytes::copy_from_slice(body),
@@ -145,20 +126,14 @@ pub(crate) mod tests {
     /// A fixed moment.
     pub(crate) fn noon() -> Moment {
         Moment {
-            wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
+            wall: SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
             tick: Duration::from_hours(1),
         }
     }
 
     #[test]
     fn debug_holds_no_header_and_no_body() {
-        let text = format!(
-            "{:?}",
-            arrival(&[("x-spark-signature", "abcdef")], b"hunter2")
-        );
-        assert!(
-            !text.contains("abcdef") && !text.contains("hunter2"),
-            "{text}"
-        );
+        let text = format!("{:?}", arrival(&[("x-spark-signature", "abcdef")], b"hunter2"));
+        assert!(!text.contains("abcdef") && !text.contains("hunter2"), "{text}");
     }
 }

@@ -154,9 +154,7 @@ impl Notice {
 /// Not the facts: some of them name people.
 impl fmt::Debug for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notice")
-            .field("arrival", self.arrival())
-            .finish_non_exhaustive()
+        f.debug_struct("Notice").field("arrival", self.arrival()).finish_non_exhaustive()
     }
 }
 
@@ -206,30 +204,16 @@ pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
         subject: data.text("id")?.ok_or(Refusal::Malformed)?.into(),
         room: room.map_err(bad_id)?,
         rooms: data.rooms(),
-        person: data
-            .text("personId")?
-            .map(PersonId::parse)
-            .transpose()
-            .map_err(bad_id)?,
+        person: data.text("personId")?.map(PersonId::parse).transpose().map_err(bad_id)?,
         person_org: data
             .text("personOrgId")?
             .map(OrgId::parse)
             .transpose()
             .map_err(bad_id)?
             .map(|id| id.key()),
-        actor: envelope
-            .actor
-            .as_deref()
-            .map(PersonId::parse)
-            .transpose()
-            .map_err(bad_id)?,
+        actor: envelope.actor.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
         created: data.text("created")?.map(time).transpose()?,
-        creator: envelope
-            .creator
-            .as_deref()
-            .map(PersonId::parse)
-            .transpose()
-            .map_err(bad_id)?,
+        creator: envelope.creator.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
         resource,
     })
 }
@@ -292,16 +276,9 @@ pub(crate) mod tests {
     pub(crate) fn notice(envelope: &Value) -> Result<Notice, Refusal> {
         let body = envelope.to_string();
         let mac = oracle(SECRET.as_bytes(), body.as_bytes());
-        let authentic = verify(
-            arrival(&[("x-spark-signature", &mac)], body.as_bytes()),
-            &ring(&[SECRET]),
-        )?;
-        read(
-            authentic,
-            Registration {
-                creator: Some(PersonId::parse(&uuid(BOT)).unwrap().key()),
-            },
-        )
+        let authentic =
+            verify(arrival(&[("x-spark-signature", &mac)], body.as_bytes()), &ring(&[SECRET]))?;
+        read(authentic, Registration { creator: Some(PersonId::parse(&uuid(BOT)).unwrap().key()) })
     }
 
     #[test]
@@ -356,29 +333,18 @@ pub(crate) mod tests {
         ] {
             let mut envelope = message();
             envelope["data"][field] = value;
-            assert_eq!(
-                facts(envelope.to_string().as_bytes()),
-                Err(Refusal::Malformed),
-                "{field}"
-            );
+            assert_eq!(facts(envelope.to_string().as_bytes()), Err(Refusal::Malformed), "{field}");
         }
         let twice =
             br#"{"resource":"messages","resource":"rooms","event":"created","data":{"id":"x"}}"#;
-        assert_eq!(
-            facts(twice),
-            Err(Refusal::Malformed),
-            "two readers could believe two things"
-        );
+        assert_eq!(facts(twice), Err(Refusal::Malformed), "two readers could believe two things");
     }
 
     #[test]
     fn escapes_and_offsets_are_read_and_foreign_words_never_become_labels() {
         let body = r#"{"resource":"mess\u0061ges","event":"invented","data":{"id":"x","created":"2027-01-15T10:00:00+02:00"}}"#;
         let facts = facts(body.as_bytes()).unwrap();
-        assert_eq!(
-            (facts.resource.label(), facts.verb.label()),
-            ("messages", "other")
-        );
+        assert_eq!((facts.resource.label(), facts.verb.label()), ("messages", "other"));
         assert_eq!(facts.created, Some(noon().wall + Duration::ZERO));
         assert_eq!(Resource::named("me\nss").label(), "other");
     }

@@ -85,11 +85,7 @@ pub struct Outage {
 impl Outage {
     /// An outage that may be tried again as the schedule says.
     pub fn new(kind: Kind, cause: impl Into<Box<str>>) -> Self {
-        Self {
-            kind,
-            retry_after: None,
-            cause: cause.into(),
-        }
+        Self { kind, retry_after: None, cause: cause.into() }
     }
 
     /// The same, but not before this much time has passed.
