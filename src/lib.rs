@@ -4,3 +4,4 @@ pub mod gate;
 pub mod config;
 pub mod report;
 pub mod rt;
+pub mod inbox;
