@@ -1,6 +1,6 @@
 //! Which events were seen a moment ago.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use moka::Expiry;
 use moka::sync::Cache;
@@ -44,7 +44,7 @@ impl Expiry<Fingerprint, Duration> for OwnTime {
         &self,
         _: &Fingerprint,
         window: &Duration,
-        _: Instant,
+        _: std::time::Instant,
     ) -> Option<Duration> {
         Some(*window)
     }

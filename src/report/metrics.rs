@@ -25,6 +25,7 @@ type Name = Arc<str>;
 type Pairs = Vec<(&'static str, Name)>;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the labels")]
 struct Event {
     route: Name,
     resource: &'static str,

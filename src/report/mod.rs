@@ -176,7 +176,7 @@ impl Reporter {
             Happening::TurnedAway { route, refusal, at } => self.turned_away(*route, *refusal, *at),
             Happening::Deferred { id, route, outage, wait } => deferred(*id, route, outage, *wait),
             Happening::Delivered { id, route, answer, took } => {
-                delivered(*id, route, answer, *took)
+                delivered(*id, route, answer, *took);
             }
             Happening::TokenChecked { bot, problem: Some(outage) } => {
                 tracing::error!(bot, reason = outage.kind.label(), cause = %outage.cause, "{}", outage.kind.sentence());
@@ -185,7 +185,7 @@ impl Reporter {
                 tracing::warn!(bot, wait_s = wait.as_secs_f64(), "Webex asks to slow down");
             }
             Happening::TokenChecked { bot, problem: None } => {
-                tracing::info!(bot, "Webex knows the bot")
+                tracing::info!(bot, "Webex knows the bot");
             }
             Happening::Kept { .. }
             | Happening::RosterAsked { .. }
@@ -222,7 +222,7 @@ fn delivered(id: Uuid, route: &str, answer: &Result<u16, &Outage>, took: Duratio
     let upstream_s = took.as_secs_f64();
     match answer {
         Ok(status @ 200..=299) => {
-            tracing::info!(decision_id = %id, route, upstream_status = *status, upstream_s, "delivered")
+            tracing::info!(decision_id = %id, route, upstream_status = *status, upstream_s, "delivered");
         }
         Ok(status) => tracing::warn!(
             decision_id = %id, route, upstream_status = *status, upstream_s, "the bot took the event and answered with an error"

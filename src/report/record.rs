@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -46,6 +46,13 @@ impl Verdict {
         }
     }
 
+    fn would(self) -> Option<&'static str> {
+        match self {
+            Self::Allow { would_refuse } => would_refuse.map(Refusal::label),
+            Self::Expired(_) | Self::Refused(_) => None,
+        }
+    }
+
     /// The reason, from a closed list.
     pub fn reason(self) -> &'static str {
         match self {
@@ -55,6 +62,53 @@ impl Verdict {
             Self::Refused(refusal) => refusal.label(),
         }
     }
+}
+
+/// A record as JSON; the names of its fields are API.
+#[derive(Serialize)]
+struct Record<'a> {
+    ts: String,
+    decision_id: String,
+    route: &'a str,
+    bot: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor_id: Option<String>,
+    verdict: &'static str,
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outsiders: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outsider_orgs: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_age_s: Option<f64>,
+    check_s: f64,
+    body_sha256: String,
+}
+
+/// The record of a call that was turned away.
+#[derive(Serialize)]
+struct TurnedAway<'a> {
+    ts: String,
+    route: Option<&'a str>,
+    verdict: &'static str,
+    reason: &'static str,
+    /// How many more there were since the last line for this reason.
+    more: u64,
+}
+
+fn json(record: &impl Serialize) -> String {
+    serde_json::to_string(record)
+        .map_or_else(|_plain_structs_serialise| String::new(), |line| line + "\n")
 }
 
 /// One verdict and what it rests on.
@@ -88,40 +142,40 @@ impl Decision<'_> {
     /// The line, with its end.
     pub(super) fn line(&self, form: Form) -> String {
         match form {
-            Form::Json => format!("{}\n", self.json()),
+            Form::Json => json(&self.record()),
             Form::Text => self.text(""),
             Form::Colour => self.text(colour(self.verdict)),
         }
     }
 
-    fn json(&self) -> Value {
-        let mut record = json!({
-            "ts": time(self.at), "decision_id": self.id.to_string(), "route": self.route, "bot": self.bot,
-            "verdict": self.verdict.label(), "reason": self.verdict.reason(), "check_s": self.took.as_secs_f64(),
-            "body_sha256": base16ct::lower::encode_string(&Sha256::digest(self.body)),
-        });
-        if let Verdict::Allow { would_refuse: Some(refusal) } = self.verdict {
-            record["would"] = json!(refusal.label());
+    fn record(&self) -> Record<'_> {
+        let listed = self.members.is_some();
+        let room = self.facts.and_then(|facts| facts.room.as_ref());
+        let actor = self.facts.and_then(|facts| facts.actor.as_ref());
+        Record {
+            ts: time(self.at),
+            decision_id: self.id.to_string(),
+            route: self.route,
+            bot: self.bot,
+            resource: self.facts.map(|facts| facts.resource.label()),
+            event: self.facts.map(|facts| facts.verb.label()),
+            room_id: room.map(|room| room.key().to_string()),
+            actor_id: actor.map(|actor| actor.key().to_string()),
+            verdict: self.verdict.label(),
+            reason: self.verdict.reason(),
+            would: self.verdict.would(),
+            members: self.members,
+            outsiders: listed.then(|| self.outsiders.iter().map(|(_, count)| count).sum()),
+            outsider_orgs: listed
+                .then(|| self.outsiders.iter().map(|(org, _)| org.as_str()).collect()),
+            cache_age_s: self.age.map(|age| age.as_secs_f64()),
+            check_s: self.took.as_secs_f64(),
+            body_sha256: base16ct::lower::encode_string(&Sha256::digest(self.body)),
         }
-        if let Some(facts) = self.facts {
-            record["resource"] = json!(facts.resource.label());
-            record["event"] = json!(facts.verb.label());
-            record["room_id"] = json!(facts.room.as_ref().map(|room| room.key().to_string()));
-            record["actor_id"] = json!(facts.actor.as_ref().map(|actor| actor.key().to_string()));
-        }
-        if let Some(members) = self.members {
-            record["members"] = json!(members);
-            record["outsiders"] =
-                json!(self.outsiders.iter().map(|(_, count)| count).sum::<usize>());
-            record["outsider_orgs"] =
-                json!(self.outsiders.iter().map(|(org, _)| org).collect::<Vec<_>>());
-            record["cache_age_s"] = json!(self.age.unwrap_or_default().as_secs_f64());
-        }
-        record
     }
 
     fn text(&self, colour: &str) -> String {
-        let event = self.facts.map_or_else(|| "-".to_owned(), |facts| name(facts));
+        let event = self.facts.map_or_else(|| "-".to_owned(), name);
         let reset = if colour.is_empty() { "" } else { "\x1b[0m" };
         let word = self.verdict.label().to_uppercase();
         let (clock, route, why) = (clock(self.at), self.route, self.why());
@@ -183,8 +237,7 @@ pub(super) fn turned_away(
     let (word, reason) = (verdict.label(), verdict.reason());
     match form {
         Form::Json => {
-            let record = json!({"ts": time(at), "route": route, "verdict": word, "reason": reason, "more": unsaid});
-            format!("{record}\n")
+            json(&TurnedAway { ts: time(at), route, verdict: word, reason, more: unsaid })
         }
         Form::Text | Form::Colour => {
             let (colour, reset) =
