@@ -1,1 +1,3 @@
 //! botwarden
+
+pub mod simulator;

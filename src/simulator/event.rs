@@ -1,0 +1,99 @@
+//! Something that happened, who may hear of it, and the envelope that tells it.
+
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::filter::{Filter, covers};
+use super::model::{Person, Webhook, application_of, date};
+
+/// Something that happened in a room.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) resource: &'static str,
+    pub(crate) event: &'static str,
+    pub(crate) room: Uuid,
+    pub(crate) actor: Uuid,
+    pub(crate) data: Value,
+    pub(crate) audience: Audience,
+    pub(crate) has_attachments: bool,
+}
+
+/// Who of the members of the room may hear of it.
+#[derive(Debug, Clone)]
+pub(crate) enum Audience {
+    /// Everybody.
+    Members,
+    /// People, and of the bots only these: bots hear only what is meant for them.
+    PeopleAnd(Vec<Uuid>),
+    /// One person.
+    Only(Uuid),
+}
+
+impl Audience {
+    fn includes(&self, person: &Person) -> bool {
+        match self {
+            Self::Members => true,
+            Self::PeopleAnd(bots) => !person.is_bot() || bots.contains(&person.uuid),
+            Self::Only(one) => *one == person.uuid,
+        }
+    }
+}
+
+impl Event {
+    /// Whether a webhook gets it; its owner must be a member of the room besides.
+    pub(crate) fn concerns(&self, webhook: &Webhook, owner: &Person) -> bool {
+        let passes = |filter: &Filter| filter.passes(&self.data, self.has_attachments, &owner.id());
+        webhook.health.is_active()
+            && covers(
+                &webhook.resource,
+                &webhook.event,
+                (self.resource, self.event),
+            )
+            && self.audience.includes(owner)
+            && webhook.filter.as_ref().is_none_or(passes)
+    }
+
+    /// The exact bytes of the body that tells a webhook of it.
+    pub(crate) fn envelope(&self, webhook: &Webhook, owner: &Person, actor: &Person) -> Vec<u8> {
+        let envelope = Envelope {
+            id: webhook.id(),
+            name: &webhook.name,
+            target_url: &webhook.target,
+            resource: self.resource,
+            event: self.event,
+            filter: webhook.filter.as_ref().map(Filter::text),
+            org_id: owner.org_id(),
+            created_by: owner.id(),
+            app_id: application_of(owner),
+            owned_by: "creator",
+            status: "active",
+            created: date(webhook.created),
+            actor_id: actor.id(),
+            data: &self.data,
+        };
+        // Strings and maps with string keys cannot fail to become JSON.
+        serde_json::to_vec(&envelope).unwrap_or_default()
+    }
+}
+
+/// The body of a delivery. It has neither an id nor a date of its own.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    id: String,
+    name: &'a str,
+    target_url: &'a str,
+    resource: &'a str,
+    event: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<&'a str>,
+    org_id: String,
+    created_by: String,
+    app_id: String,
+    owned_by: &'a str,
+    status: &'a str,
+    created: String,
+    actor_id: String,
+    data: &'a Value,
+}
