@@ -109,6 +109,7 @@ impl Reply {
         let mut response = Response::new(Payload {
             left: Some(self.body),
             truncated: self.truncated,
+            flushed: false,
         });
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
@@ -137,6 +138,7 @@ impl From<Failure> for Reply {
 pub(crate) struct Payload {
     left: Option<Bytes>,
     truncated: bool,
+    flushed: bool,
 }
 
 impl Body for Payload {
@@ -145,14 +147,18 @@ impl Body for Payload {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match self.left.take() {
             Some(bytes) if !bytes.is_empty() => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-            _ if self.truncated => {
-                Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionAborted))))
+            _ if !self.truncated => Poll::Ready(None),
+            _ if self.flushed => Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into()))),
+            _ => {
+                // What was said so far leaves the machine before the connection breaks.
+                self.flushed = true;
+                context.waker().wake_by_ref();
+                Poll::Pending
             }
-            _ => Poll::Ready(None),
         }
     }
 

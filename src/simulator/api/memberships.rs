@@ -38,7 +38,7 @@ fn list(call: &Call<'_>) -> Answered {
             return Err(Failure::bad("personId and personEmail need roomId"));
         }
         None if call.query.cursor()?.unfiltered => in_all_rooms(call)?,
-        None => rendered(call, call.state.rooms_of(call.me()))?,
+        None => rendered(call, call.state.rooms_of(call.me()).collect())?,
     };
     Ok(Answer::List(Page::cut(all, &call.query, 100)?))
 }
@@ -52,14 +52,8 @@ fn in_room(call: &Call<'_>, id: &str) -> Result<Vec<(u64, Value)>, Failure> {
     // In a moderated team room, who is only in the team sees the moderators and nobody else.
     let partial = !inside && room.locked;
     let wanted = asked_person(call)?;
-    let members = call
-        .state
-        .members(room.uuid)
-        .filter(|m| !partial || m.moderator);
-    rendered(
-        call,
-        members.filter(|m| wanted.is_none_or(|person| m.person == person)),
-    )
+    let shown = |m: &&Membership| (!partial || m.moderator) && wanted.is_none_or(|p| m.person == p);
+    rendered(call, call.state.members(room.uuid).filter(shown).collect())
 }
 
 /// The person that the query asks for; nobody is a person too.
@@ -77,26 +71,17 @@ fn asked_person(call: &Call<'_>) -> Result<Option<Uuid>, Failure> {
 
 /// Only after a fault: what the list becomes when the next link has lost its `roomId`.
 fn in_all_rooms(call: &Call<'_>) -> Result<Vec<(u64, Value)>, Failure> {
-    rendered(
-        call,
-        call.state
-            .memberships
-            .values()
-            .filter(|m| call.state.is_member(m.room, call.me())),
-    )
+    let all = call.state.memberships.values();
+    let seen = all.filter(|m| call.state.is_member(m.room, call.me()));
+    rendered(call, seen.collect())
 }
 
-fn rendered(
-    call: &Call<'_>,
-    list: impl Iterator<Item = &Membership>,
-) -> Result<Vec<(u64, Value)>, Failure> {
-    list.map(|m| {
-        Ok((
-            m.seq,
-            m.json(call.state.room(m.room)?, call.state.person(m.person)?),
-        ))
-    })
-    .collect()
+fn rendered(call: &Call<'_>, list: Vec<&Membership>) -> Result<Vec<(u64, Value)>, Failure> {
+    let render = |m: &Membership| {
+        let (room, person) = (call.state.room(m.room)?, call.state.person(m.person)?);
+        Ok((m.seq, m.json(room, person)))
+    };
+    list.into_iter().map(render).collect()
 }
 
 /// Room and person of a membership that the caller may see.

@@ -52,7 +52,7 @@ fn by_ids(call: &Call<'_>, ids: &str) -> Answered {
     let people = found
         .into_iter()
         .filter_map(|id| call.state.person_by_id(id));
-    let mut page = Page::cut(numbered(people), &call.query, 100)?;
+    let mut page = Page::cut(numbered(people.collect()), &call.query, 100)?;
     if !missing.is_empty() {
         page.extra.insert("notFoundIds".to_owned(), json!(missing));
     }
@@ -61,14 +61,11 @@ fn by_ids(call: &Call<'_>, ids: &str) -> Answered {
 
 /// People of the caller's own organisation: others cannot be looked up like this.
 fn matching(call: &Call<'_>, wanted: impl Fn(&Person) -> bool) -> Answered {
-    let people = call
-        .state
-        .people
-        .values()
-        .filter(|person| person.org == call.caller.org && wanted(person));
+    let own = |person: &&Person| person.org == call.caller.org && wanted(person);
+    let people = call.state.people.values().filter(own).collect();
     Ok(Answer::List(Page::cut(numbered(people), &call.query, 100)?))
 }
 
-fn numbered(people: impl Iterator<Item = &Person>) -> Vec<(u64, Value)> {
-    (1..).zip(people.map(Person::json)).collect()
+fn numbered(people: Vec<&Person>) -> Vec<(u64, Value)> {
+    (1..).zip(people.into_iter().map(Person::json)).collect()
 }
