@@ -8,7 +8,7 @@ use super::event::{Audience, Event};
 use super::failure::Failure;
 use super::ids;
 use super::log::LONGEST_LOG;
-use super::model::{Action, Content, Membership, Message, Person, Room};
+use super::model::{Action, Content, Membership, Message, Person, Role, Room};
 use super::rt;
 use super::state::State;
 use super::world::RoomType;
@@ -19,7 +19,7 @@ impl State {
         &mut self,
         room: Uuid,
         person: Uuid,
-        moderator: bool,
+        role: Role,
         actor: Uuid,
     ) -> Result<Value, Failure> {
         if self.is_member(room, person) {
@@ -33,7 +33,7 @@ impl State {
             seq,
             room,
             person,
-            moderator,
+            moderator: role == Role::Moderator,
             hidden: false,
             created: rt::now(),
         };
@@ -182,7 +182,7 @@ impl State {
         let mentioned = || Audience::PeopleAnd(message.content.mentioned.clone());
         Ok(Event {
             resource: "messages",
-            event: how,
+            change: how,
             room: room.uuid,
             actor,
             data: message.event_data(room, self.person(message.author)?),
@@ -191,7 +191,7 @@ impl State {
             } else {
                 Audience::Members
             },
-            has_attachments: !message.content.attachments.is_empty(),
+            cards: message.content.attachments.len(),
         })
     }
 
@@ -224,7 +224,7 @@ impl State {
     pub(crate) fn open(&mut self, room: Room) -> Result<Uuid, Failure> {
         let (uuid, creator, data) = (room.uuid, room.creator, room.event_data());
         self.rooms.insert(uuid, room);
-        self.join(uuid, creator, false, creator)?;
+        self.join(uuid, creator, Role::Member, creator)?;
         let event = event(("rooms", "created"), uuid, creator, data);
         // Only who opened a room is told so; the others are told that they became members.
         self.emit(&Event {
@@ -287,19 +287,19 @@ impl State {
 }
 
 fn event(
-    (resource, event): (&'static str, &'static str),
+    (resource, change): (&'static str, &'static str),
     room: Uuid,
     actor: Uuid,
     data: Value,
 ) -> Event {
     Event {
         resource,
-        event,
+        change,
         room,
         actor,
         data,
         audience: Audience::Members,
-        has_attachments: false,
+        cards: 0,
     }
 }
 

@@ -56,7 +56,7 @@ impl Event {
             webhook: Some(webhook.uuid),
             webhook_id: Some(webhook.id()),
             resource: self.resource.to_owned(),
-            event: self.event.to_owned(),
+            event: self.change.to_owned(),
             target: webhook.target.clone(),
             signature: secret.and_then(|secret| signature::of(secret, &body)),
             body,
@@ -164,12 +164,11 @@ struct Desk {
 
 impl Desk {
     fn accept(&mut self, parcel: Parcel) {
-        match self.waiting.get_mut(&parcel.webhook) {
-            Some(queue) => queue.push_back(parcel),
-            None => {
-                self.waiting.insert(parcel.webhook, VecDeque::new());
-                self.start(parcel);
-            }
+        if let Some(queue) = self.waiting.get_mut(&parcel.webhook) {
+            queue.push_back(parcel);
+        } else {
+            self.waiting.insert(parcel.webhook, VecDeque::new());
+            self.start(parcel);
         }
     }
 

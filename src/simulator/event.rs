@@ -11,12 +11,12 @@ use super::model::{Person, Webhook, application_of, date};
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) resource: &'static str,
-    pub(crate) event: &'static str,
+    pub(crate) change: &'static str,
     pub(crate) room: Uuid,
     pub(crate) actor: Uuid,
     pub(crate) data: Value,
     pub(crate) audience: Audience,
-    pub(crate) has_attachments: bool,
+    pub(crate) cards: usize,
 }
 
 /// Who of the members of the room may hear of it.
@@ -43,12 +43,12 @@ impl Audience {
 impl Event {
     /// Whether a webhook gets it; its owner must be a member of the room besides.
     pub(crate) fn concerns(&self, webhook: &Webhook, owner: &Person) -> bool {
-        let passes = |filter: &Filter| filter.passes(&self.data, self.has_attachments, &owner.id());
+        let passes = |filter: &Filter| filter.passes(&self.data, self.cards, &owner.id());
         webhook.health.is_active()
             && covers(
                 &webhook.resource,
                 &webhook.event,
-                (self.resource, self.event),
+                (self.resource, self.change),
             )
             && self.audience.includes(owner)
             && webhook.filter.as_ref().is_none_or(passes)
@@ -61,7 +61,7 @@ impl Event {
             name: &webhook.name,
             target_url: &webhook.target,
             resource: self.resource,
-            event: self.event,
+            event: self.change,
             filter: webhook.filter.as_ref().map(Filter::text),
             org_id: owner.org_id(),
             created_by: owner.id(),

@@ -80,10 +80,10 @@ impl Filter {
     }
 
     /// Whether the `data` of an event passes. `owner` is the id that `me` stands for.
-    pub(crate) fn passes(&self, data: &Value, has_attachments: bool, owner: &str) -> bool {
+    pub(crate) fn passes(&self, data: &Value, cards: usize, owner: &str) -> bool {
         self.pairs.iter().all(|(key, wanted)| match key.as_str() {
-            "hasAttachments" => wanted == bool_word(has_attachments),
-            "hasFiles" => wanted == bool_word(data.get("files").is_some()),
+            "hasAttachments" => wanted.parse() == Ok(cards > 0),
+            "hasFiles" => wanted.parse() == Ok(data.get("files").is_some()),
             "mentionedPeople" | "mentionedGroups" => names_one(data.get(key), wanted, owner),
             _ => data.get(key).is_some_and(|value| equals(value, wanted)),
         })
@@ -109,16 +109,12 @@ fn allowed(resource: &str) -> &'static [&'static str] {
     }
 }
 
-const fn bool_word(value: bool) -> &'static str {
-    if value { "true" } else { "false" }
-}
-
 fn equals(value: &Value, wanted: &str) -> bool {
     match value {
         Value::String(text) => {
             text.eq_ignore_ascii_case(wanted) && (text.contains('@') || text == wanted)
         }
-        Value::Bool(flag) => wanted == bool_word(*flag),
+        Value::Bool(flag) => wanted.parse() == Ok(*flag),
         Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
     }
 }
@@ -160,7 +156,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             let filter = Filter::parse("messages", text).unwrap();
-            assert_eq!(filter.passes(&data, true, "B"), expected, "{text}");
+            assert_eq!(filter.passes(&data, 1, "B"), expected, "{text}");
         }
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::ids;
-use super::model::{Membership, Person, Room};
+use super::model::{Membership, Person, Role, Room};
 use super::state::State;
 use super::world::{PersonSpec, PersonType, RoomSpec, World};
 
@@ -37,7 +37,7 @@ impl State {
             self.seat(
                 room.uuid,
                 person_uuid(member),
-                spec.moderators.contains(member),
+                Role::of(Some(spec.moderators.contains(member))),
             );
         }
         self.fill(world, &room, spec);
@@ -56,17 +56,17 @@ impl State {
                 token: None,
             };
             self.add_person(person(world, &handle, &invented));
-            self.seat(room.uuid, person_uuid(&handle), false);
+            self.seat(room.uuid, person_uuid(&handle), Role::Member);
         }
     }
 
-    fn seat(&mut self, room: Uuid, person: Uuid, moderator: bool) {
+    fn seat(&mut self, room: Uuid, person: Uuid, role: Role) {
         let seq = self.next_seq();
         let membership = Membership {
             seq,
             room,
             person,
-            moderator,
+            moderator: role == Role::Moderator,
             hidden: false,
             created: beginning(),
         };
@@ -103,7 +103,7 @@ fn room(seq: u64, world: &World, handle: &str, spec: &RoomSpec) -> Room {
     let creator = spec
         .members
         .first()
-        .or(spec.team.first())
+        .or_else(|| spec.team.first())
         .map_or("", String::as_str);
     let owner = world
         .people

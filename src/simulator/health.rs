@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// Published: 100 failed deliveries …
 const FAILURES: usize = 100;
 /// … within five minutes switch a webhook off; and within five minutes of that, one more does it again.
-const WINDOW: Duration = Duration::from_secs(5 * 60);
+const WINDOW: Duration = Duration::from_mins(5);
 
 /// The failures of one webhook.
 #[derive(Debug, Clone, Default)]

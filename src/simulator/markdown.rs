@@ -42,11 +42,7 @@ impl Read {
     fn mention(&mut self, state: &State, mention: &str, html: &mut String) {
         if let Some(person) = person(state, mention) {
             self.text.push_str(&person.name);
-            html.push_str(&format!(
-                "<spark-mention data-object-type=\"person\" data-object-id=\"{}\">{}</spark-mention>",
-                person.id(),
-                person.name
-            ));
+            html.push_str(&mark(person));
             self.content.mentioned.push(person.uuid);
         } else if mention == "all" || mention.starts_with("all|") {
             self.content.mentions_all = true;
@@ -57,6 +53,13 @@ impl Read {
             html.push_str(mention);
         }
     }
+}
+
+fn mark(person: &Person) -> String {
+    let (id, name) = (person.id(), &person.name);
+    format!(
+        "<spark-mention data-object-type=\"person\" data-object-id=\"{id}\">{name}</spark-mention>"
+    )
 }
 
 fn cut(text: &str) -> Option<(&str, &str, &str)> {

@@ -26,6 +26,10 @@ pub(crate) async fn before(faults: &[Misbehaviour]) -> Option<Outcome> {
     faults.iter().find_map(instead)
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other variants take effect elsewhere: `Misbehaviour::stage` lists them all"
+)]
 fn instead(fault: &Misbehaviour) -> Option<Outcome> {
     match fault {
         Misbehaviour::DropsConnection => Some(Err(HangUp)),
@@ -62,6 +66,10 @@ fn http_date(seconds: u32) -> String {
 }
 
 /// Spoils a page. `caller` is the id of the person who asks.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other variants take effect elsewhere: `Misbehaviour::stage` lists them all"
+)]
 pub(crate) fn spoil(page: &mut Page, fault: &Misbehaviour, caller: &str) {
     match fault {
         Misbehaviour::EmptyPage => empty(page),
@@ -70,14 +78,12 @@ pub(crate) fn spoil(page: &mut Page, fault: &Misbehaviour, caller: &str) {
             page.next = page.next.or(Some(page.at));
             page.style = LinkStyle::Foreign(origin.clone());
         }
-        Misbehaviour::ItemErrors => change_last(page, |item| item["errors"] = item_errors()),
+        Misbehaviour::ItemErrors => change_last(page, |item| put(item, "errors", item_errors())),
         Misbehaviour::LoopingNextLink => page.next = Some(page.at),
         Misbehaviour::LosesParameters => page.style = LinkStyle::LostParameters,
         Misbehaviour::MaxNull => page.style = LinkStyle::MaxNull,
-        Misbehaviour::ModeratorsOnly => {
-            page.items.retain(|item| item["isModerator"] == json!(true))
-        }
-        Misbehaviour::OmitsCaller => page.items.retain(|item| item["personId"] != json!(caller)),
+        Misbehaviour::ModeratorsOnly => keep(page, |item| says(item, "isModerator", &json!(true))),
+        Misbehaviour::OmitsCaller => keep(page, |item| !says(item, "personId", &json!(caller))),
         Misbehaviour::OmitsOrg => change_last(page, forget_org),
         _ => {}
     }
@@ -89,14 +95,24 @@ fn empty(page: &mut Page) {
 }
 
 fn add_foreign_item(page: &mut Page) {
+    let elsewhere = ids::derived("room", "one that nobody asked for");
     let Some(mut copy) = page.items.last().cloned() else {
         return;
     };
-    copy["roomId"] = json!(ids::us(
-        ids::Kind::Room,
-        ids::derived("room", "one that nobody asked for")
-    ));
+    put(
+        &mut copy,
+        "roomId",
+        json!(ids::us(ids::Kind::Room, elsewhere)),
+    );
     page.items.push(copy);
+}
+
+fn keep(page: &mut Page, wanted: impl Fn(&Value) -> bool) {
+    page.items.retain(wanted);
+}
+
+fn says(item: &Value, key: &str, value: &Value) -> bool {
+    item.get(key) == Some(value)
 }
 
 fn change_last(page: &mut Page, change: impl FnOnce(&mut Value)) {
@@ -105,8 +121,15 @@ fn change_last(page: &mut Page, change: impl FnOnce(&mut Value)) {
     }
 }
 
+fn put(item: &mut Value, key: &str, value: Value) {
+    if let Some(members) = item.as_object_mut() {
+        members.insert(key.to_owned(), value);
+    }
+}
+
 fn item_errors() -> Value {
-    json!({"personDisplayName": {"code": "kms_failure", "reason": "Key management server failed to respond appropriately."}})
+    let reason = "Key management server failed to respond appropriately.";
+    json!({"personDisplayName": {"code": "kms_failure", "reason": reason}})
 }
 
 fn forget_org(item: &mut Value) {

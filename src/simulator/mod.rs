@@ -34,6 +34,7 @@ mod misbehave;
 mod model;
 mod paging;
 mod rt;
+mod scene;
 mod server;
 mod shared;
 mod signature;

@@ -106,6 +106,23 @@ impl Room {
     }
 }
 
+/// What somebody is in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Member,
+    Moderator,
+}
+
+impl Role {
+    pub(crate) fn of(moderator: Option<bool>) -> Self {
+        if moderator == Some(true) {
+            Self::Moderator
+        } else {
+            Self::Member
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Membership {
     pub(crate) seq: u64,

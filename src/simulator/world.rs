@@ -180,21 +180,22 @@ impl World {
     }
 
     fn has_org(&self, at: &str, handle: &str) -> Result<(), WorldError> {
-        known(self.orgs.contains_key(handle), at, "organisation", handle)
+        let found = self.orgs.get(handle).map(drop);
+        found.ok_or_else(|| unknown(at, "organisation", handle))
     }
 
     fn has_person(&self, at: &str, handle: &str) -> Result<(), WorldError> {
-        known(self.people.contains_key(handle), at, "person", handle)
+        let found = self.people.get(handle).map(drop);
+        found.ok_or_else(|| unknown(at, "person", handle))
     }
 }
 
-fn known(exists: bool, at: &str, what: &'static str, handle: &str) -> Result<(), WorldError> {
-    let unknown = || WorldError::Unknown {
+fn unknown(at: &str, what: &'static str, handle: &str) -> WorldError {
+    WorldError::Unknown {
         at: at.to_owned(),
         what,
         handle: handle.to_owned(),
-    };
-    exists.then_some(()).ok_or_else(unknown)
+    }
 }
 
 fn check_org(handle: &str, org: &str) -> Result<(), WorldError> {

@@ -8,7 +8,7 @@ use super::rooms::{may_change, own_room};
 use super::{Answer, Answered, Call};
 use crate::simulator::failure::Failure;
 use crate::simulator::ids::{self, Kind};
-use crate::simulator::model::{Membership, Person};
+use crate::simulator::model::{Membership, Person, Role};
 use crate::simulator::paging::Page;
 
 pub(super) fn answer(call: &mut Call<'_>, method: &Method, rest: &[&str]) -> Answered {
@@ -29,18 +29,18 @@ pub(super) fn answer(call: &mut Call<'_>, method: &Method, rest: &[&str]) -> Ans
 fn list(call: &Call<'_>) -> Answered {
     let all = match call.query.first("roomId") {
         Some(room) => in_room(call, room)?,
-        None if call
-            .query
-            .first("personId")
-            .or(call.query.first("personEmail"))
-            .is_some() =>
-        {
+        None if names_person(call) => {
             return Err(Failure::bad("personId and personEmail need roomId"));
         }
         None if call.query.cursor()?.unfiltered => in_all_rooms(call)?,
         None => rendered(call, call.state.rooms_of(call.me()).collect())?,
     };
     Ok(Answer::List(Page::cut(all, &call.query, 100)?))
+}
+
+fn names_person(call: &Call<'_>) -> bool {
+    let keys = ["personId", "personEmail"];
+    keys.iter().any(|key| call.query.first(key).is_some())
 }
 
 fn in_room(call: &Call<'_>, id: &str) -> Result<Vec<(u64, Value)>, Failure> {
@@ -103,7 +103,7 @@ fn create(call: &mut Call<'_>) -> Answered {
     let room = own_room(call, call.required("roomId")?)?.uuid;
     let person = invited(call)?.uuid;
     may_change(call, room)?;
-    let (moderator, me) = (call.flag("isModerator").unwrap_or(false), call.me());
+    let (moderator, me) = (Role::of(call.flag("isModerator")), call.me());
     Ok(Answer::Item(call.state.join(room, person, moderator, me)?))
 }
 

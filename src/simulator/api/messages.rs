@@ -10,7 +10,7 @@ use crate::simulator::changes::new_room;
 use crate::simulator::failure::Failure;
 use crate::simulator::ids::{self, Kind};
 use crate::simulator::markdown;
-use crate::simulator::model::{Content, Message};
+use crate::simulator::model::{Content, Message, Role};
 use crate::simulator::paging::{Page, Query};
 use crate::simulator::world::RoomType;
 
@@ -198,7 +198,7 @@ fn direct_with(call: &mut Call<'_>, other: Uuid) -> Result<Uuid, Failure> {
         .state
         .open(new_room(seq, &call.caller, &title, RoomType::Direct))?;
     let me = call.me();
-    call.state.join(room, other, false, me)?;
+    call.state.join(room, other, Role::Member, me)?;
     Ok(room)
 }
 

@@ -87,7 +87,7 @@ pub(crate) async fn answer(shared: &Shared, ask: &Ask, path: &str) -> Outcome {
     shared.change(|state| {
         state
             .calls
-            .amend(record, |call| call.status = status_of(&outcome))
+            .amend(record, |call| call.status = status_of(&outcome));
     });
     outcome
 }
@@ -181,9 +181,9 @@ fn list(call: &mut Call<'_>, mut page: Page, method: &Method, path: &str) -> Rep
     };
     let caller = call.caller.id();
     let faults = call.state.faults.take(Stage::List, &target);
-    faults
-        .iter()
-        .for_each(|fault| misbehave::spoil(&mut page, fault, &caller));
+    for fault in &faults {
+        misbehave::spoil(&mut page, fault, &caller);
+    }
     let reply = Reply::json(StatusCode::OK, &page.body());
     match page.link(call.origin, path, &call.query) {
         Some(link) => reply.with(header::LINK, &link),
