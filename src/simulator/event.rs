@@ -97,3 +97,93 @@ struct Envelope<'a> {
     actor_id: String,
     data: &'a Value,
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::simulator::health::Health;
+    use crate::simulator::ids;
+    use crate::simulator::rt;
+    use crate::simulator::state::State;
+    use crate::simulator::world::World;
+
+    fn webhook(filter: Option<&str>) -> Webhook {
+        Webhook {
+            seq: 1,
+            uuid: Uuid::from_u128(1),
+            owner: ids::derived("person", "helpdesk"),
+            name: "n".to_owned(),
+            target: "http://127.0.0.1:1/".to_owned(),
+            resource: "messages".to_owned(),
+            event: "created".to_owned(),
+            filter: filter.map(|text| Filter::parse("messages", text).unwrap()),
+            secret: None,
+            health: Health::default(),
+            created: rt::now(),
+        }
+    }
+
+    fn event(audience: Audience) -> Event {
+        Event {
+            resource: "messages",
+            change: "created",
+            room: ids::derived("room", "staff"),
+            actor: ids::derived("person", "ann"),
+            data: serde_json::json!({"roomType": "group"}),
+            audience,
+            cards: 0,
+        }
+    }
+
+    #[test]
+    fn a_webhook_gets_what_it_asked_for_and_its_owner_may_hear() {
+        let state = State::new(&World::demo());
+        let bot = state.person_named("helpdesk").unwrap();
+        let mut off = webhook(None);
+        (0..100).for_each(|_| off.health.failed(Instant::now()));
+        let others = Audience::PeopleAnd(Vec::new());
+        let cases = [
+            ("everybody", webhook(None), Audience::Members, true),
+            (
+                "mentioned",
+                webhook(None),
+                Audience::PeopleAnd(vec![bot.uuid]),
+                true,
+            ),
+            ("not mentioned", webhook(None), others, false),
+            ("only itself", webhook(None), Audience::Only(bot.uuid), true),
+            (
+                "only another",
+                webhook(None),
+                Audience::Only(Uuid::nil()),
+                false,
+            ),
+            (
+                "filter holds",
+                webhook(Some("roomType=group")),
+                Audience::Members,
+                true,
+            ),
+            (
+                "filter fails",
+                webhook(Some("roomType=direct")),
+                Audience::Members,
+                false,
+            ),
+            ("switched off", off, Audience::Members, false),
+        ];
+        for (name, webhook, audience, expected) in cases {
+            assert_eq!(event(audience).concerns(&webhook, bot), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn people_hear_what_mentions_nobody() {
+        let state = State::new(&World::demo());
+        let ann = state.person_named("ann").unwrap();
+        assert!(event(Audience::PeopleAnd(Vec::new())).concerns(&webhook(None), ann));
+    }
+}

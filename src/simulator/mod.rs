@@ -11,7 +11,7 @@
 //!            Event ─▶ Parcel ─▶ deliver ─▶ webhooks
 //! ```
 //!
-//! A change becomes an [event](event), the event one parcel for each webhook whose owner may hear of it, and the parcels
+//! A change becomes an event, the event one parcel for each webhook whose owner may hear of it, and the parcels
 //! of one webhook are sent in order, once each. [Faults](Fault) may spoil every step.
 
 mod api;

@@ -107,23 +107,24 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Cuts the page that a query asks for out of all items, which are sorted by their keys.
-    pub(crate) fn cut(
-        all: Vec<(u64, Value)>,
+    /// Cuts the page that a query asks for out of all items, which are sorted by their keys. Only what is on the page
+    /// is rendered: rooms can be large.
+    pub(crate) fn cut<T>(
+        all: Vec<(u64, T)>,
         query: &Query,
         default_max: usize,
+        render: impl Fn(T) -> Result<Value, Failure>,
     ) -> Result<Self, Failure> {
         let (at, max) = (query.cursor()?, query.max(default_max)?);
-        let mut rest = all
+        let comes_later = |(key, _): &(u64, T)| at.after.is_none_or(|after| *key > after);
+        let mut rest = all.into_iter().filter(comes_later);
+        let page: Vec<(u64, T)> = rest.by_ref().take(max).collect();
+        let after = page.last().map(|(key, _)| *key);
+        let next = rest.next().map(|_| Cursor { after, ..at });
+        let items = page
             .into_iter()
-            .filter(|(key, _)| at.after.is_none_or(|after| *key > after));
-        let page: Vec<(u64, Value)> = rest.by_ref().take(max).collect();
-        let last = page.last().map(|(key, _)| *key);
-        let next = rest.next().map(|_| Cursor {
-            after: last,
-            unfiltered: at.unfiltered,
-        });
-        let items = page.into_iter().map(|(_, item)| item).collect();
+            .map(|(_, item)| render(item))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             items,
             at,
@@ -179,8 +180,8 @@ mod tests {
     use super::*;
 
     fn page(query: &str) -> Page {
-        let all = (1..=5).map(|n| (n, json!(n))).collect();
-        Page::cut(all, &Query::parse(query), 100).unwrap()
+        let all = (1..=5).map(|n| (n, n)).collect();
+        Page::cut(all, &Query::parse(query), 100, |n: u64| Ok(json!(n))).unwrap()
     }
 
     fn next_of(page: &Page, query: &str) -> String {
@@ -244,8 +245,9 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         for query in ["max=0", "max=null", "cursor=x", "cursor=bm9uZQ"] {
+            let all: Vec<(u64, Value)> = Vec::new();
             assert!(
-                Page::cut(Vec::new(), &Query::parse(query), 100).is_err(),
+                Page::cut(all, &Query::parse(query), 100, Ok).is_err(),
                 "{query}"
             );
         }

@@ -35,6 +35,8 @@ A simulated Webex, part of botwarden.
   POST /control/event     {\"person\": \"ann\", \"room\": \"staff\", \"text\": \"/help\", \"webhook\": \"<id>\"}
   POST /control/redeliver {\"number\": 1}
   POST /control/deliver   {\"target\": \"http://...\", \"body\": \"...\", \"headers\": {}}
+  POST /control/webhooks  {\"owner\": \"helpdesk\", \"name\": \"n\", \"target\": \"http://...\", \"resource\": \"messages\",
+                           \"event\": \"created\", \"filter\": \"...\", \"secret\": \"...\"}
   GET  /control/messages?room=staff, /control/webhooks, /control/deliveries, /control/calls
   POST /control/clear-log, /control/wait-idle
   GET, POST, DELETE /control/faults

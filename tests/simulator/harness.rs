@@ -181,5 +181,5 @@ pub(crate) fn hmac_by_hand(secret: &[u8], body: &[u8]) -> String {
     key[..secret.len()].copy_from_slice(secret);
     let inner = Sha1::digest([&key.map(|byte| byte ^ 0x36), body].concat());
     let outer = Sha1::digest([&key.map(|byte| byte ^ 0x5c)[..], &inner].concat());
-    base16ct::HexDisplay(&outer).to_string()
+    format!("{:x}", base16ct::HexDisplay(&outer))
 }

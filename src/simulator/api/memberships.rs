@@ -32,10 +32,12 @@ fn list(call: &Call<'_>) -> Answered {
         None if names_person(call) => {
             return Err(Failure::bad("personId and personEmail need roomId"));
         }
-        None if call.query.cursor()?.unfiltered => in_all_rooms(call)?,
-        None => rendered(call, call.state.rooms_of(call.me()).collect())?,
+        None if call.query.cursor()?.unfiltered => in_all_rooms(call),
+        None => call.state.rooms_of(call.me()).collect(),
     };
-    Ok(Answer::List(Page::cut(all, &call.query, 100)?))
+    let all = all.into_iter().map(|m| (m.seq, m)).collect();
+    let page = Page::cut(all, &call.query, 100, |m| rendered(call, m))?;
+    Ok(Answer::List(page))
 }
 
 fn names_person(call: &Call<'_>) -> bool {
@@ -43,7 +45,7 @@ fn names_person(call: &Call<'_>) -> bool {
     keys.iter().any(|key| call.query.first(key).is_some())
 }
 
-fn in_room(call: &Call<'_>, id: &str) -> Result<Vec<(u64, Value)>, Failure> {
+fn in_room<'a>(call: &'a Call<'_>, id: &str) -> Result<Vec<&'a Membership>, Failure> {
     let room = call.state.room_by_id(id).ok_or_else(Failure::missing)?;
     let inside = call.state.is_member(room.uuid, call.me());
     if !inside && !room.team.contains(&call.me()) {
@@ -53,7 +55,7 @@ fn in_room(call: &Call<'_>, id: &str) -> Result<Vec<(u64, Value)>, Failure> {
     let partial = !inside && room.locked;
     let wanted = asked_person(call)?;
     let shown = |m: &&Membership| (!partial || m.moderator) && wanted.is_none_or(|p| m.person == p);
-    rendered(call, call.state.members(room.uuid).filter(shown).collect())
+    Ok(call.state.members(room.uuid).filter(shown).collect())
 }
 
 /// The person that the query asks for; nobody is a person too.
@@ -70,18 +72,15 @@ fn asked_person(call: &Call<'_>) -> Result<Option<Uuid>, Failure> {
 }
 
 /// Only after a fault: what the list becomes when the next link has lost its `roomId`.
-fn in_all_rooms(call: &Call<'_>) -> Result<Vec<(u64, Value)>, Failure> {
+fn in_all_rooms<'a>(call: &'a Call<'_>) -> Vec<&'a Membership> {
     let all = call.state.memberships.values();
-    let seen = all.filter(|m| call.state.is_member(m.room, call.me()));
-    rendered(call, seen.collect())
+    all.filter(|m| call.state.is_member(m.room, call.me()))
+        .collect()
 }
 
-fn rendered(call: &Call<'_>, list: Vec<&Membership>) -> Result<Vec<(u64, Value)>, Failure> {
-    let render = |m: &Membership| {
-        let (room, person) = (call.state.room(m.room)?, call.state.person(m.person)?);
-        Ok((m.seq, m.json(room, person)))
-    };
-    list.into_iter().map(render).collect()
+fn rendered(call: &Call<'_>, membership: &Membership) -> Result<Value, Failure> {
+    let room = call.state.room(membership.room)?;
+    Ok(membership.json(room, call.state.person(membership.person)?))
 }
 
 /// Room and person of a membership that the caller may see.

@@ -59,38 +59,22 @@ fn list(call: &Call<'_>) -> Answered {
 }
 
 fn mentioned(query: &Query, me: Uuid) -> Vec<Uuid> {
-    let names = query
-        .first("mentionedPeople")
-        .unwrap_or_default()
-        .split(',');
-    names
-        .filter_map(|n| {
-            if n == "me" {
-                Some(me)
-            } else {
-                Some(ids::parse_uuid(n, Kind::Person)?.1)
-            }
-        })
-        .collect()
+    let names = query.first("mentionedPeople").unwrap_or_default();
+    let person = |name| match name {
+        "me" => Some(me),
+        id => ids::parse_uuid(id, Kind::Person).map(|(_, uuid)| uuid),
+    };
+    names.split(',').filter_map(person).collect()
 }
 
 /// Newest first, so the keys run backwards.
 fn page(call: &Call<'_>, wanted: impl Fn(&Message) -> bool) -> Answered {
-    let before = before(call)?;
-    let found = call
-        .state
-        .messages
-        .values()
-        .rev()
-        .filter(|m| m.seq < before.0 && before.1.is_none_or(|t| m.created < t));
-    let keyed = found
-        .filter(|m| wanted(m))
-        .map(|m| Ok((u64::MAX - m.seq, rendered(call, m)?)));
-    Ok(Answer::List(Page::cut(
-        keyed.collect::<Result<_, Failure>>()?,
-        &call.query,
-        50,
-    )?))
+    let (seq, time) = before(call)?;
+    let earlier = |m: &&Message| m.seq < seq && time.is_none_or(|time| m.created < time);
+    let found = call.state.messages.values().rev().filter(earlier);
+    let keyed = found.filter(|m| wanted(m)).map(|m| (u64::MAX - m.seq, m));
+    let page = Page::cut(keyed.collect(), &call.query, 50, |m| rendered(call, m))?;
+    Ok(Answer::List(page))
 }
 
 /// Upper limits from `beforeMessage` and `before`.

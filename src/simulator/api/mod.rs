@@ -97,7 +97,10 @@ fn status_of(outcome: &Outcome) -> Option<u16> {
 }
 
 fn caller(state: &State, ask: &Ask) -> Option<Person> {
-    let token = ask.header(header::AUTHORIZATION)?.strip_prefix("Bearer ")?;
+    let (scheme, token) = ask.header(header::AUTHORIZATION)?.split_once(' ')?;
+    let token = scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())?;
     state.people.get(state.tokens.get(token)?).cloned()
 }
 

@@ -1,7 +1,7 @@
 //! `/people`
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Answer, Answered, Call};
 use crate::simulator::failure::Failure;
@@ -52,7 +52,7 @@ fn by_ids(call: &Call<'_>, ids: &str) -> Answered {
     let people = found
         .into_iter()
         .filter_map(|id| call.state.person_by_id(id));
-    let mut page = Page::cut(numbered(people.collect()), &call.query, 100)?;
+    let mut page = cut(call, people.collect())?;
     if !missing.is_empty() {
         page.extra.insert("notFoundIds".to_owned(), json!(missing));
     }
@@ -63,9 +63,10 @@ fn by_ids(call: &Call<'_>, ids: &str) -> Answered {
 fn matching(call: &Call<'_>, wanted: impl Fn(&Person) -> bool) -> Answered {
     let own = |person: &&Person| person.org == call.caller.org && wanted(person);
     let people = call.state.people.values().filter(own).collect();
-    Ok(Answer::List(Page::cut(numbered(people), &call.query, 100)?))
+    Ok(Answer::List(cut(call, people)?))
 }
 
-fn numbered(people: Vec<&Person>) -> Vec<(u64, Value)> {
-    (1..).zip(people.into_iter().map(Person::json)).collect()
+fn cut(call: &Call<'_>, people: Vec<&Person>) -> Result<Page, Failure> {
+    let numbered = (1..).zip(people).collect();
+    Page::cut(numbered, &call.query, 100, |person| Ok(person.json()))
 }

@@ -1,7 +1,6 @@
 //! `/rooms`
 
 use http::Method;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Answer, Answered, Call};
@@ -42,11 +41,12 @@ fn list(call: &Call<'_>) -> Answered {
     let rooms = call
         .state
         .rooms_of(call.me())
-        .filter_map(|membership| call.state.rooms.get(&membership.room));
+        .filter_map(|m| call.state.rooms.get(&m.room));
     let wanted = rooms.filter(|room| kind.is_none_or(|kind| room.kind == kind));
-    let mut all: Vec<(u64, Value)> = wanted.map(|room| (room.seq, room.json())).collect();
+    let mut all: Vec<(u64, &Room)> = wanted.map(|room| (room.seq, room)).collect();
     all.sort_by_key(|(seq, _)| *seq);
-    Ok(Answer::List(Page::cut(all, &call.query, 100)?))
+    let page = Page::cut(all, &call.query, 100, |room| Ok(room.json()))?;
+    Ok(Answer::List(page))
 }
 
 fn create(call: &mut Call<'_>) -> Answered {

@@ -48,10 +48,11 @@ fn list(call: &Call<'_>) -> Answered {
         .webhooks
         .values()
         .filter(|webhook| webhook.owner == call.me());
-    let all = own
-        .map(|webhook| (webhook.seq, webhook.json(&call.caller)))
-        .collect();
-    Ok(Answer::List(Page::cut(all, &call.query, 100)?))
+    let all = own.map(|webhook| (webhook.seq, webhook)).collect();
+    let page = Page::cut(all, &call.query, 100, |webhook| {
+        Ok(webhook.json(&call.caller))
+    })?;
+    Ok(Answer::List(page))
 }
 
 fn create(call: &mut Call<'_>) -> Answered {
