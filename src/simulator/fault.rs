@@ -45,6 +45,9 @@ pub enum Misbehaviour {
     },
     /// Never answers.
     Hangs,
+    /// Answers from what there is now, but only when faults are cleared: what it says may be out of date by then. In
+    /// the log of calls, the call has its status as soon as the answer waits.
+    HoldsAnswer,
     /// Answers with a page for humans.
     HtmlPage {
         /// The status beside it.
@@ -132,6 +135,7 @@ impl Misbehaviour {
             | Self::OmitsOrg => Stage::List,
             Self::DropsConnection
             | Self::Hangs
+            | Self::HoldsAnswer
             | Self::HtmlPage { .. }
             | Self::ServerError { .. }
             | Self::Slow { .. }

@@ -137,3 +137,26 @@ fn forget_org(item: &mut Value) {
         members.remove("personOrgId");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_written_as_http_wants_it() {
+        let reply = too_many(Some(&RetryAfter::Date(60)));
+        let date = reply.headers[header::RETRY_AFTER]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let read = jiff::fmt::strtime::parse("%a, %d %b %Y %H:%M:%S GMT", &date).unwrap();
+        let then = read
+            .to_datetime()
+            .unwrap()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .unwrap()
+            .timestamp();
+        let wait = then.duration_since(rt::now()).as_secs();
+        assert!((50..=60).contains(&wait), "{date}");
+    }
+}

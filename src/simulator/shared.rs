@@ -16,6 +16,8 @@ pub(crate) struct Shared {
     parcels: mpsc::Sender<Parcel>,
     /// How many parcels are queued or on their way.
     pending: watch::Sender<usize>,
+    /// Counts how often faults were cleared.
+    amnesties: watch::Sender<u64>,
     /// `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
     pub(crate) requests_per_minute: Option<u32>,
@@ -33,6 +35,7 @@ impl Shared {
             state: Mutex::new(state),
             parcels,
             pending: watch::Sender::new(0),
+            amnesties: watch::Sender::new(0),
             origin,
             requests_per_minute: options.requests_per_minute,
             delivery_timeout: options.delivery_timeout,
@@ -46,6 +49,21 @@ impl Shared {
         let result = change(&mut state);
         state.outbox.drain(..).for_each(|parcel| self.queue(parcel));
         result
+    }
+
+    /// Ends all faults; deliveries and answers that were held back are sent.
+    pub(crate) fn pardon(&self) {
+        self.change(|state| {
+            state.faults.clear();
+            let held = std::mem::take(&mut state.held);
+            state.outbox.extend(held.into_values());
+        });
+        self.amnesties.send_modify(|count| *count += 1);
+    }
+
+    /// Sees when faults are cleared from now on.
+    pub(crate) fn amnesties(&self) -> watch::Receiver<u64> {
+        self.amnesties.subscribe()
     }
 
     fn queue(&self, parcel: Parcel) {

@@ -6,7 +6,7 @@ use botwarden::simulator::{Fault, Misbehaviour, RetryAfter};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::harness::{Sim, items, next_link};
+use crate::harness::{PATIENCE, Sim, items, next_link};
 
 #[tokio::test]
 async fn calls_can_fail_in_every_way() {
@@ -140,4 +140,33 @@ async fn next_links_can_lie() {
         1,
         "a client that puts the filter back gets the rest"
     );
+}
+
+#[tokio::test]
+async fn an_answer_can_be_out_of_date_when_it_arrives() {
+    let sim = Sim::start().await;
+    sim.control.fault(
+        Fault::new(Misbehaviour::HoldsAnswer)
+            .on("/memberships")
+            .times(1),
+    );
+    let path = sim.members_path("staff", 10);
+    let ask = sim.ask("helpdesk", &path);
+    let change = async {
+        while sim
+            .control
+            .calls()
+            .first()
+            .and_then(|call| call.status)
+            .is_none()
+        {
+            tokio::task::yield_now().await;
+        }
+        sim.control.join("staff", "tom").unwrap();
+        sim.control.clear_faults();
+    };
+    let (old, changed) = tokio::join!(ask, tokio::time::timeout(PATIENCE, change));
+    changed.unwrap();
+    assert_eq!(items(old).await.len(), 3);
+    assert_eq!(items(sim.ask("helpdesk", &path).await).await.len(), 4);
 }

@@ -68,11 +68,13 @@ impl Call<'_> {
 
 /// Answers a call, or misbehaves as the faults in force demand.
 pub(crate) async fn answer(shared: &Shared, ask: &Ask, path: &str) -> Outcome {
+    let mut amnesties = shared.amnesties();
     let caller = shared.change(|state| caller(state, ask));
+    let person = caller.as_ref().map(|person| person.handle.as_str());
     let target = Target {
         method: ask.method.as_str(),
         path,
-        person: caller.as_ref().map(|p| p.handle.as_str()),
+        person,
     };
     let faults = shared.change(|state| state.faults.take(Stage::Call, &target));
     let record = shared.change(|state| state.called(ask, &target));
@@ -80,16 +82,14 @@ pub(crate) async fn answer(shared: &Shared, ask: &Ask, path: &str) -> Outcome {
         Some(outcome) => outcome,
         None => Ok(regular(shared, ask, path, caller)),
     };
-    let outcome = outcome.map(|reply| Reply {
-        truncated: faults.contains(&Misbehaviour::TruncatesBody),
-        ..reply
-    });
-    shared.change(|state| {
-        state
-            .calls
-            .amend(record, |call| call.status = status_of(&outcome));
-    });
-    outcome
+    let status = status_of(&outcome);
+    shared.change(|state| state.calls.amend(record, |call| call.status = status));
+    if faults.contains(&Misbehaviour::HoldsAnswer) {
+        // It fails only with the end of the simulator.
+        drop(amnesties.changed().await);
+    }
+    let truncated = faults.contains(&Misbehaviour::TruncatesBody);
+    outcome.map(|reply| Reply { truncated, ..reply })
 }
 
 fn status_of(outcome: &Outcome) -> Option<u16> {
@@ -125,8 +125,17 @@ fn regular(shared: &Shared, ask: &Ask, path: &str, caller: Option<Person>) -> Re
         let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
         return misbehave::too_many(Some(&RetryAfter::Seconds(seconds)));
     }
-    let answered = shared.change(|state| ask_resource(state, &shared.origin, ask, path, caller));
+    let origin = origin(shared, ask);
+    let answered = shared.change(|state| ask_resource(state, &origin, ask, path, caller));
     answered.unwrap_or_else(Reply::from)
+}
+
+/// Links lead back to where the caller found the simulator: behind a forwarded port it has another name than it knows.
+fn origin(shared: &Shared, ask: &Ask) -> String {
+    let host = ask
+        .header(header::HOST)
+        .map(|host| format!("http://{host}"));
+    host.unwrap_or_else(|| shared.origin.clone())
 }
 
 fn allowed(shared: &Shared, caller: &Person) -> Result<(), u64> {
