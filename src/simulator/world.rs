@@ -1,6 +1,6 @@
 //! Who and what exists when the simulator starts, written by hand as YAML.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -124,6 +124,9 @@ pub enum WorldError {
     /// An organisation is neither a uuid nor `consumer`.
     #[error("orgs.{0}: neither a uuid nor `consumer`")]
     NotAnOrganisation(String),
+    /// Two people share an e-mail address or a token.
+    #[error("people.{0}: somebody else has the same e-mail address or token")]
+    NotUnique(String),
     /// A direct room has other than two people.
     #[error("rooms.{0}: a direct room has exactly two members")]
     NotAPair(String),
@@ -156,9 +159,25 @@ impl World {
         self.people.iter().try_for_each(|(handle, person)| {
             self.has_org(&format!("people.{handle}"), &person.org)
         })?;
+        self.check_uniqueness()?;
         self.rooms
             .iter()
             .try_for_each(|(handle, room)| self.check_room(handle, room))
+    }
+
+    fn check_uniqueness(&self) -> Result<(), WorldError> {
+        let mut seen = BTreeSet::new();
+        let mut is_new = |handle: &str, person: &PersonSpec| {
+            let token = person.token.clone().unwrap_or_else(|| handle.to_owned());
+            seen.insert(person.email.to_lowercase()) && seen.insert(token)
+        };
+        let twin = self
+            .people
+            .iter()
+            .find(|(handle, person)| !is_new(handle, person));
+        twin.map_or(Ok(()), |(handle, _)| {
+            Err(WorldError::NotUnique(handle.clone()))
+        })
     }
 
     fn check_room(&self, handle: &str, room: &RoomSpec) -> Result<(), WorldError> {
@@ -223,6 +242,10 @@ mod tests {
             (
                 "rooms: {r: {title: R, members: [ghost]}}",
                 "rooms.r: there is no person `ghost`",
+            ),
+            (
+                "{orgs: {o: consumer}, people: {a: {name: A, email: a@b.c, org: o}, b: {name: B, email: A@b.c, org: o}}}",
+                "people.b: somebody else has the same e-mail address or token",
             ),
             ("orgs: {x: y}", "orgs.x: neither a uuid nor `consumer`"),
             (
