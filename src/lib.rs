@@ -5,3 +5,4 @@ pub mod config;
 pub mod report;
 pub mod rt;
 pub mod inbox;
+pub mod simulator;
