@@ -4,3 +4,7 @@ pub mod gate;
 pub mod config;
 pub mod report;
 pub mod rt;
+pub mod forward;
+pub mod flow;
+pub mod ingress;
+pub mod admin;

@@ -71,4 +71,9 @@ impl Reporter {
     pub fn emit(&self, happening: &Happening<'_>) {
         tracing::debug!(?happening);
     }
+
+    /// All metrics, in the text format of OpenMetrics.
+    pub fn scrape(&self) -> String {
+        "# EOF\n".to_owned()
+    }
 }
