@@ -69,9 +69,9 @@ struct Weighed<'a, B> {
     starved: bool,
 }
 
-/// There is no place left.
+/// It goes no further: the caller broke off, or there is no place for a large one.
 #[derive(Debug)]
-struct NoPlace;
+struct Stopped;
 
 impl<'a, B: Body> Weighed<'a, B> {
     fn new(body: B, large: &'a Arc<Semaphore>) -> Self {
@@ -85,24 +85,24 @@ impl<'a, B: Body> Weighed<'a, B> {
     }
 
     /// `more` bytes are seen, or still announced.
-    fn weigh(&mut self, more: u64) -> Result<(), NoPlace> {
+    fn weigh(&mut self, more: u64) -> Result<(), Stopped> {
         let small = u64::try_from(SMALL).unwrap_or(u64::MAX);
         if self.place.is_none() && self.seen.saturating_add(more) > small {
             self.place = Arc::clone(self.large).try_acquire_owned().ok();
             self.starved = self.place.is_none();
         }
-        if self.starved { Err(NoPlace) } else { Ok(()) }
+        if self.starved { Err(Stopped) } else { Ok(()) }
     }
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for Weighed<'_, B> {
     type Data = Bytes;
-    type Error = NoPlace;
+    type Error = Stopped;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, NoPlace>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Stopped>>> {
         let announced = self.body.size_hint().lower();
         if let Err(full) = self.weigh(announced) {
             return Poll::Ready(Some(Err(full)));
@@ -111,7 +111,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Weighed<'_, B> {
             return Poll::Ready(None);
         };
         let Ok(frame) = frame else {
-            return Poll::Ready(Some(Err(NoPlace)));
+            return Poll::Ready(Some(Err(Stopped)));
         };
         let length = frame.data_ref().map_or(0, Bytes::len);
         self.seen = self

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 /// All places.
 #[derive(Debug)]
-pub(super) struct Guests {
+pub(crate) struct Guests {
     most: usize,
     rows: Mutex<Rows>,
 }
@@ -27,7 +27,7 @@ struct Rows {
 
 /// A connection's place, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Guest {
+pub(crate) struct Guest {
     guests: Arc<Guests>,
     place: Arc<Place>,
 }
@@ -43,10 +43,10 @@ struct Place {
 
 /// An authentic event is being worked on.
 #[derive(Debug)]
-pub(super) struct Working<'a>(&'a Place);
+pub(crate) struct Working<'a>(&'a Place);
 
 impl Guests {
-    pub(super) fn new(most: usize) -> Arc<Self> {
+    pub(crate) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
             rows: Mutex::default(),
@@ -54,7 +54,7 @@ impl Guests {
     }
 
     /// A place, if need be that of somebody else; none if all others are at work.
-    pub(super) fn enter(self: &Arc<Self>) -> Option<Guest> {
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Guest> {
         let place = Arc::new(Place::default());
         let mut rows = self.locked();
         if rows.open >= self.most && !rows.make_room() {
@@ -71,7 +71,7 @@ impl Guests {
     }
 
     /// Cuts somebody off, if there is anybody who may be.
-    pub(super) fn make_room(&self) {
+    pub(crate) fn make_room(&self) {
         self.locked().make_room();
     }
 
@@ -131,12 +131,12 @@ impl Rows {
 
 impl Guest {
     /// Ends when the place is needed for somebody else.
-    pub(super) async fn cut(&self) {
+    pub(crate) async fn cut(&self) {
         self.place.cut.cancelled().await;
     }
 
     /// An event of this connection is authentic, and is worked on from here on.
-    pub(super) fn working(&self) -> Working<'_> {
+    pub(crate) fn working(&self) -> Working<'_> {
         self.place.shown.store(true, Ordering::Relaxed);
         self.place.working.fetch_add(1, Ordering::Relaxed);
         Working(&self.place)

@@ -151,7 +151,9 @@ impl<D: Door> House<D> {
             desk: Arc::new(Desk {
                 door,
                 limits,
-                in_flight: Arc::new(Semaphore::new(server.max_in_flight)),
+                in_flight: Arc::new(Semaphore::new(
+                    server.max_in_flight.min(Semaphore::MAX_PERMITS),
+                )),
             }),
             guests: Guests::new(server.max_connections),
             manner: Manner {

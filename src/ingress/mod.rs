@@ -24,6 +24,7 @@ mod tls;
 
 pub(crate) use accept::accept;
 pub use answer::{Response, answer};
+pub(crate) use guests::{Guest, Guests};
 pub use listener::{BindProblem, Bound, bind};
 
 #[cfg(test)]

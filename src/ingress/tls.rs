@@ -20,11 +20,7 @@ pub(super) fn acceptor(tls: &Tls) -> Result<TlsAcceptor, BindProblem> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| {
-            builder
-                .with_no_client_auth()
-                .with_single_cert(chain, key)
-        })
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(BindProblem::Certificate)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
