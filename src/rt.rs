@@ -1,7 +1,8 @@
 //! The runtime: the only reader of the clock, tasks whose panics are seen, reads that are capped.
 
+use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -10,6 +11,7 @@ use hyper::body::Body;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::gate::moment::Moment;
 
@@ -27,7 +29,20 @@ fn wall() -> SystemTime {
 
 /// Random bits for jitter; not for secrets.
 pub fn entropy() -> u64 {
-    uuid::Uuid::new_v4().as_u64_pair().1
+    Uuid::new_v4().as_u64_pair().1
+}
+
+/// A fresh id, whose order is that of time (`UUIDv7`).
+pub fn new_id(now: Moment) -> Uuid {
+    let since = now
+        .wall
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Uuid::new_v7(Timestamp::from_unix(
+        NoContext,
+        since.as_secs(),
+        since.subsec_nanos(),
+    ))
 }
 
 /// Tasks that are waited for at the end, and told to end.
@@ -75,6 +90,59 @@ where
     tokio::spawn(task)
 }
 
+/// Whether more work may be sent here: a check by name for everything that must be in order.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    checks: Arc<Mutex<Checks>>,
+    stop: CancellationToken,
+}
+
+/// What each check says: in order, or why not.
+pub type Checks = BTreeMap<Box<str>, Result<(), Box<str>>>;
+
+impl Readiness {
+    /// Ready as long as every check is in order and these tasks are not told to end.
+    pub fn new(tasks: &Tasks) -> Self {
+        Self {
+            checks: Arc::default(),
+            stop: tasks.stop_token().clone(),
+        }
+    }
+
+    /// This is in order.
+    pub fn ok(&self, check: &str) {
+        self.locked().insert(check.into(), Ok(()));
+    }
+
+    /// This is not in order, for a reason that holds no secret.
+    pub fn not_ok(&self, check: &str, reason: impl Into<Box<str>>) {
+        self.locked().insert(check.into(), Err(reason.into()));
+    }
+
+    /// Whether everything is in order.
+    pub fn ready(&self) -> bool {
+        !self.stop.is_cancelled() && self.locked().values().all(Result::is_ok)
+    }
+
+    /// Every check, with whether the process is about to end among them.
+    pub fn checks(&self) -> Checks {
+        let mut checks = self.locked().clone();
+        let stopping = self.stop.is_cancelled();
+        let shutdown = if stopping {
+            Err("draining".into())
+        } else {
+            Ok(())
+        };
+        checks.insert("shutdown".into(), shutdown);
+        checks
+    }
+
+    /// A panic elsewhere leaves the map whole: each change is one insertion.
+    fn locked(&self) -> MutexGuard<'_, Checks> {
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Why a body was not read to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -111,4 +179,33 @@ where
         whole.extend_from_slice(&chunk);
     }
     Ok(whole.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_in_order_of_time() {
+        let early = now();
+        let late = early.plus(Duration::from_millis(2));
+        assert!(new_id(early) < new_id(late));
+        assert_ne!(new_id(early), new_id(early));
+        assert_eq!(new_id(early).get_version_num(), 7);
+    }
+
+    #[tokio::test]
+    async fn one_check_or_the_end_makes_it_unready() {
+        let tasks = Tasks::default();
+        let readiness = Readiness::new(&tasks);
+        assert!(readiness.ready(), "nothing speaks against it");
+        readiness.ok("configuration");
+        readiness.not_ok("token helpdesk", "refused by Webex");
+        assert!(!readiness.ready());
+        readiness.ok("token helpdesk");
+        assert!(readiness.ready());
+        tasks.stop_token().cancel();
+        assert!(!readiness.ready());
+        assert_eq!(readiness.checks()["shutdown"], Err("draining".into()));
+    }
 }

@@ -177,3 +177,7 @@ fn signed(headers: &mut HeaderMap, arrival: &Arrival, key: &Secret, now: SystemT
     set(headers, "webhook-timestamp", Some(seconds.to_string()));
     set(headers, "webhook-signature", Some(format!("v1,{tag}")));
 }
+
+#[cfg(test)]
+#[path = "handoff_tests.rs"]
+pub(crate) mod tests;
