@@ -91,10 +91,7 @@ fn person(world: &World, handle: &str, spec: &PersonSpec) -> Person {
         email: spec.email.clone(),
         org: world.orgs.get(&spec.org).cloned().unwrap_or_default(),
         kind: spec.kind,
-        token: spec
-            .token
-            .clone()
-            .unwrap_or_else(|| format!("sim-token-{handle}")),
+        token: spec.token_of(handle),
         created: beginning(),
     }
 }

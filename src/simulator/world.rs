@@ -132,6 +132,14 @@ pub enum WorldError {
     NotAPair(String),
 }
 
+impl PersonSpec {
+    /// The token of the person with that handle.
+    pub(crate) fn token_of(&self, handle: &str) -> String {
+        let token = self.token.clone();
+        token.unwrap_or_else(|| format!("sim-token-{handle}"))
+    }
+}
+
 impl World {
     /// Reads a world and checks that every handle in it means something.
     pub fn from_yaml(text: &str) -> Result<Self, WorldError> {
@@ -168,7 +176,7 @@ impl World {
     fn check_uniqueness(&self) -> Result<(), WorldError> {
         let mut seen = BTreeSet::new();
         let mut is_new = |handle: &str, person: &PersonSpec| {
-            let token = person.token.clone().unwrap_or_else(|| handle.to_owned());
+            let token = person.token_of(handle);
             seen.insert(person.email.to_lowercase()) && seen.insert(token)
         };
         let twin = self
