@@ -39,10 +39,7 @@ impl Budget {
         Self {
             interval,
             slack: interval * (burst - 1),
-            turns: Mutex::new(Turns {
-                due: now,
-                silent_until: now,
-            }),
+            turns: Mutex::new(Turns { due: now, silent_until: now }),
             at_once: Semaphore::new(max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
         }
     }
@@ -120,16 +117,10 @@ mod tests {
         assert_eq!(calls[9], Duration::ZERO, "a burst of ten");
         assert!(calls[10] > Duration::ZERO);
         for (n, from) in calls.iter().enumerate() {
-            let minute = calls[n..]
-                .iter()
-                .take_while(|at| **at < *from + Duration::from_mins(1));
+            let minute = calls[n..].iter().take_while(|at| **at < *from + Duration::from_mins(1));
             assert!(minute.count() <= 100, "from {from:?}");
         }
-        assert!(
-            calls[249] < Duration::from_secs(165),
-            "and not many fewer: {:?}",
-            calls[249]
-        );
+        assert!(calls[249] < Duration::from_secs(165), "and not many fewer: {:?}", calls[249]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,10 +16,8 @@ use crate::report::outage::{Kind, Outage};
 use crate::rt;
 
 /// Between tries, when Webex does not say: short, because an event waits and the whole question has seconds.
-const BETWEEN_TRIES: Schedule = Schedule {
-    from: Duration::from_millis(200),
-    up_to: Duration::from_secs(2),
-};
+const BETWEEN_TRIES: Schedule =
+    Schedule { from: Duration::from_millis(200), up_to: Duration::from_secs(2) };
 
 /// What is asked, and until when.
 #[derive(Clone, Copy, Debug)]
@@ -50,10 +48,7 @@ pub(super) struct Found<T> {
 
 impl Client {
     pub(super) fn question(&self, operation: &'static str) -> Question {
-        Question {
-            operation,
-            deadline: Instant::now() + self.limits.give_up_after,
-        }
+        Question { operation, deadline: Instant::now() + self.limits.give_up_after }
     }
 
     /// Asks until there is an answer, an outage that trying again does not mend, or no time left.
@@ -120,10 +115,7 @@ impl Client {
     where
         T: DeserializeOwned,
     {
-        let request = self
-            .http
-            .get(url.clone())
-            .header(ACCEPT, "application/json");
+        let request = self.http.get(url.clone()).header(ACCEPT, "application/json");
         let request = request.header(AUTHORIZATION, self.authorization.clone());
         let sent = request.send().await;
         let mut response = sent.map_err(|error| Fault::of_transport(&error))?;
@@ -162,10 +154,7 @@ impl Client {
         if let (Kind::WebexRateLimited, Some(wait)) = (fault.outage.kind, fault.outage.retry_after)
         {
             self.budget.hold_back(wait);
-            self.reporter.emit(&Happening::RateLimited {
-                bot: &self.bot,
-                wait,
-            });
+            self.reporter.emit(&Happening::RateLimited { bot: &self.bot, wait });
         }
         Err(fault)
     }
@@ -173,19 +162,13 @@ impl Client {
 
 /// Webex says 403 and 404 in JSON. A page for people comes from a proxy in between, and says nothing about the room.
 fn is_html(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"))
 }
 
 async fn read_capped(response: &mut reqwest::Response, limit: usize) -> Result<Vec<u8>, Fault> {
     let mut whole = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| Fault::of_transport(&error))?
-    {
+    while let Some(chunk) = response.chunk().await.map_err(|error| Fault::of_transport(&error))? {
         if whole.len() + chunk.len() > limit {
             let cause = format!("Webex answered with more than {limit} bytes");
             return Err(Fault::lasting(Outage::new(Kind::WebexUnavailable, cause)));

@@ -94,11 +94,7 @@ impl Client {
             http: http(config)?,
             api,
             authorization: authorization(token)?,
-            limits: Limits {
-                timeout,
-                attempts,
-                give_up_after,
-            },
+            limits: Limits { timeout, attempts, give_up_after },
             budget: Budget::new(requests_per_minute, max_in_flight),
             reporter,
         })
@@ -175,12 +171,10 @@ fn http(config: &Webex) -> Result<reqwest::Client, ClientProblem> {
         }
     };
     let builder = trusting(builder, config)?;
-    builder
-        .build()
-        .map_err(|_unspecific| match &config.ca_file {
-            Some(path) => unusable(path, "holds a certificate that cannot be used"),
-            None => ClientProblem::NoRoots,
-        })
+    builder.build().map_err(|_unspecific| match &config.ca_file {
+        Some(path) => unusable(path, "holds a certificate that cannot be used"),
+        None => ClientProblem::NoRoots,
+    })
 }
 
 /// The system's roots and those of `ca_file`. A plain http API (a simulator) needs none, and must not fail for want of
@@ -202,8 +196,5 @@ fn roots(path: &Path) -> Result<Vec<Certificate>, ClientProblem> {
 }
 
 fn unusable(path: &Path, reason: &str) -> ClientProblem {
-    ClientProblem::Roots {
-        path: path.to_owned(),
-        reason: reason.into(),
-    }
+    ClientProblem::Roots { path: path.to_owned(), reason: reason.into() }
 }

@@ -22,18 +22,12 @@ pub(super) struct Fault {
 impl Fault {
     /// It may work in a moment.
     pub(super) fn passing(kind: Kind, cause: impl Into<Box<str>>) -> Self {
-        Self {
-            outage: Outage::new(kind, cause),
-            passing: true,
-        }
+        Self { outage: Outage::new(kind, cause), passing: true }
     }
 
     /// Trying again at once is pointless.
     pub(super) fn lasting(outage: Outage) -> Self {
-        Self {
-            outage,
-            passing: false,
-        }
+        Self { outage, passing: false }
     }
 
     /// From an answer that is neither a success nor "there is no such thing".
@@ -42,9 +36,7 @@ impl Fault {
         if status == StatusCode::UNAUTHORIZED {
             return Self::lasting(Outage::new(Kind::TokenRefused, cause));
         }
-        let said = headers
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok());
+        let said = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         if status == StatusCode::TOO_MANY_REQUESTS {
             let wait = retry_after::wait(said, now);
             return Self {
@@ -54,10 +46,7 @@ impl Fault {
         }
         let mut outage = Outage::new(Kind::WebexUnavailable, cause);
         outage.retry_after = said.map(|text| retry_after::wait(Some(text), now));
-        Self {
-            outage,
-            passing: status.is_server_error(),
-        }
+        Self { outage, passing: status.is_server_error() }
     }
 
     /// From a call that brought no answer, or half of one. The error's own text holds the address, so only its kind is
@@ -97,15 +86,10 @@ fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)>
 
 fn certificate_refused(error: &reqwest::Error) -> bool {
     let is_it = |error: &(dyn Error + 'static)| {
-        matches!(
-            error.downcast_ref(),
-            Some(rustls::Error::InvalidCertificate(_))
-        )
+        matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
     };
     chain(error).any(|error| {
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         is_it(error) || wrapped.is_some_and(|inner| is_it(inner))
     })
 }
@@ -125,10 +109,7 @@ mod tests {
             headers.insert("trackingid", id.parse().unwrap());
             answered(StatusCode::BAD_GATEWAY, &headers)
         };
-        assert_eq!(
-            cause("ROUTERGW_a-1"),
-            "Webex answered 502 (trackingId ROUTERGW_a-1)"
-        );
+        assert_eq!(cause("ROUTERGW_a-1"), "Webex answered 502 (trackingId ROUTERGW_a-1)");
         for foreign in ["", "<script>", "a b", "x\"", &"a".repeat(81)] {
             assert_eq!(cause(foreign), "Webex answered 502");
         }

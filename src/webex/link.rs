@@ -37,9 +37,7 @@ fn link(text: &str) -> Result<(&str, bool, &str), BadLink> {
         return Err(BadLink);
     }
     let is_next = relation.is_some_and(|words| {
-        words
-            .split_ascii_whitespace()
-            .any(|word| word.eq_ignore_ascii_case("next"))
+        words.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("next"))
     });
     Ok((target.trim(), is_next, skip_commas(rest)))
 }

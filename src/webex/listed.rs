@@ -38,11 +38,7 @@ impl Listed {
 
     /// What the rules look at.
     pub fn member(&self) -> Member {
-        Member {
-            room: self.room.key(),
-            person: self.person.key(),
-            standing: self.standing(),
-        }
+        Member { room: self.room.key(), person: self.person.key(), standing: self.standing() }
     }
 
     fn standing(&self) -> Standing {
@@ -126,13 +122,7 @@ mod tests {
         }
         let contradiction = json!({"personEmail": format!("g@{OTHER}")});
         assert_eq!(standing(&contradiction), Standing::Unknown);
-        for plain in [
-            "bot@webex.bot",
-            "bot@sparkbot.io",
-            "x@consumer",
-            "no address",
-            "",
-        ] {
+        for plain in ["bot@webex.bot", "bot@sparkbot.io", "x@consumer", "no address", ""] {
             let changes = json!({"personEmail": plain});
             assert_eq!(standing(&changes), Standing::Of(org), "{plain}");
         }

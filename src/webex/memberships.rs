@@ -51,9 +51,7 @@ impl Client {
 
     fn first_page(&self, room: &RoomId) -> Url {
         let mut url = self.url(&["memberships"]);
-        url.query_pairs_mut()
-            .append_pair("roomId", room.as_str())
-            .append_pair("max", PER_PAGE);
+        url.query_pairs_mut().append_pair("roomId", room.as_str()).append_pair("max", PER_PAGE);
         url
     }
 }

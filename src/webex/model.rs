@@ -93,9 +93,7 @@ pub enum RoomKind {
 
 impl std::fmt::Debug for RoomView {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RoomView")
-            .field("kind", &self.kind)
-            .finish_non_exhaustive()
+        f.debug_struct("RoomView").field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 

@@ -51,10 +51,7 @@ impl Stub {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let (log, script) = (Arc::clone(&log), Arc::clone(&script));
-                tasks.spawn(
-                    "stub call",
-                    answer(stream, log, move |n, call| script(n, call)),
-                );
+                tasks.spawn("stub call", answer(stream, log, move |n, call| script(n, call)));
             }
         });
         Self { api, calls }

@@ -21,12 +21,7 @@ const TOKEN: &str = "hunter2-token";
 
 fn client_with(config: &Webex) -> Result<Client, ClientProblem> {
     let token = Secret::new(TOKEN.into());
-    Client::new(
-        "helpdesk".into(),
-        &token,
-        config,
-        Arc::new(Reporter::default()),
-    )
+    Client::new("helpdesk".into(), &token, config, Arc::new(Reporter::default()))
 }
 
 fn client(stub: &Stub) -> Client {
@@ -61,10 +56,7 @@ async fn gw_a8_trap_paging_an_outsider_as_item_101_is_seen() {
     let (extent, stub) = extent(move |n| page(&pages[n], (n == 0).then_some("?cursor=x"))).await;
     assert_eq!(extent, Extent::UpToOutsider);
     let ours = format!("roomId={}&max=1000", uuid(50));
-    let expected = [
-        format!("/v1/memberships?{ours}"),
-        format!("/v1/memberships?cursor=x&{ours}"),
-    ];
+    let expected = [format!("/v1/memberships?{ours}"), format!("/v1/memberships?cursor=x&{ours}")];
     assert_eq!(stub.targets(), expected);
     let head = &stub.calls()[1].head;
     assert!(
@@ -96,9 +88,7 @@ async fn every_page_is_read_also_behind_empty_ones_and_max_null() {
 async fn reading_ends_at_the_first_outsider_and_at_break() {
     let (found, stub) = extent(|_| page(&[item(7, OTHER)], Some("?cursor=x"))).await;
     assert_eq!((found, stub.calls().len()), (Extent::UpToOutsider, 1));
-    let end = client(&stub)
-        .memberships(&room(), |_| ControlFlow::Break(()))
-        .await;
+    let end = client(&stub).memberships(&room(), |_| ControlFlow::Break(())).await;
     assert_eq!(end, Ok(End::GaveUp));
 }
 
@@ -108,15 +98,9 @@ async fn gw_a8_a_next_page_elsewhere_is_an_outage_and_the_token_stays_here() {
     let elsewhere = format!("{}/memberships?cursor=x", evil.api);
     let redirect = elsewhere.clone();
     let (found, stub) = outage(move |_| page(&staff(2), Some(&elsewhere))).await;
-    assert_eq!(
-        (found.kind, stub.calls().len()),
-        (Kind::WebexUnavailable, 1)
-    );
+    assert_eq!((found.kind, stub.calls().len()), (Kind::WebexUnavailable, 1));
     let (found, _) = outage(move |_| reply(302, &[("location", &redirect)], "")).await;
-    assert_eq!(
-        (found.kind, &*found.cause),
-        (Kind::WebexUnavailable, "Webex answered 302")
-    );
+    assert_eq!((found.kind, &*found.cause), (Kind::WebexUnavailable, "Webex answered 302"));
     assert_eq!(evil.calls().len(), 0);
 }
 
@@ -152,11 +136,7 @@ async fn an_item_that_cannot_be_read_makes_the_list_an_outage() {
         assert_eq!(found.kind, Kind::WebexUnavailable, "{field}");
     }
     let (found, _) = outage(|_| reply(200, &[("link", "https://x")], "{\"items\":[]}")).await;
-    assert_eq!(
-        found.kind,
-        Kind::WebexUnavailable,
-        "a header that may hide a page"
-    );
+    assert_eq!(found.kind, Kind::WebexUnavailable, "a header that may hide a page");
 }
 
 #[tokio::test]
@@ -172,11 +152,7 @@ async fn nonsense_is_an_outage_that_tells_no_foreign_text() {
         "{\"items\":[],\"items\":[]}",
     ] {
         let (found, stub) = outage(move |_| reply(200, &[("trackingid", "ROUTER_1")], body)).await;
-        assert_eq!(
-            (found.kind, stub.calls().len()),
-            (Kind::WebexUnavailable, 3),
-            "{body}"
-        );
+        assert_eq!((found.kind, stub.calls().len()), (Kind::WebexUnavailable, 3), "{body}");
         assert_eq!(
             &*found.cause,
             "Webex answered 200 (trackingId ROUTER_1) with something that is not the documented JSON"
@@ -215,17 +191,11 @@ async fn bodies_are_capped_and_must_be_whole() {
 #[tokio::test]
 async fn all_pages_together_are_capped() {
     let (found, stub) = outage(|n| {
-        let body = format!(
-            "{{\"items\":[],\"x\":\"{}\"}}",
-            "a".repeat(4 * 1024 * 1024 - 100)
-        );
+        let body = format!("{{\"items\":[],\"x\":\"{}\"}}", "a".repeat(4 * 1024 * 1024 - 100));
         reply(200, &[("link", &format!("<?cursor={n}>; rel=next"))], &body)
     })
     .await;
-    assert_eq!(
-        (found.kind, stub.calls().len()),
-        (Kind::WebexUnavailable, 5)
-    );
+    assert_eq!((found.kind, stub.calls().len()), (Kind::WebexUnavailable, 5));
 }
 
 #[tokio::test]
@@ -236,15 +206,10 @@ async fn what_passes_is_tried_again_and_what_does_not_is_not() {
     let (found, _) = extent(move |n| mend(n, Act::Drop)).await;
     assert_eq!(found, Extent::Whole);
     let (found, stub) = outage(|_| reply(502, &[("trackingid", "R_2")], "hunter2")).await;
-    assert_eq!(
-        (&*found.cause, stub.calls().len()),
-        ("Webex answered 502 (trackingId R_2)", 3)
-    );
-    for (status, kind) in [
-        (401, Kind::TokenRefused),
-        (400, Kind::WebexUnavailable),
-        (405, Kind::WebexUnavailable),
-    ] {
+    assert_eq!((&*found.cause, stub.calls().len()), ("Webex answered 502 (trackingId R_2)", 3));
+    for (status, kind) in
+        [(401, Kind::TokenRefused), (400, Kind::WebexUnavailable), (405, Kind::WebexUnavailable)]
+    {
         let (found, stub) = outage(move |_| reply(status, &[], "{}")).await;
         assert_eq!(
             (found.kind, found.retry_after, stub.calls().len()),
@@ -261,9 +226,7 @@ async fn what_passes_is_tried_again_and_what_does_not_is_not() {
 #[tokio::test]
 async fn gw_a9_rate_limits_of_every_kind_are_honoured() {
     let now = jiff::Timestamp::try_from(SystemTime::from(rt::now().wall)).unwrap();
-    let date = (now + Duration::from_secs(600))
-        .strftime("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string();
+    let date = (now + Duration::from_secs(600)).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let cases = [
         (Some("30".to_owned()), 30),
         (Some(date), 600),
@@ -280,16 +243,9 @@ async fn gw_a9_rate_limits_of_every_kind_are_honoured() {
         let (client, began) = (client(&stub), Instant::now());
         let first = roster(&client).await.unwrap_err();
         assert_eq!(first.kind, Kind::WebexRateLimited);
-        assert!(
-            first.retry_after.unwrap().as_secs().abs_diff(seconds) <= 2,
-            "{first:?}"
-        );
+        assert!(first.retry_after.unwrap().as_secs().abs_diff(seconds) <= 2, "{first:?}");
         let second = client.me().await.unwrap_err();
-        assert_eq!(
-            (second.kind, stub.calls().len()),
-            (Kind::WebexRateLimited, 1),
-            "held back"
-        );
+        assert_eq!((second.kind, stub.calls().len()), (Kind::WebexRateLimited, 1), "held back");
         assert!(second.retry_after.unwrap() <= first.retry_after.unwrap());
         assert!(began.elapsed() < Duration::from_secs(1), "at once");
     }
@@ -311,30 +267,19 @@ async fn who_hangs_is_not_waited_for() {
     let (found, stub) = outage(|_| Act::Hang).await;
     assert_eq!((found.kind, stub.calls().len()), (Kind::CheckTimeout, 3));
     assert!(began.elapsed() < Duration::from_secs(3));
-    let slow = Webex {
-        attempts: 100,
-        ..config(&stub.api)
-    };
+    let slow = Webex { attempts: 100, ..config(&stub.api) };
     let began = Instant::now();
     let found = roster(&client_with(&slow).unwrap()).await.unwrap_err();
     assert_eq!(found.kind, Kind::CheckTimeout);
-    assert!(
-        began.elapsed() < Duration::from_millis(2500),
-        "give_up_after bounds all tries"
-    );
+    assert!(began.elapsed() < Duration::from_millis(2500), "give_up_after bounds all tries");
 }
 
 #[tokio::test]
 async fn nobody_listens() {
-    let found = roster(&client_with(&config("http://127.0.0.1:1/v1")).unwrap())
-        .await
-        .unwrap_err();
+    let found = roster(&client_with(&config("http://127.0.0.1:1/v1")).unwrap()).await.unwrap_err();
     assert_eq!(
         (found.kind, &*found.cause),
-        (
-            Kind::WebexUnavailable,
-            "cannot connect to Webex: connection refused"
-        )
+        (Kind::WebexUnavailable, "cannot connect to Webex: connection refused")
     );
 }
 
@@ -354,10 +299,7 @@ async fn who_the_token_belongs_to() {
     );
     assert!(me.org.is_some());
     for _ in 0..2 {
-        assert_eq!(
-            client(&stub).me().await.unwrap_err().kind,
-            Kind::WebexUnavailable
-        );
+        assert_eq!(client(&stub).me().await.unwrap_err().kind, Kind::WebexUnavailable);
     }
 }
 
@@ -373,10 +315,7 @@ async fn what_room_it_is_and_an_id_is_never_a_path() {
     let view = client(&stub).room(&room).await.unwrap().unwrap();
     assert_eq!((&*view.title, view.kind), ("hunter2", RoomKind::Group));
     assert!(!format!("{view:?}").contains("hunter2"));
-    assert_eq!(
-        stub.targets()[0],
-        format!("/v1/rooms/ciscospark:%2F%2Fus%2FROOM%2F{}", uuid(50))
-    );
+    assert_eq!(stub.targets()[0], format!("/v1/rooms/ciscospark:%2F%2Fus%2FROOM%2F{}", uuid(50)));
     assert_eq!(client(&stub).room(&room).await, Ok(None));
 }
 
@@ -388,16 +327,10 @@ fn what_is_wrong_with_a_client_is_told_without_secrets() {
         let problem = Client::new("x".into(), &token, &good, Arc::default());
         assert!(matches!(problem, Err(ClientProblem::Token)), "{bad}");
     }
-    let missing = Webex {
-        ca_file: Some("/no/such.pem".into()),
-        ..good.clone()
-    };
+    let missing = Webex { ca_file: Some("/no/such.pem".into()), ..good.clone() };
     let text = client_with(&missing).unwrap_err().to_string();
     assert_eq!(text, "webex.ca_file /no/such.pem: entity not found");
-    let odd = Webex {
-        api: "mailto:x@example.com".parse().unwrap(),
-        ..good.clone()
-    };
+    let odd = Webex { api: "mailto:x@example.com".parse().unwrap(), ..good.clone() };
     assert!(matches!(client_with(&odd), Err(ClientProblem::Api)));
     let client = client_with(&config("http://127.0.0.1/v1")).unwrap();
     assert!(!format!("{client:?} {:?}", client.authorization).contains("hunter2"));

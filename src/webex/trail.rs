@@ -34,10 +34,7 @@ pub(super) enum Step {
 impl Trail {
     /// `first` has all the parameters that every page must have.
     pub(super) fn new(first: Url) -> Self {
-        Self {
-            seen: HashSet::from([first.clone()]),
-            first,
-        }
+        Self { seen: HashSet::from([first.clone()]), first }
     }
 
     /// Where the answer from `here` leads. It may lead to the same list only: same scheme, host, port and path.
@@ -71,9 +68,8 @@ impl Trail {
             }
         }
         let ours = self.first.query().unwrap_or_default().split('&');
-        let lost: Vec<_> = ours
-            .filter(|piece| !kept.iter().any(|kept| name(kept) == name(piece)))
-            .collect();
+        let lost: Vec<_> =
+            ours.filter(|piece| !kept.iter().any(|kept| name(kept) == name(piece))).collect();
         let query = [kept, lost].concat().join("&");
         next.set_query(Some(&query));
         next.set_fragment(None);
@@ -97,8 +93,7 @@ impl Trail {
         }
         let same =
             value == ours || RoomId::parse(&value).is_ok_and(|id| Ok(id) == RoomId::parse(&ours));
-        same.then_some(true)
-            .ok_or_else(|| nonsense("the next page of a list is of another list"))
+        same.then_some(true).ok_or_else(|| nonsense("the next page of a list is of another list"))
     }
 }
 
@@ -132,9 +127,7 @@ mod tests {
     const ROOM: &str = "946e4f40-d002-11e9-9ccb-a7e5bdebafb3";
 
     fn first() -> Url {
-        format!("https://webexapis.com/v1/memberships?roomId={ROOM}&max=1000")
-            .parse()
-            .unwrap()
+        format!("https://webexapis.com/v1/memberships?roomId={ROOM}&max=1000").parse().unwrap()
     }
 
     fn step(target: &str) -> Result<Step, Outage> {
@@ -154,18 +147,12 @@ mod tests {
     fn lost_parameters_are_put_back_and_others_left_as_they_are() {
         let ours = format!("roomId={ROOM}&max=1000");
         for (target, expected) in [
-            (
-                "?cursor=a%2Bb==".to_owned(),
-                format!("cursor=a%2Bb==&{ours}"),
-            ),
+            ("?cursor=a%2Bb==".to_owned(), format!("cursor=a%2Bb==&{ours}")),
             (
                 format!("?roomId={ROOM}&max=null&cursor=x"),
                 format!("roomId={ROOM}&cursor=x&max=1000"),
             ),
-            (
-                "/v1/memberships?max=&roomId=null&c=1".to_owned(),
-                format!("c=1&{ours}"),
-            ),
+            ("/v1/memberships?max=&roomId=null&c=1".to_owned(), format!("c=1&{ours}")),
             (
                 format!("?max=100&roomId={}&c=1", ROOM.to_uppercase()),
                 format!("max=100&roomId={}&c=1", ROOM.to_uppercase()),
@@ -203,15 +190,8 @@ mod tests {
 
     #[test]
     fn a_page_that_was_seen_ends_the_reading() {
-        assert_eq!(
-            step(&format!("?roomId={ROOM}&max=1000")),
-            Ok(Step::End(End::GaveUp))
-        );
-        assert_eq!(
-            step("?"),
-            Ok(Step::End(End::GaveUp)),
-            "lost everything: the first page again"
-        );
+        assert_eq!(step(&format!("?roomId={ROOM}&max=1000")), Ok(Step::End(End::GaveUp)));
+        assert_eq!(step("?"), Ok(Step::End(End::GaveUp)), "lost everything: the first page again");
         let none = Trail::new(first()).step(&first(), &HeaderMap::new());
         assert_eq!(none, Ok(Step::End(End::LastPage)));
     }
