@@ -34,15 +34,8 @@ pub fn entropy() -> u64 {
 
 /// A fresh id, whose order is that of time (`UUIDv7`).
 pub fn new_id(now: Moment) -> Uuid {
-    let since = now
-        .wall
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Uuid::new_v7(Timestamp::from_unix(
-        NoContext,
-        since.as_secs(),
-        since.subsec_nanos(),
-    ))
+    let since = now.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Uuid::new_v7(Timestamp::from_unix(NoContext, since.as_secs(), since.subsec_nanos()))
 }
 
 /// Tasks that are waited for at the end, and told to end.
@@ -103,10 +96,7 @@ pub type Checks = BTreeMap<Box<str>, Result<(), Box<str>>>;
 impl Readiness {
     /// Ready as long as every check is in order and these tasks are not told to end.
     pub fn new(tasks: &Tasks) -> Self {
-        Self {
-            checks: Arc::default(),
-            stop: tasks.stop_token().clone(),
-        }
+        Self { checks: Arc::default(), stop: tasks.stop_token().clone() }
     }
 
     /// This is in order.
@@ -128,11 +118,7 @@ impl Readiness {
     pub fn checks(&self) -> Checks {
         let mut checks = self.locked().clone();
         let stopping = self.stop.is_cancelled();
-        let shutdown = if stopping {
-            Err("draining".into())
-        } else {
-            Ok(())
-        };
+        let shutdown = if stopping { Err("draining".into()) } else { Ok(()) };
         checks.insert("shutdown".into(), shutdown);
         checks
     }

@@ -68,10 +68,7 @@ impl Bound {
         tasks: &Tasks,
         over: CancellationToken,
     ) {
-        let sources = Sources {
-            readiness,
-            reporter,
-        };
+        let sources = Sources { readiness, reporter };
         let taking = async {
             let guests = Guests::new(CONNECTIONS);
             loop {

@@ -117,9 +117,7 @@ impl Forward {
 
 impl std::fmt::Debug for Forward {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Forward")
-            .field(&self.destination.bot)
-            .finish()
+        f.debug_tuple("Forward").field(&self.destination.bot).finish()
     }
 }
 

@@ -49,10 +49,7 @@ async fn drain(body: Incoming, deadline: Instant) {
 }
 
 fn not_now(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Outage {
-    let outage = Outage::new(
-        Kind::UpstreamStatus,
-        format!("the bot answered {}", status.as_u16()),
-    );
+    let outage = Outage::new(Kind::UpstreamStatus, format!("the bot answered {}", status.as_u16()));
     match wait(headers, now) {
         Some(wait) => outage.after(wait.min(LONGEST_WAIT)),
         None => outage,

@@ -22,10 +22,7 @@ pub(super) struct UnixConnector {
 
 impl UnixConnector {
     pub(super) fn new(socket: PathBuf, timeout: Duration) -> Self {
-        Self {
-            socket: Arc::new(socket),
-            timeout,
-        }
+        Self { socket: Arc::new(socket), timeout }
     }
 
     async fn connect(self) -> io::Result<TokioIo<UnixStream>> {

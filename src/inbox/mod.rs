@@ -47,15 +47,13 @@ pub enum Step {
     },
 }
 
-/// What happened to an event that was to be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeping {
+/// Why a letter was not kept; it comes back.
+#[derive(Debug)]
+pub enum Unkept<L> {
     /// It was kept before, within the window.
-    Duplicate,
+    Duplicate(L),
     /// There is no place.
-    Full,
-    /// It is kept.
-    Kept,
+    Full(L),
 }
 
 /// What the inbox needs to know of a letter.
@@ -109,18 +107,24 @@ impl<W: Work> Inbox<W> {
     }
 
     /// Keeps a letter; from here on it ends in a delivery or a record.
-    pub fn keep(self: &Arc<Self>, label: Label, letter: W::Letter) -> Keeping {
+    pub fn keep(
+        self: &Arc<Self>,
+        label: Label,
+        letter: W::Letter,
+    ) -> Result<(), Unkept<W::Letter>> {
         let mut lanes = self.lanes();
+        let bytes = lanes.bytes.saturating_add(label.size);
         if lanes.events >= self.limits.max_events
-            || lanes.bytes.saturating_add(label.size) > self.limits.max_bytes
+            || bytes > self.limits.max_bytes
+            || self.cut.is_cancelled()
         {
-            return Keeping::Full;
+            return Err(Unkept::Full(letter));
         }
         if !self.window.enter(label.fingerprint, label.window) {
-            return Keeping::Duplicate;
+            return Err(Unkept::Duplicate(letter));
         }
         lanes.events += 1;
-        lanes.bytes += label.size;
+        lanes.bytes = bytes;
         let idle = !lanes.waiting.contains_key(&label.lane);
         let lane = label.lane.clone();
         lanes.waiting.entry(lane.clone()).or_default().push_back((label, letter));
@@ -129,7 +133,7 @@ impl<W: Work> Inbox<W> {
             let inbox = Arc::clone(self);
             self.tasks.spawn("inbox lane", async move { inbox.run(lane).await });
         }
-        Keeping::Kept
+        Ok(())
     }
 
     /// Events that are kept now, being tried or waiting.

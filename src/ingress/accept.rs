@@ -29,8 +29,5 @@ pub(crate) async fn accept(listener: &TcpListener, short: impl Fn()) -> (TcpStre
 /// The caller hung up before we took the call.
 fn gone(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
-    matches!(
-        error.kind(),
-        Kind::ConnectionAborted | Kind::ConnectionReset | Kind::Interrupted
-    )
+    matches!(error.kind(), Kind::ConnectionAborted | Kind::ConnectionReset | Kind::Interrupted)
 }

@@ -31,11 +31,9 @@ pub fn answer(admission: &Admission, doorway: Option<&Doorway>, id: Uuid) -> Res
 fn refused(refusal: Refusal, doorway: Option<&Doorway>, id: Uuid) -> Response {
     match refusal {
         Refusal::NoRoute => plain(StatusCode::NOT_FOUND),
-        Refusal::Method => with(
-            StatusCode::METHOD_NOT_ALLOWED,
-            ALLOW,
-            HeaderValue::from_static("POST"),
-        ),
+        Refusal::Method => {
+            with(StatusCode::METHOD_NOT_ALLOWED, ALLOW, HeaderValue::from_static("POST"))
+        }
         Refusal::BodyTooLarge => closing(StatusCode::PAYLOAD_TOO_LARGE),
         Refusal::BodyTimeout => closing(StatusCode::REQUEST_TIMEOUT),
         Refusal::Overloaded => later(id),
@@ -77,6 +75,7 @@ fn failed(outage: &Outage, id: Uuid) -> Response {
             plain(StatusCode::BAD_GATEWAY)
         }
         Kind::CheckTimeout
+        | Kind::GatewayStopped
         | Kind::TokenRefused
         | Kind::WebexRateLimited
         | Kind::WebexUnavailable => later(id),
@@ -104,11 +103,7 @@ fn unverified(doorway: Option<&Doorway>, id: Uuid) -> Response {
 fn later(id: Uuid) -> Response {
     let seconds = id.as_u128() % 5 + 1;
     let seconds = u16::try_from(seconds).unwrap_or(1);
-    with(
-        StatusCode::SERVICE_UNAVAILABLE,
-        RETRY_AFTER,
-        HeaderValue::from(seconds),
-    )
+    with(StatusCode::SERVICE_UNAVAILABLE, RETRY_AFTER, HeaderValue::from(seconds))
 }
 
 /// The rest of the body is not read, so the connection is of no further use.

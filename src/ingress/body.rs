@@ -49,10 +49,7 @@ pub(super) async fn read(body: Incoming, limits: &Limits) -> Result<Whole, Unrea
     let mut weighed = Weighed::new(body, &limits.large);
     let reading = read_capped(&mut weighed, limits.bytes);
     match tokio::time::timeout(limits.time, reading).await {
-        Ok(Ok(bytes)) => Ok(Whole {
-            bytes,
-            place: weighed.place,
-        }),
+        Ok(Ok(bytes)) => Ok(Whole { bytes, place: weighed.place }),
         Ok(Err(ReadError::TooLarge(_))) => Err(Unread::Refused(Refusal::BodyTooLarge)),
         Ok(Err(ReadError::Broken)) if weighed.starved => Err(Unread::Refused(Refusal::Overloaded)),
         Ok(Err(ReadError::Broken)) => Err(Unread::Broken),
@@ -75,13 +72,7 @@ struct Stopped;
 
 impl<'a, B: Body> Weighed<'a, B> {
     fn new(body: B, large: &'a Arc<Semaphore>) -> Self {
-        Self {
-            body,
-            seen: 0,
-            large,
-            place: None,
-            starved: false,
-        }
+        Self { body, seen: 0, large, place: None, starved: false }
     }
 
     /// `more` bytes are seen, or still announced.
@@ -114,9 +105,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Weighed<'_, B> {
             return Poll::Ready(Some(Err(Stopped)));
         };
         let length = frame.data_ref().map_or(0, Bytes::len);
-        self.seen = self
-            .seen
-            .saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        self.seen = self.seen.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
         Poll::Ready(Some(self.weigh(0).map(|()| frame)))
     }
 

@@ -45,10 +45,7 @@ struct Call {
 impl<D: Door> Visit<D> {
     pub(super) async fn call(&self, request: Request<Incoming>) -> Response {
         let received = rt::now();
-        let call = Call {
-            id: rt::new_id(received),
-            received,
-        };
+        let call = Call { id: rt::new_id(received), received };
         let (head, body) = request.into_parts();
         let doorway = path(&head.uri).and_then(|path| self.desk.door.doorway(path));
         let Some(doorway) = doorway else {

@@ -47,10 +47,7 @@ pub(crate) struct Working<'a>(&'a Place);
 
 impl Guests {
     pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self {
-            most,
-            rows: Mutex::default(),
-        })
+        Arc::new(Self { most, rows: Mutex::default() })
     }
 
     /// A place, if need be that of somebody else; none if all others are at work.
@@ -64,10 +61,7 @@ impl Guests {
         rows.sweep(self.most);
         rows.strangers.push_back(Arc::downgrade(&place));
         drop(rows);
-        Some(Guest {
-            guests: Arc::clone(self),
-            place,
-        })
+        Some(Guest { guests: Arc::clone(self), place })
     }
 
     /// Cuts somebody off, if there is anybody who may be.
@@ -176,10 +170,7 @@ mod tests {
         assert!(is_cut(&stranger) && !is_cut(&known), "strangers go first");
         drop(first.working());
         let second = guests.enter().unwrap();
-        assert!(
-            is_cut(&known) && !is_cut(&busy),
-            "then the known, longest first"
-        );
+        assert!(is_cut(&known) && !is_cut(&busy), "then the known, longest first");
         let _more = [first.working(), second.working()];
         assert!(guests.enter().is_none(), "everybody is at work");
         drop(work);

@@ -24,10 +24,7 @@ pub(super) struct Linger<S> {
 
 impl<S> Linger<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self {
-            stream,
-            until: None,
-        }
+        Self { stream, until: None }
     }
 }
 
@@ -50,10 +47,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Linger<S> {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
             self.until = Some(Box::pin(tokio::time::sleep(MOMENT)));
         }
-        let over = self
-            .until
-            .as_mut()
-            .is_some_and(|until| until.as_mut().poll(cx).is_ready());
+        let over = self.until.as_mut().is_some_and(|until| until.as_mut().poll(cx).is_ready());
         if over {
             return Poll::Ready(Ok(()));
         }

@@ -59,18 +59,10 @@ pub struct Bound {
 /// Takes the port and reads the certificate. Must be called on a runtime.
 pub fn bind(server: &Server) -> Result<Bound, BindProblem> {
     let tls = server.tls.as_ref().map(tls::acceptor).transpose()?;
-    let problem = |cause| BindProblem::Address {
-        address: server.listen,
-        cause,
-    };
+    let problem = |cause| BindProblem::Address { address: server.listen, cause };
     let listener = listen(server.listen).map_err(problem)?;
     let address = listener.local_addr().map_err(problem)?;
-    Ok(Bound {
-        listener,
-        address,
-        tls,
-        server: server.clone(),
-    })
+    Ok(Bound { listener, address, tls, server: server.clone() })
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -41,8 +41,5 @@ fn unreadable(file: &Path, cause: &pem::Error) -> BindProblem {
         pem::Error::NoItemsFound => "nothing of that kind is in it".to_owned(),
         _ => "it is not PEM".to_owned(),
     };
-    BindProblem::Unreadable {
-        file: file.to_owned(),
-        cause: cause.into(),
-    }
+    BindProblem::Unreadable { file: file.to_owned(), cause: cause.into() }
 }

@@ -148,11 +148,6 @@ impl std::fmt::Debug for Reporter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reporter").field("form", &self.form).finish_non_exhaustive()
     }
-
-    /// All metrics, in the text format of OpenMetrics.
-    pub fn scrape(&self) -> String {
-        "# EOF\n".to_owned()
-    }
 }
 
 /// Tells nobody; for tests of single rooms of the house.

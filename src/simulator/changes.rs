@@ -49,14 +49,8 @@ impl State {
         change: impl FnOnce(&mut Membership),
         actor: Uuid,
     ) -> Result<Value, Failure> {
-        let seq = *self
-            .places
-            .get(&(room, person))
-            .ok_or_else(Failure::missing)?;
-        self.memberships
-            .get_mut(&seq)
-            .map(change)
-            .ok_or_else(Failure::missing)?;
+        let seq = *self.places.get(&(room, person)).ok_or_else(Failure::missing)?;
+        self.memberships.get_mut(&seq).map(change).ok_or_else(Failure::missing)?;
         self.membership_changed(room, person, "updated", actor)
     }
 
@@ -138,15 +132,8 @@ impl State {
     ) -> Result<Message, Failure> {
         let message = self.messages.get_mut(&seq).ok_or_else(Failure::missing)?;
         let old = &message.content;
-        let kept = Content {
-            parent: old.parent.clone(),
-            files: old.files.clone(),
-            ..content
-        };
-        message.content = Content {
-            attachments: old.attachments.clone(),
-            ..kept
-        };
+        let kept = Content { parent: old.parent.clone(), files: old.files.clone(), ..content };
+        message.content = Content { attachments: old.attachments.clone(), ..kept };
         message.updated = Some(rt::now());
         let message = message.clone();
         self.message_changed(&message, "updated", actor)?;
@@ -186,11 +173,7 @@ impl State {
             room: room.uuid,
             actor,
             data: message.event_data(room, self.person(message.author)?),
-            audience: if hidden_from_bots {
-                mentioned()
-            } else {
-                Audience::Members
-            },
+            audience: if hidden_from_bots { mentioned() } else { Audience::Members },
             cards: message.content.attachments.len(),
         })
     }
@@ -227,10 +210,7 @@ impl State {
         self.join(uuid, creator, Role::Member, creator)?;
         let event = event(("rooms", "created"), uuid, creator, data);
         // Only who opened a room is told so; the others are told that they became members.
-        self.emit(&Event {
-            audience: Audience::Only(creator),
-            ..event
-        });
+        self.emit(&Event { audience: Audience::Only(creator), ..event });
         Ok(uuid)
     }
 
@@ -254,8 +234,7 @@ impl State {
         let data = self.room(room)?.event_data();
         self.happened(("rooms", "deleted"), room, actor, data);
         self.rooms.remove(&room);
-        self.memberships
-            .retain(|_, membership| membership.room != room);
+        self.memberships.retain(|_, membership| membership.room != room);
         self.places.retain(|(place, _), _| *place != room);
         self.messages.retain(|_, message| message.room != room);
         Ok(())
@@ -292,15 +271,7 @@ fn event(
     actor: Uuid,
     data: Value,
 ) -> Event {
-    Event {
-        resource,
-        change,
-        room,
-        actor,
-        data,
-        audience: Audience::Members,
-        cards: 0,
-    }
+    Event { resource, change, room, actor, data, audience: Audience::Members, cards: 0 }
 }
 
 /// A room as it is when somebody opens it.

@@ -75,25 +75,19 @@ impl Control {
 
     /// A person, by handle.
     pub fn person(&self, person: &str) -> Result<PersonView, ControlError> {
-        self.shared
-            .change(|state| Ok(PersonView::from(&find_person(state, person)?)))
+        self.shared.change(|state| Ok(PersonView::from(&find_person(state, person)?)))
     }
 
     /// A room, by handle.
     pub fn room(&self, room: &str) -> Result<RoomView, ControlError> {
-        self.shared
-            .change(|state| Ok(RoomView::of(state, &find_room(state, room)?)))
+        self.shared.change(|state| Ok(RoomView::of(state, &find_room(state, room)?)))
     }
 
     /// Everybody and everything.
     pub fn world(&self) -> WorldView {
         self.shared.change(|state| WorldView {
             api: format!("{}/v1", self.shared.origin),
-            people: state
-                .people
-                .values()
-                .map(|p| (p.handle.clone(), p.into()))
-                .collect(),
+            people: state.people.values().map(|p| (p.handle.clone(), p.into())).collect(),
             rooms: state
                 .rooms
                 .values()
@@ -164,11 +158,7 @@ impl Control {
     pub fn migrate_room(&self, room: &str) -> Result<String, ControlError> {
         self.shared.change(|state| {
             let room = find_room(state, room)?;
-            let home = if room.cluster == NEW_HOME {
-                super::ids::US
-            } else {
-                NEW_HOME
-            };
+            let home = if room.cluster == NEW_HOME { super::ids::US } else { NEW_HOME };
             let move_it = |room: &mut Room| home.clone_into(&mut room.cluster);
             let moved = state.rearrange(room.uuid, move_it, "migrated", room.creator)?;
             Ok(id_of(&moved))
@@ -179,24 +169,15 @@ impl Control {
     pub fn messages(&self, room: &str) -> Result<Vec<MessageView>, ControlError> {
         self.shared.change(|state| {
             let room = find_room(state, room)?.uuid;
-            let said = state
-                .messages
-                .values()
-                .filter(|message| message.room == room);
-            Ok(said
-                .filter_map(|message| MessageView::of(state, message))
-                .collect())
+            let said = state.messages.values().filter(|message| message.room == room);
+            Ok(said.filter_map(|message| MessageView::of(state, message)).collect())
         })
     }
 
     /// All webhooks of everybody.
     pub fn webhooks(&self) -> Vec<WebhookView> {
         self.shared.change(|state| {
-            state
-                .webhooks
-                .values()
-                .filter_map(|w| WebhookView::of(state, w))
-                .collect()
+            state.webhooks.values().filter_map(|w| WebhookView::of(state, w)).collect()
         })
     }
 
@@ -248,11 +229,7 @@ impl Control {
     /// Sends a past delivery again, byte for byte.
     pub fn redeliver(&self, number: u64) -> Result<(), ControlError> {
         self.shared.change(|state| {
-            let past = state
-                .deliveries
-                .iter()
-                .find(|delivery| delivery.number == number)
-                .cloned();
+            let past = state.deliveries.iter().find(|delivery| delivery.number == number).cloned();
             let past = past.ok_or_else(|| unknown("delivery", &number.to_string()))?;
             state.outbox.push(again(past));
             Ok(())
@@ -291,9 +268,7 @@ impl Control {
         self.shared.change(|state| {
             let (author, room) = member_of(state, person, room)?;
             let webhook = state.webhooks.values().find(|w| w.id() == webhook);
-            let webhook = webhook
-                .cloned()
-                .ok_or_else(|| unknown("webhook", "with that id"))?;
+            let webhook = webhook.cloned().ok_or_else(|| unknown("webhook", "with that id"))?;
             let content = spoken(state, &room, text, &Mention::Bots)?;
             let message = state.say_quietly(room.uuid, author.uuid, content);
             prepared(state, &message, &webhook, &author)

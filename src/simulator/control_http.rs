@@ -51,10 +51,7 @@ const fn status_of(error: &ControlError) -> StatusCode {
 }
 
 fn nothing_here(path: &str) -> ControlError {
-    ControlError::Unknown {
-        what: "control",
-        name: path.to_owned(),
-    }
+    ControlError::Unknown { what: "control", name: path.to_owned() }
 }
 
 fn read(control: &Control, path: &str, query: &Query) -> Result<Value, ControlError> {
@@ -136,12 +133,7 @@ struct Owned {
 fn act(control: &Control, ask: &Ask, path: &str) -> Result<Value, ControlError> {
     match path {
         "/post" => {
-            let Post {
-                person,
-                room,
-                text,
-                mention,
-            } = asked(ask)?;
+            let Post { person, room, text, mention } = asked(ask)?;
             Ok(json!({"id": control.post_mentioning(&person, &room, &text, &mention)?}))
         }
         "/join" => {
@@ -153,16 +145,8 @@ fn act(control: &Control, ask: &Ask, path: &str) -> Result<Value, ControlError> 
             control.leave(&room, &person).map(|()| json!({}))
         }
         "/card" => {
-            let Card {
-                person,
-                room,
-                inputs,
-            } = asked(ask)?;
-            let inputs = if inputs.is_object() {
-                inputs
-            } else {
-                json!({})
-            };
+            let Card { person, room, inputs } = asked(ask)?;
+            let inputs = if inputs.is_object() { inputs } else { json!({}) };
             Ok(json!({"id": control.submit_card_with(&person, &room, inputs)?}))
         }
         "/migrate" => Ok(json!({"id": control.migrate_room(&asked::<Migration>(ask)?.room)?})),
@@ -174,30 +158,16 @@ fn act(control: &Control, ask: &Ask, path: &str) -> Result<Value, ControlError> 
 fn direct(control: &Control, ask: &Ask, path: &str) -> Result<Value, ControlError> {
     match path {
         "/event" => {
-            let Imagined {
-                person,
-                room,
-                text,
-                webhook,
-            } = asked(ask)?;
+            let Imagined { person, room, text, webhook } = asked(ask)?;
             shown(&control.event(&person, &room, &text, &webhook)?)
         }
         "/webhooks" => {
-            let Owned {
-                owner,
-                registration,
-            } = asked(ask)?;
+            let Owned { owner, registration } = asked(ask)?;
             Ok(json!({"id": control.register(&owner, &registration)?}))
         }
-        "/redeliver" => control
-            .redeliver(asked::<Again>(ask)?.number)
-            .map(|()| json!({})),
+        "/redeliver" => control.redeliver(asked::<Again>(ask)?.number).map(|()| json!({})),
         "/deliver" => {
-            let Raw {
-                target,
-                body,
-                headers,
-            } = asked(ask)?;
+            let Raw { target, body, headers } = asked(ask)?;
             control.deliver_raw(&target, body, headers);
             Ok(json!({}))
         }

@@ -49,10 +49,7 @@ impl Event {
     /// The exact delivery of this event to a webhook.
     pub(crate) fn parcel(&self, webhook: &Webhook, owner: &Person, actor: &Person) -> Parcel {
         let body = Bytes::from(self.envelope(webhook, owner, actor));
-        let secret = webhook
-            .secret
-            .as_deref()
-            .filter(|secret| !secret.is_empty());
+        let secret = webhook.secret.as_deref().filter(|secret| !secret.is_empty());
         Parcel {
             webhook: Some(webhook.uuid),
             webhook_id: Some(webhook.id()),
@@ -88,11 +85,7 @@ impl State {
 
     fn post_with_faults(&mut self, mut parcel: Parcel, owner: &str) {
         let path = format!("/{}", parcel.resource);
-        let target = Target {
-            method: "POST",
-            path: &path,
-            person: Some(owner),
-        };
+        let target = Target { method: "POST", path: &path, person: Some(owner) };
         let faults = self.faults.take(Stage::Delivery, &target);
         if faults.contains(&Misbehaviour::LosesDelivery) {
             return;
@@ -100,27 +93,19 @@ impl State {
         if faults.contains(&Misbehaviour::WrongSignature) {
             parcel.signature = signature::of("not the secret of this webhook", &parcel.body);
         }
-        let held = parcel
-            .webhook
-            .and_then(|webhook| self.held.remove(&webhook));
+        let held = parcel.webhook.and_then(|webhook| self.held.remove(&webhook));
         match parcel
             .webhook
             .filter(|_| held.is_none() && faults.contains(&Misbehaviour::ReordersDelivery))
         {
             Some(webhook) => drop(self.held.insert(webhook, parcel)),
-            None => self
-                .outbox
-                .extend(copies(parcel, &faults).into_iter().chain(held)),
+            None => self.outbox.extend(copies(parcel, &faults).into_iter().chain(held)),
         }
     }
 }
 
 fn copies(parcel: Parcel, faults: &[Misbehaviour]) -> Vec<Parcel> {
-    let times = if faults.contains(&Misbehaviour::DuplicatesDelivery) {
-        2
-    } else {
-        1
-    };
+    let times = if faults.contains(&Misbehaviour::DuplicatesDelivery) { 2 } else { 1 };
     vec![parcel; times]
 }
 
@@ -143,9 +128,7 @@ fn trusting_nobody() -> io::Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config
-        .map_err(io::Error::other)?
-        .with_root_certificates(RootCertStore::empty());
+    let config = config.map_err(io::Error::other)?.with_root_certificates(RootCertStore::empty());
     Ok(config.with_no_client_auth())
 }
 
@@ -155,12 +138,7 @@ pub(crate) async fn dispatch(
     client: Post,
     mut parcels: mpsc::Receiver<Parcel>,
 ) {
-    let mut desk = Desk {
-        shared,
-        client,
-        waiting: HashMap::new(),
-        running: JoinSet::new(),
-    };
+    let mut desk = Desk { shared, client, waiting: HashMap::new(), running: JoinSet::new() };
     loop {
         tokio::select! {
             Some(parcel) = parcels.recv() => desk.accept(parcel),
@@ -211,14 +189,10 @@ async fn deliver(shared: &Shared, client: &Post, parcel: Parcel) {
         return;
     }
     let result = send(shared, client, &parcel).await;
-    let good = result
-        .as_ref()
-        .is_ok_and(|status| (200..300).contains(status));
+    let good = result.as_ref().is_ok_and(|status| (200..300).contains(status));
     shared.change(|state| {
-        if let Some(webhook) = parcel
-            .webhook
-            .filter(|_| !good)
-            .and_then(|uuid| state.webhook_mut(uuid))
+        if let Some(webhook) =
+            parcel.webhook.filter(|_| !good).and_then(|uuid| state.webhook_mut(uuid))
         {
             webhook.health.failed(Instant::now());
         }
@@ -229,10 +203,7 @@ async fn deliver(shared: &Shared, client: &Post, parcel: Parcel) {
 async fn send(shared: &Shared, client: &Post, parcel: &Parcel) -> Result<u16, String> {
     let request = request(parcel).map_err(|error| error.to_string())?;
     let exchange = async {
-        let response = client
-            .request(request)
-            .await
-            .map_err(|error| reason(&error))?;
+        let response = client.request(request).await.map_err(|error| reason(&error))?;
         let (parts, body) = response.into_parts();
         drain(body).await;
         Ok(parts.status.as_u16())

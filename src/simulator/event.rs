@@ -45,11 +45,7 @@ impl Event {
     pub(crate) fn concerns(&self, webhook: &Webhook, owner: &Person) -> bool {
         let passes = |filter: &Filter| filter.passes(&self.data, self.cards, &owner.id());
         webhook.health.is_active()
-            && covers(
-                &webhook.resource,
-                &webhook.event,
-                (self.resource, self.change),
-            )
+            && covers(&webhook.resource, &webhook.event, (self.resource, self.change))
             && self.audience.includes(owner)
             && webhook.filter.as_ref().is_none_or(passes)
     }
@@ -147,32 +143,12 @@ mod tests {
         let others = Audience::PeopleAnd(Vec::new());
         let cases = [
             ("everybody", webhook(None), Audience::Members, true),
-            (
-                "mentioned",
-                webhook(None),
-                Audience::PeopleAnd(vec![bot.uuid]),
-                true,
-            ),
+            ("mentioned", webhook(None), Audience::PeopleAnd(vec![bot.uuid]), true),
             ("not mentioned", webhook(None), others, false),
             ("only itself", webhook(None), Audience::Only(bot.uuid), true),
-            (
-                "only another",
-                webhook(None),
-                Audience::Only(Uuid::nil()),
-                false,
-            ),
-            (
-                "filter holds",
-                webhook(Some("roomType=group")),
-                Audience::Members,
-                true,
-            ),
-            (
-                "filter fails",
-                webhook(Some("roomType=direct")),
-                Audience::Members,
-                false,
-            ),
+            ("only another", webhook(None), Audience::Only(Uuid::nil()), false),
+            ("filter holds", webhook(Some("roomType=group")), Audience::Members, true),
+            ("filter fails", webhook(Some("roomType=direct")), Audience::Members, false),
             ("switched off", off, Audience::Members, false),
         ];
         for (name, webhook, audience, expected) in cases {

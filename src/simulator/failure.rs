@@ -13,10 +13,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            message: message.into(),
-        }
+        Self { status, message: message.into() }
     }
 
     pub(crate) fn bad(message: impl Into<String>) -> Self {
@@ -28,10 +25,7 @@ impl Failure {
     }
 
     pub(crate) fn missing() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "The requested resource could not be found.",
-        )
+        Self::new(StatusCode::NOT_FOUND, "The requested resource could not be found.")
     }
 
     pub(crate) fn unauthorised() -> Self {

@@ -24,11 +24,7 @@ pub struct Fault {
 
 /// What goes wrong. Each has been seen on the real platform, or follows from what it does not promise.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(
-    tag = "fault",
-    rename_all = "kebab-case",
-    rename_all_fields = "snake_case"
-)]
+#[serde(tag = "fault", rename_all = "kebab-case", rename_all_fields = "snake_case")]
 pub enum Misbehaviour {
     /// Closes the connection without an answer.
     DropsConnection,
@@ -148,66 +144,39 @@ impl Misbehaviour {
 impl Fault {
     /// Hits every call until faults are cleared.
     pub const fn new(misbehaviour: Misbehaviour) -> Self {
-        Self {
-            misbehaviour,
-            path: None,
-            method: None,
-            person: None,
-            count: None,
-        }
+        Self { misbehaviour, path: None, method: None, person: None, count: None }
     }
 
     /// Only calls whose path below `/v1` starts so.
     #[must_use]
     pub fn on(self, path: &str) -> Self {
-        Self {
-            path: Some(path.to_owned()),
-            ..self
-        }
+        Self { path: Some(path.to_owned()), ..self }
     }
 
     /// Only calls with this method.
     #[must_use]
     pub fn method(self, method: &str) -> Self {
-        Self {
-            method: Some(method.to_owned()),
-            ..self
-        }
+        Self { method: Some(method.to_owned()), ..self }
     }
 
     /// Only calls of this person.
     #[must_use]
     pub fn by(self, person: &str) -> Self {
-        Self {
-            person: Some(person.to_owned()),
-            ..self
-        }
+        Self { person: Some(person.to_owned()), ..self }
     }
 
     /// Only so many calls.
     #[must_use]
     pub fn times(self, count: u32) -> Self {
-        Self {
-            count: Some(count),
-            ..self
-        }
+        Self { count: Some(count), ..self }
     }
 
     fn hits(&self, stage: Stage, target: &Target<'_>) -> bool {
         self.misbehaviour.stage() == stage
             && self.count != Some(0)
-            && self
-                .path
-                .as_ref()
-                .is_none_or(|path| target.path.starts_with(path.as_str()))
-            && self
-                .method
-                .as_ref()
-                .is_none_or(|method| target.method.eq_ignore_ascii_case(method))
-            && self
-                .person
-                .as_ref()
-                .is_none_or(|person| target.person == Some(person.as_str()))
+            && self.path.as_ref().is_none_or(|path| target.path.starts_with(path.as_str()))
+            && self.method.as_ref().is_none_or(|method| target.method.eq_ignore_ascii_case(method))
+            && self.person.as_ref().is_none_or(|person| target.person == Some(person.as_str()))
     }
 }
 
@@ -259,40 +228,18 @@ impl Faults {
 mod tests {
     use super::*;
 
-    const CALL: Target<'_> = Target {
-        method: "GET",
-        path: "/memberships",
-        person: Some("ann"),
-    };
+    const CALL: Target<'_> = Target { method: "GET", path: "/memberships", person: Some("ann") };
 
     #[test]
     fn a_fault_is_used_up_by_the_calls_it_hits() {
         let mut faults = Faults::default();
-        faults.add(
-            Fault::new(Misbehaviour::Hangs)
-                .on("/memberships")
-                .by("ann")
-                .times(1),
-        );
+        faults.add(Fault::new(Misbehaviour::Hangs).on("/memberships").by("ann").times(1));
         let others = [
-            Target {
-                path: "/rooms",
-                ..CALL
-            },
-            Target {
-                person: Some("bob"),
-                ..CALL
-            },
-            Target {
-                person: None,
-                ..CALL
-            },
+            Target { path: "/rooms", ..CALL },
+            Target { person: Some("bob"), ..CALL },
+            Target { person: None, ..CALL },
         ];
-        assert!(
-            others
-                .iter()
-                .all(|other| faults.take(Stage::Call, other).is_empty())
-        );
+        assert!(others.iter().all(|other| faults.take(Stage::Call, other).is_empty()));
         assert!(faults.take(Stage::List, &CALL).is_empty(), "another stage");
         assert_eq!(faults.take(Stage::Call, &CALL), [Misbehaviour::Hangs]);
         assert!(faults.take(Stage::Call, &CALL).is_empty());
@@ -303,9 +250,8 @@ mod tests {
         let text = r#"{"fault":"too-many-requests","retry_after":{"seconds":3},"path":"/memberships","count":2}"#;
         let fault: Fault = serde_json::from_str(text).unwrap();
         let retry_after = Some(RetryAfter::Seconds(3));
-        let expected = Fault::new(Misbehaviour::TooManyRequests { retry_after })
-            .on("/memberships")
-            .times(2);
+        let expected =
+            Fault::new(Misbehaviour::TooManyRequests { retry_after }).on("/memberships").times(2);
         assert_eq!(fault, expected);
     }
 }

@@ -22,10 +22,7 @@ const RESOURCES: [(&str, &[&str]); 17] = [
     ("dataSources", &["created", "updated", "deleted"]),
     ("meetingParticipants", &["joined", "left"]),
     ("meetingTranscripts", &["created"]),
-    (
-        "meetings",
-        &["created", "updated", "deleted", "started", "ended"],
-    ),
+    ("meetings", &["created", "updated", "deleted", "started", "ended"]),
     ("memberships", &["created", "updated", "deleted"]),
     ("messages", &["created", "updated", "deleted"]),
     ("recordings", &["created", "updated", "deleted"]),
@@ -59,18 +56,14 @@ pub(crate) fn covers(resource: &str, event: &str, happened: (&str, &str)) -> boo
 impl Filter {
     /// Reads a filter; the error is the key that this resource cannot be filtered by.
     pub(crate) fn parse(resource: &str, text: &str) -> Result<Self, String> {
-        let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
-            .into_owned()
-            .collect();
+        let pairs: Vec<(String, String)> =
+            form_urlencoded::parse(text.as_bytes()).into_owned().collect();
         match pairs
             .iter()
             .find(|(key, value)| !allowed(resource).contains(&key.as_str()) || value.is_empty())
         {
             Some((key, _)) => Err(key.clone()),
-            None => Ok(Self {
-                text: text.to_owned(),
-                pairs,
-            }),
+            None => Ok(Self { text: text.to_owned(), pairs }),
         }
     }
 
@@ -120,15 +113,9 @@ fn equals(value: &Value, wanted: &str) -> bool {
 }
 
 fn names_one(list: Option<&Value>, wanted: &str, owner: &str) -> bool {
-    let wanted: Vec<&str> = wanted
-        .split(',')
-        .map(|name| if name == "me" { owner } else { name })
-        .collect();
-    let listed = list
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
+    let wanted: Vec<&str> =
+        wanted.split(',').map(|name| if name == "me" { owner } else { name }).collect();
+    let listed = list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     listed.into_iter().any(|id| wanted.contains(&id))
 }
 
@@ -164,10 +151,7 @@ mod tests {
     fn a_filter_of_another_resource_is_refused_by_name() {
         assert_eq!(Filter::parse("rooms", "roomId=R").unwrap_err(), "roomId");
         assert_eq!(Filter::parse("messages", "roomId=").unwrap_err(), "roomId");
-        assert_eq!(
-            Filter::parse("all", "roomType=group").unwrap_err(),
-            "roomType"
-        );
+        assert_eq!(Filter::parse("all", "roomType=group").unwrap_err(), "roomType");
     }
 
     #[test]

@@ -36,10 +36,7 @@ fn collect(pairs: impl Iterator<Item = (String, String)>) -> Map<String, Value> 
 }
 
 fn multipart(content_type: &str, body: &[u8]) -> Result<Map<String, Value>, Failure> {
-    let boundary = content_type
-        .split("boundary=")
-        .nth(1)
-        .map(|rest| rest.trim_matches('"'));
+    let boundary = content_type.split("boundary=").nth(1).map(|rest| rest.trim_matches('"'));
     let boundary =
         boundary.ok_or_else(|| Failure::bad("multipart/form-data without a boundary"))?;
     let parts = split(body, format!("--{boundary}").as_bytes());
@@ -58,15 +55,10 @@ fn part(bytes: &[u8]) -> Option<(String, String)> {
 
 /// A quoted parameter of the `Content-Disposition` header. Of a file only the name is kept.
 fn parameter(head: &str, name: &str) -> Option<String> {
-    let line = head.lines().find(|line| {
-        line.to_ascii_lowercase()
-            .starts_with("content-disposition:")
-    })?;
+    let line =
+        head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"))?;
     let pieces = line.split(';').map(str::trim);
-    let value = pieces
-        .filter_map(|piece| piece.split_once('='))
-        .find(|(key, _)| *key == name)?
-        .1;
+    let value = pieces.filter_map(|piece| piece.split_once('=')).find(|(key, _)| *key == name)?.1;
     Some(value.trim_matches('"').to_owned())
 }
 
@@ -80,9 +72,7 @@ fn split<'a>(body: &'a [u8], mark: &[u8]) -> Vec<&'a [u8]> {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
+    haystack.windows(needle.len()).position(|window| window == needle)
 }
 
 #[cfg(test)]
@@ -115,16 +105,10 @@ mod tests {
             "--X\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\na b\r\n--X--\r\n"
         );
         assert_eq!(
-            read_as(
-                "application/json; charset=utf-8",
-                r#"{"roomId":"R","text":"a b"}"#
-            ),
+            read_as("application/json; charset=utf-8", r#"{"roomId":"R","text":"a b"}"#),
             expected
         );
-        assert_eq!(
-            read_as("application/x-www-form-urlencoded", "roomId=R&text=a+b"),
-            expected
-        );
+        assert_eq!(read_as("application/x-www-form-urlencoded", "roomId=R&text=a+b"), expected);
         assert_eq!(read_as("multipart/form-data; boundary=X", form), expected);
     }
 

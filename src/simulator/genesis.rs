@@ -19,10 +19,7 @@ impl State {
             .people
             .iter()
             .for_each(|(handle, spec)| state.add_person(person(world, handle, spec)));
-        world
-            .rooms
-            .iter()
-            .for_each(|(handle, spec)| state.add_room(world, handle, spec));
+        world.rooms.iter().for_each(|(handle, spec)| state.add_room(world, handle, spec));
         state
     }
 
@@ -97,15 +94,8 @@ fn person(world: &World, handle: &str, spec: &PersonSpec) -> Person {
 }
 
 fn room(seq: u64, world: &World, handle: &str, spec: &RoomSpec) -> Room {
-    let creator = spec
-        .members
-        .first()
-        .or_else(|| spec.team.first())
-        .map_or("", String::as_str);
-    let owner = world
-        .people
-        .get(creator)
-        .and_then(|person| world.orgs.get(&person.org));
+    let creator = spec.members.first().or_else(|| spec.team.first()).map_or("", String::as_str);
+    let owner = world.people.get(creator).and_then(|person| world.orgs.get(&person.org));
     Room {
         seq,
         uuid: ids::derived("room", handle),

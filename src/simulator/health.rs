@@ -25,11 +25,7 @@ impl Health {
     }
 
     pub(crate) const fn status(&self) -> &'static str {
-        if self.is_active() {
-            "active"
-        } else {
-            "inactive"
-        }
+        if self.is_active() { "active" } else { "inactive" }
     }
 
     /// Counts a failed delivery.

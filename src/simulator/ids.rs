@@ -69,10 +69,7 @@ pub(crate) fn parse_uuid(id: &str, kind: Kind) -> Option<(String, Uuid)> {
 pub(crate) fn derived(what: &str, handle: &str) -> Uuid {
     let digest: [u8; 20] = Sha1::digest(format!("{what}:{handle}")).into();
     let mut bytes = [0; 16];
-    bytes
-        .iter_mut()
-        .zip(digest)
-        .for_each(|(to, from)| *to = from);
+    bytes.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
     uuid::Builder::from_sha1_bytes(bytes).into_uuid()
 }
 
@@ -88,15 +85,8 @@ mod tests {
             id,
             "Y2lzY29zcGFyazovL3VybjpURUFNOnVzLXdlc3QtMl9yL01FU1NBR0UvOTQ2ZTRmNDAtZDAwMi0xMWU5LTljY2ItYTdlNWJkZWJhZmIz"
         );
-        assert_eq!(
-            parse_uuid(&id, Kind::Message),
-            Some(("urn:TEAM:us-west-2_r".to_owned(), uuid))
-        );
-        assert_eq!(
-            parse(&id, Kind::Room),
-            None,
-            "the id of a message names no room"
-        );
+        assert_eq!(parse_uuid(&id, Kind::Message), Some(("urn:TEAM:us-west-2_r".to_owned(), uuid)));
+        assert_eq!(parse(&id, Kind::Room), None, "the id of a message names no room");
         assert_eq!(
             public(US, Kind::Organization, "consumer"),
             "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi9jb25zdW1lcg"

@@ -21,11 +21,7 @@ impl Allowance {
         }
         *used = used.saturating_add(1);
         let left = MINUTE.saturating_sub(now.duration_since(*since));
-        if *used > most {
-            Err(left.as_secs().max(1))
-        } else {
-            Ok(())
-        }
+        if *used > most { Err(left.as_secs().max(1)) } else { Ok(()) }
     }
 }
 

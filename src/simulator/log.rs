@@ -16,10 +16,7 @@ pub(crate) struct Log<T> {
 
 impl<T> Default for Log<T> {
     fn default() -> Self {
-        Self {
-            entries: VecDeque::new(),
-            last: 0,
-        }
+        Self { entries: VecDeque::new(), last: 0 }
     }
 }
 

@@ -12,10 +12,7 @@ pub(crate) struct Read {
 
 /// Finds the mentions. A mention of nobody stays as it is written.
 pub(crate) fn read(state: &State, markdown: &str) -> Read {
-    let mut read = Read {
-        text: String::new(),
-        content: Content::default(),
-    };
+    let mut read = Read { text: String::new(), content: Content::default() };
     let mut html = String::new();
     let mut rest = markdown;
     while let Some((before, mention, after)) = cut(rest) {
@@ -33,10 +30,7 @@ pub(crate) fn read(state: &State, markdown: &str) -> Read {
 
 impl Read {
     pub(crate) fn into_content(self) -> Content {
-        Content {
-            text: Some(self.text),
-            ..self.content
-        }
+        Content { text: Some(self.text), ..self.content }
     }
 
     fn mention(&mut self, state: &State, mention: &str, html: &mut String) {
@@ -86,15 +80,9 @@ mod tests {
     #[test]
     fn mentions_are_people() {
         let state = State::new(&World::demo());
-        let read = read(
-            &state,
-            "<@personEmail:helpdesk@webex.bot|Desk> hello <@all> <@nobody>",
-        );
+        let read = read(&state, "<@personEmail:helpdesk@webex.bot|Desk> hello <@all> <@nobody>");
         assert_eq!(read.text, "Helpdesk hello All nobody");
-        assert_eq!(
-            read.content.mentioned,
-            [state.person_named("helpdesk").unwrap().uuid]
-        );
+        assert_eq!(read.content.mentioned, [state.person_named("helpdesk").unwrap().uuid]);
         assert!(read.content.mentions_all);
     }
 }

@@ -34,11 +34,9 @@ fn instead(fault: &Misbehaviour) -> Option<Outcome> {
     match fault {
         Misbehaviour::DropsConnection => Some(Err(HangUp)),
         Misbehaviour::HtmlPage { status } => Some(Ok(Reply::html(code(*status)))),
-        Misbehaviour::ServerError { status } => Some(Ok(super::failure::Failure::new(
-            code(*status),
-            "Try again.",
-        )
-        .into())),
+        Misbehaviour::ServerError { status } => {
+            Some(Ok(super::failure::Failure::new(code(*status), "Try again.").into()))
+        }
         Misbehaviour::TooManyRequests { retry_after } => Some(Ok(too_many(retry_after.as_ref()))),
         _ => None,
     }
@@ -61,8 +59,7 @@ pub(crate) fn too_many(retry_after: Option<&RetryAfter>) -> Reply {
 
 fn http_date(seconds: u32) -> String {
     let then = rt::now().saturating_add(SignedDuration::from_secs(i64::from(seconds)));
-    then.map(|at| at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
-        .unwrap_or_default()
+    then.map(|at| at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).unwrap_or_default()
 }
 
 /// Spoils a page. `caller` is the id of the person who asks.
@@ -99,11 +96,7 @@ fn add_foreign_item(page: &mut Page) {
     let Some(mut copy) = page.items.last().cloned() else {
         return;
     };
-    put(
-        &mut copy,
-        "roomId",
-        json!(ids::us(ids::Kind::Room, elsewhere)),
-    );
+    put(&mut copy, "roomId", json!(ids::us(ids::Kind::Room, elsewhere)));
     page.items.push(copy);
 }
 
@@ -145,17 +138,10 @@ mod tests {
     #[test]
     fn a_date_is_written_as_http_wants_it() {
         let reply = too_many(Some(&RetryAfter::Date(60)));
-        let date = reply.headers[header::RETRY_AFTER]
-            .to_str()
-            .unwrap()
-            .to_owned();
+        let date = reply.headers[header::RETRY_AFTER].to_str().unwrap().to_owned();
         let read = jiff::fmt::strtime::parse("%a, %d %b %Y %H:%M:%S GMT", &date).unwrap();
-        let then = read
-            .to_datetime()
-            .unwrap()
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .unwrap()
-            .timestamp();
+        let then =
+            read.to_datetime().unwrap().to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
         let wait = then.duration_since(rt::now()).as_secs();
         assert!((50..=60).contains(&wait), "{date}");
     }

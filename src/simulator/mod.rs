@@ -87,30 +87,17 @@ impl Default for Options {
 impl Simulator {
     /// Starts a simulator in the background.
     pub async fn start(world: World, options: Options) -> io::Result<Running> {
-        world
-            .check()
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        world.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let listener = TcpListener::bind(options.listen).await?;
         let origin = format!("http://{}", listener.local_addr()?);
         let url = Url::parse(&origin).map_err(io::Error::other)?;
         let (sender, parcels) = mpsc::channel(deliver::LONGEST_QUEUE);
-        let shared = Arc::new(shared::Shared::new(
-            state::State::new(&world),
-            sender,
-            origin,
-            &options,
-        ));
-        let deliveries = rt::spawn(deliver::dispatch(
-            Arc::clone(&shared),
-            deliver::client()?,
-            parcels,
-        ));
+        let shared =
+            Arc::new(shared::Shared::new(state::State::new(&world), sender, origin, &options));
+        let deliveries =
+            rt::spawn(deliver::dispatch(Arc::clone(&shared), deliver::client()?, parcels));
         let server = rt::spawn(server::serve(listener, Arc::clone(&shared)));
-        Ok(Running {
-            url,
-            control: Control::new(shared),
-            tasks: [server, deliveries],
-        })
+        Ok(Running { url, control: Control::new(shared), tasks: [server, deliveries] })
     }
 }
 

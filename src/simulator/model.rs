@@ -115,11 +115,7 @@ pub(crate) enum Role {
 
 impl Role {
     pub(crate) fn of(moderator: Option<bool>) -> Self {
-        if moderator == Some(true) {
-            Self::Moderator
-        } else {
-            Self::Member
-        }
+        if moderator == Some(true) { Self::Moderator } else { Self::Member }
     }
 }
 
@@ -135,11 +131,7 @@ pub(crate) struct Membership {
 
 impl Membership {
     pub(crate) fn id(&self, room: &Room) -> String {
-        ids::public(
-            &room.cluster,
-            Kind::Membership,
-            &format!("{}:{}", self.person, self.room),
-        )
+        ids::public(&room.cluster, Kind::Membership, &format!("{}:{}", self.person, self.room))
     }
 
     /// The same in lists, in answers and in events.
@@ -189,11 +181,8 @@ impl Message {
     /// What lists, answers and events have in common.
     fn outline(&self, room: &Room, author: &Person) -> Map<String, Value> {
         let content = &self.content;
-        let mentioned: Vec<String> = content
-            .mentioned
-            .iter()
-            .map(|p| ids::us(Kind::Person, *p))
-            .collect();
+        let mentioned: Vec<String> =
+            content.mentioned.iter().map(|p| ids::us(Kind::Person, *p)).collect();
         let outline = json!({
             "id": self.id(room), "parentId": content.parent, "roomId": room.id(), "roomType": room.kind,
             "personId": author.id(), "personEmail": author.email,
@@ -295,8 +284,5 @@ impl Webhook {
 
 /// The application whose token registered a webhook.
 pub(crate) fn application_of(owner: &Person) -> String {
-    ids::us(
-        Kind::Application,
-        ids::derived("application", &owner.handle),
-    )
+    ids::us(Kind::Application, ids::derived("application", &owner.handle))
 }

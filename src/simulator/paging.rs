@@ -16,19 +16,13 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(crate) fn parse(text: &str) -> Self {
-        Self(
-            form_urlencoded::parse(text.as_bytes())
-                .into_owned()
-                .collect(),
-        )
+        Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
     /// The first value of a parameter; an empty one counts as absent.
     pub(crate) fn first(&self, key: &str) -> Option<&str> {
         let found = self.0.iter().find(|(name, _)| name == key);
-        found
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     fn max(&self, default: usize) -> Result<usize, Failure> {
@@ -63,24 +57,15 @@ pub(crate) struct Cursor {
 impl Cursor {
     fn encode(self) -> String {
         let after = self.after.map_or_else(String::new, |key| key.to_string());
-        URL_SAFE_NO_PAD.encode(format!(
-            "{after}/{}",
-            if self.unfiltered { "unfiltered" } else { "" }
-        ))
+        URL_SAFE_NO_PAD
+            .encode(format!("{after}/{}", if self.unfiltered { "unfiltered" } else { "" }))
     }
 
     fn decode(text: &str) -> Option<Self> {
         let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let (after, flag) = plain.split_once('/')?;
-        let after = if after.is_empty() {
-            None
-        } else {
-            Some(after.parse().ok()?)
-        };
-        Some(Self {
-            after,
-            unfiltered: flag == "unfiltered",
-        })
+        let after = if after.is_empty() { None } else { Some(after.parse().ok()?) };
+        Some(Self { after, unfiltered: flag == "unfiltered" })
     }
 }
 
@@ -121,17 +106,8 @@ impl Page {
         let page: Vec<(u64, T)> = rest.by_ref().take(max).collect();
         let after = page.last().map(|(key, _)| *key);
         let next = rest.next().map(|_| Cursor { after, ..at });
-        let items = page
-            .into_iter()
-            .map(|(_, item)| render(item))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            items,
-            at,
-            next,
-            max,
-            ..Self::default()
-        })
+        let items = page.into_iter().map(|(_, item)| render(item)).collect::<Result<_, _>>()?;
+        Ok(Self { items, at, next, max, ..Self::default() })
     }
 
     pub(crate) fn body(&self) -> Value {
@@ -143,34 +119,21 @@ impl Page {
     /// The value of the `Link` header: an absolute address with the parameters of the call.
     pub(crate) fn link(&self, origin: &str, path: &str, query: &Query) -> Option<String> {
         let next = self.next?;
-        let origin = if let LinkStyle::Foreign(elsewhere) = &self.style {
-            elsewhere
-        } else {
-            origin
-        };
+        let origin =
+            if let LinkStyle::Foreign(elsewhere) = &self.style { elsewhere } else { origin };
         let query = self.next_query(next, query);
         Some(format!("<{origin}/v1{path}?{query}>; rel=\"next\""))
     }
 
     fn next_query(&self, next: Cursor, query: &Query) -> String {
         let lost = self.style == LinkStyle::LostParameters;
-        let next = Cursor {
-            unfiltered: next.unfiltered || lost,
-            ..next
-        };
-        let max = if self.style == LinkStyle::MaxNull {
-            "null".to_owned()
-        } else {
-            self.max.to_string()
-        };
-        let kept = query
-            .0
-            .iter()
-            .filter(|(key, _)| !lost && key != "max" && key != "cursor");
+        let next = Cursor { unfiltered: next.unfiltered || lost, ..next };
+        let max =
+            if self.style == LinkStyle::MaxNull { "null".to_owned() } else { self.max.to_string() };
+        let kept = query.0.iter().filter(|(key, _)| !lost && key != "max" && key != "cursor");
         let mut text = form_urlencoded::Serializer::new(String::new());
         text.extend_pairs(kept);
-        text.append_pair("max", &max)
-            .append_pair("cursor", &next.encode());
+        text.append_pair("max", &max).append_pair("cursor", &next.encode());
         text.finish()
     }
 }
@@ -185,19 +148,10 @@ mod tests {
     }
 
     fn next_of(page: &Page, query: &str) -> String {
-        let link = page
-            .link("http://sim", "/things", &Query::parse(query))
-            .unwrap();
-        let address = link
-            .strip_prefix('<')
-            .unwrap()
-            .strip_suffix(">; rel=\"next\"")
-            .unwrap()
-            .to_owned();
-        address
-            .strip_prefix("http://sim/v1/things?")
-            .unwrap()
-            .to_owned()
+        let link = page.link("http://sim", "/things", &Query::parse(query)).unwrap();
+        let address =
+            link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+        address.strip_prefix("http://sim/v1/things?").unwrap().to_owned()
     }
 
     #[test]
@@ -206,11 +160,7 @@ mod tests {
         loop {
             let page = page(&query);
             seen.extend(page.items.clone());
-            assert_eq!(
-                Query::parse(&query).first("room"),
-                Some("a&b"),
-                "parameters are kept"
-            );
+            assert_eq!(Query::parse(&query).first("room"), Some("a&b"), "parameters are kept");
             if page.next.is_none() {
                 break;
             }
@@ -227,29 +177,17 @@ mod tests {
 
     #[test]
     fn a_link_that_lost_its_parameters_says_so_only_in_the_cursor() {
-        let page = Page {
-            style: LinkStyle::LostParameters,
-            ..page("room=a&max=2")
-        };
+        let page = Page { style: LinkStyle::LostParameters, ..page("room=a&max=2") };
         let next = Query::parse(&next_of(&page, "room=a&max=2"));
         assert_eq!(next.first("room"), None);
-        assert_eq!(
-            next.cursor().unwrap(),
-            Cursor {
-                after: Some(2),
-                unfiltered: true
-            }
-        );
+        assert_eq!(next.cursor().unwrap(), Cursor { after: Some(2), unfiltered: true });
     }
 
     #[test]
     fn nonsense_is_refused() {
         for query in ["max=0", "max=null", "cursor=x", "cursor=bm9uZQ"] {
             let all: Vec<(u64, Value)> = Vec::new();
-            assert!(
-                Page::cut(all, &Query::parse(query), 100, Ok).is_err(),
-                "{query}"
-            );
+            assert!(Page::cut(all, &Query::parse(query), 100, Ok).is_err(), "{query}");
         }
     }
 }

@@ -21,23 +21,15 @@ pub(crate) fn id_of(answer: &Value) -> String {
 }
 
 pub(crate) fn unknown(what: &'static str, name: &str) -> ControlError {
-    ControlError::Unknown {
-        what,
-        name: name.to_owned(),
-    }
+    ControlError::Unknown { what, name: name.to_owned() }
 }
 
 pub(crate) fn find_person(state: &State, handle: &str) -> Result<Person, ControlError> {
-    state
-        .person_named(handle)
-        .cloned()
-        .ok_or_else(|| unknown("person", handle))
+    state.person_named(handle).cloned().ok_or_else(|| unknown("person", handle))
 }
 
 pub(crate) fn find_room(state: &State, handle: &str) -> Result<Room, ControlError> {
-    let found = state
-        .room_named(handle)
-        .or_else(|| state.room_by_id(handle));
+    let found = state.room_named(handle).or_else(|| state.room_by_id(handle));
     found.cloned().ok_or_else(|| unknown("room", handle))
 }
 
@@ -64,21 +56,14 @@ pub(crate) fn spoken(
         Mention::All => return Ok(markdown::read(state, &format!("<@all> {text}")).into_content()),
         Mention::Bots if room.kind == RoomType::Direct => Vec::new(),
         Mention::Bots => state.bots(room.uuid).into_iter().cloned().collect(),
-        Mention::People(handles) => handles
-            .iter()
-            .map(|handle| find_person(state, handle))
-            .collect::<Result<_, _>>()?,
+        Mention::People(handles) => {
+            handles.iter().map(|handle| find_person(state, handle)).collect::<Result<_, _>>()?
+        }
     };
     if mentioned.is_empty() {
-        return Ok(Content {
-            text: Some(text.to_owned()),
-            ..Content::default()
-        });
+        return Ok(Content { text: Some(text.to_owned()), ..Content::default() });
     }
-    let names: Vec<String> = mentioned
-        .iter()
-        .map(|p| format!("<@personId:{}>", p.id()))
-        .collect();
+    let names: Vec<String> = mentioned.iter().map(|p| format!("<@personId:{}>", p.id())).collect();
     // Typed in the application, a message has html but no markdown.
     Ok(Content {
         markdown: None,
@@ -102,11 +87,7 @@ pub(crate) fn card(state: &mut State, room: &Room) -> Result<Message, ControlErr
         "contentType": "application/vnd.microsoft.card.adaptive",
         "content": {"type": "AdaptiveCard", "version": "1.3", "body": []},
     })];
-    let content = Content {
-        text: Some("A card".to_owned()),
-        attachments,
-        ..Content::default()
-    };
+    let content = Content { text: Some("A card".to_owned()), attachments, ..Content::default() };
     Ok(state.say(room.uuid, bot, content)?)
 }
 
@@ -116,16 +97,10 @@ pub(crate) fn registered(
     wanted: &Registration,
 ) -> Result<Webhook, ControlError> {
     if !is_offered(&wanted.resource, &wanted.event) {
-        return Err(unknown(
-            "event",
-            &format!("{}:{}", wanted.resource, wanted.event),
-        ));
+        return Err(unknown("event", &format!("{}:{}", wanted.resource, wanted.event)));
     }
-    let filter = wanted
-        .filter
-        .as_deref()
-        .map(|text| Filter::parse(&wanted.resource, text))
-        .transpose();
+    let filter =
+        wanted.filter.as_deref().map(|text| Filter::parse(&wanted.resource, text)).transpose();
     Ok(Webhook {
         seq,
         uuid: Uuid::new_v4(),
@@ -161,9 +136,8 @@ pub(crate) fn prepared(
     author: &Person,
 ) -> Result<Prepared, ControlError> {
     let owner = state.person(webhook.owner)?;
-    let parcel = state
-        .message_event(message, "created", author.uuid)?
-        .parcel(webhook, owner, author);
+    let parcel =
+        state.message_event(message, "created", author.uuid)?.parcel(webhook, owner, author);
     Ok(Prepared {
         target: parcel.target,
         body: String::from_utf8_lossy(&parcel.body).into_owned(),

@@ -83,17 +83,12 @@ async fn route(shared: &Arc<Shared>, ask: &Ask) -> Outcome {
     } else if let Some(path) = below(&ask.path, "/control") {
         Ok(control_http::answer(shared, ask, path).await)
     } else if ask.path == "/" {
-        Ok(Reply::new(
-            StatusCode::OK,
-            "text/plain; charset=utf-8",
-            HELP,
-        ))
+        Ok(Reply::new(StatusCode::OK, "text/plain; charset=utf-8", HELP))
     } else {
         Ok(Failure::missing().into())
     }
 }
 
 fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
-    path.strip_prefix(prefix)
-        .filter(|rest| rest.starts_with('/'))
+    path.strip_prefix(prefix).filter(|rest| rest.starts_with('/'))
 }

@@ -79,18 +79,13 @@ impl Shared {
     }
 
     pub(crate) fn parcel_done(&self) {
-        self.pending
-            .send_modify(|count| *count = count.saturating_sub(1));
+        self.pending.send_modify(|count| *count = count.saturating_sub(1));
     }
 
     /// Whether a parcel that waited is still wanted: its webhook may be gone or switched off by now.
     pub(crate) fn wants(&self, webhook: Option<Uuid>) -> bool {
         let active = |uuid| {
-            self.change(|state| {
-                state
-                    .webhook_mut(uuid)
-                    .is_some_and(|w| w.health.is_active())
-            })
+            self.change(|state| state.webhook_mut(uuid).is_some_and(|w| w.health.is_active()))
         };
         webhook.is_none_or(active)
     }
@@ -99,8 +94,6 @@ impl Shared {
     pub(crate) async fn idle(&self, patience: Duration) -> bool {
         let mut pending = self.pending.subscribe();
         let idle = pending.wait_for(|count| *count == 0);
-        tokio::time::timeout(patience, idle)
-            .await
-            .is_ok_and(|seen| seen.is_ok())
+        tokio::time::timeout(patience, idle).await.is_ok_and(|seen| seen.is_ok())
     }
 }

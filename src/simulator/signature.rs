@@ -8,9 +8,7 @@ pub(crate) fn of(secret: &str, body: &[u8]) -> Option<String> {
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).ok()?;
     mac.update(body);
     let mut hex = [0; 40];
-    base16ct::lower::encode_str(&mac.finalize().into_bytes(), &mut hex)
-        .ok()
-        .map(str::to_owned)
+    base16ct::lower::encode_str(&mac.finalize().into_bytes(), &mut hex).ok().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -25,17 +23,10 @@ mod tests {
                 r#"{"resource":"messages","event":"created"}"#,
                 "233f25a9ab216ddb377b29c2dc35d90bd70305b8",
             ),
-            (
-                r#"{"name":"Grüße ☃"}"#,
-                "2dded8ea35dc643da7559a6de96d875696f77eca",
-            ),
+            (r#"{"name":"Grüße ☃"}"#, "2dded8ea35dc643da7559a6de96d875696f77eca"),
         ];
         for (body, expected) in cases {
-            assert_eq!(
-                of(secret, body.as_bytes()).as_deref(),
-                Some(expected),
-                "{body}"
-            );
+            assert_eq!(of(secret, body.as_bytes()).as_deref(), Some(expected), "{body}");
         }
     }
 }

@@ -51,9 +51,7 @@ impl State {
     }
 
     pub(crate) fn person_by_email(&self, email: &str) -> Option<&Person> {
-        self.people
-            .values()
-            .find(|person| person.email.eq_ignore_ascii_case(email))
+        self.people.values().find(|person| person.email.eq_ignore_ascii_case(email))
     }
 
     pub(crate) fn room_named(&self, handle: &str) -> Option<&Room> {
@@ -75,22 +73,17 @@ impl State {
     }
 
     pub(crate) fn members(&self, room: Uuid) -> impl Iterator<Item = &Membership> {
-        self.memberships
-            .values()
-            .filter(move |membership| membership.room == room)
+        self.memberships.values().filter(move |membership| membership.room == room)
     }
 
     pub(crate) fn rooms_of(&self, person: Uuid) -> impl Iterator<Item = &Membership> {
-        self.memberships
-            .values()
-            .filter(move |membership| membership.person == person)
+        self.memberships.values().filter(move |membership| membership.person == person)
     }
 
     /// The bots of a room.
     pub(crate) fn bots(&self, room: Uuid) -> Vec<&Person> {
-        let people = self
-            .members(room)
-            .filter_map(|membership| self.people.get(&membership.person));
+        let people =
+            self.members(room).filter_map(|membership| self.people.get(&membership.person));
         people.filter(|person| person.is_bot()).collect()
     }
 
@@ -105,17 +98,11 @@ impl State {
 
     pub(crate) fn message_by_id(&self, id: &str) -> Option<&Message> {
         let (cluster, uuid) = ids::parse_uuid(id, Kind::Message)?;
-        let message = self
-            .messages
-            .values()
-            .rev()
-            .find(|message| message.uuid == uuid)?;
+        let message = self.messages.values().rev().find(|message| message.uuid == uuid)?;
         (self.rooms.get(&message.room)?.cluster == cluster).then_some(message)
     }
 
     pub(crate) fn webhook_mut(&mut self, uuid: Uuid) -> Option<&mut Webhook> {
-        self.webhooks
-            .values_mut()
-            .find(|webhook| webhook.uuid == uuid)
+        self.webhooks.values_mut().find(|webhook| webhook.uuid == uuid)
     }
 }

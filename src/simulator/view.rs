@@ -60,9 +60,7 @@ pub struct RoomView {
 
 impl RoomView {
     pub(crate) fn of(state: &State, room: &Room) -> Self {
-        let members = state
-            .members(room.uuid)
-            .filter_map(|m| state.people.get(&m.person));
+        let members = state.members(room.uuid).filter_map(|m| state.people.get(&m.person));
         Self {
             handle: room.handle.clone(),
             id: room.id(),
@@ -111,10 +109,7 @@ impl MessageView {
     pub(crate) fn of(state: &State, message: &Message) -> Option<Self> {
         let room = state.rooms.get(&message.room)?;
         let content = &message.content;
-        let mentioned = content
-            .mentioned
-            .iter()
-            .filter_map(|person| state.people.get(person));
+        let mentioned = content.mentioned.iter().filter_map(|person| state.people.get(person));
         Some(Self {
             id: message.id(room),
             room: room.handle.clone(),
@@ -161,10 +156,7 @@ impl WebhookView {
             target: webhook.target.clone(),
             resource: webhook.resource.clone(),
             event: webhook.event.clone(),
-            filter: webhook
-                .filter
-                .as_ref()
-                .map(|filter| filter.text().to_owned()),
+            filter: webhook.filter.as_ref().map(|filter| filter.text().to_owned()),
             signed: webhook.secret.is_some(),
             status: webhook.health.status().to_owned(),
         })

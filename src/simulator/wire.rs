@@ -67,12 +67,7 @@ impl Reply {
     ) -> Self {
         let headers =
             HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-        Self {
-            status,
-            headers,
-            body: body.into(),
-            truncated: false,
-        }
+        Self { status, headers, body: body.into(), truncated: false }
     }
 
     pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
@@ -114,9 +109,7 @@ impl Reply {
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         if let Some(length) = announced {
-            response
-                .headers_mut()
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         response
     }
@@ -125,10 +118,7 @@ impl Reply {
 impl From<Failure> for Reply {
     fn from(failure: Failure) -> Self {
         let body = failure.body();
-        let tracking = body
-            .get("trackingId")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let tracking = body.get("trackingId").and_then(Value::as_str).unwrap_or_default();
         Self::json(failure.status, &body).with(HeaderName::from_static("trackingid"), tracking)
     }
 }

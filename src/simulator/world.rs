@@ -161,16 +161,12 @@ impl World {
     }
 
     pub(crate) fn check(&self) -> Result<(), WorldError> {
-        self.orgs
-            .iter()
-            .try_for_each(|(handle, org)| check_org(handle, org))?;
+        self.orgs.iter().try_for_each(|(handle, org)| check_org(handle, org))?;
         self.people.iter().try_for_each(|(handle, person)| {
             self.has_org(&format!("people.{handle}"), &person.org)
         })?;
         self.check_uniqueness()?;
-        self.rooms
-            .iter()
-            .try_for_each(|(handle, room)| self.check_room(handle, room))
+        self.rooms.iter().try_for_each(|(handle, room)| self.check_room(handle, room))
     }
 
     fn check_uniqueness(&self) -> Result<(), WorldError> {
@@ -179,13 +175,8 @@ impl World {
             let token = person.token_of(handle);
             seen.insert(person.email.to_lowercase()) && seen.insert(token)
         };
-        let twin = self
-            .people
-            .iter()
-            .find(|(handle, person)| !is_new(handle, person));
-        twin.map_or(Ok(()), |(handle, _)| {
-            Err(WorldError::NotUnique(handle.clone()))
-        })
+        let twin = self.people.iter().find(|(handle, person)| !is_new(handle, person));
+        twin.map_or(Ok(()), |(handle, _)| Err(WorldError::NotUnique(handle.clone())))
     }
 
     fn check_room(&self, handle: &str, room: &RoomSpec) -> Result<(), WorldError> {
@@ -195,9 +186,7 @@ impl World {
             .chain(&room.team)
             .chain(&room.moderators)
             .try_for_each(|p| self.has_person(&at, p))?;
-        room.fill
-            .iter()
-            .try_for_each(|fill| self.has_org(&at, &fill.org))?;
+        room.fill.iter().try_for_each(|fill| self.has_org(&at, &fill.org))?;
         let pair = room.members.len() == 2 && room.fill.is_none();
         if room.kind == RoomType::Direct && !pair {
             Err(WorldError::NotAPair(handle.to_owned()))
@@ -218,17 +207,12 @@ impl World {
 }
 
 fn unknown(at: &str, what: &'static str, handle: &str) -> WorldError {
-    WorldError::Unknown {
-        at: at.to_owned(),
-        what,
-        handle: handle.to_owned(),
-    }
+    WorldError::Unknown { at: at.to_owned(), what, handle: handle.to_owned() }
 }
 
 fn check_org(handle: &str, org: &str) -> Result<(), WorldError> {
     let fine = org == "consumer" || uuid::Uuid::parse_str(org).is_ok();
-    fine.then_some(())
-        .ok_or_else(|| WorldError::NotAnOrganisation(handle.to_owned()))
+    fine.then_some(()).ok_or_else(|| WorldError::NotAnOrganisation(handle.to_owned()))
 }
 
 #[cfg(test)]
@@ -247,10 +231,7 @@ mod tests {
                 "people: {ann: {name: A, email: a@b.c, org: nowhere}}",
                 "people.ann: there is no organisation `nowhere`",
             ),
-            (
-                "rooms: {r: {title: R, members: [ghost]}}",
-                "rooms.r: there is no person `ghost`",
-            ),
+            ("rooms: {r: {title: R, members: [ghost]}}", "rooms.r: there is no person `ghost`"),
             (
                 "{orgs: {o: consumer}, people: {a: {name: A, email: a@b.c, org: o}, b: {name: B, email: A@b.c, org: o}}}",
                 "people.b: somebody else has the same e-mail address or token",

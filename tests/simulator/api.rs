@@ -9,26 +9,15 @@ use crate::harness::{Sim, items, next_link};
 #[tokio::test]
 async fn every_member_of_a_large_room_is_on_exactly_one_page() {
     let sim = Sim::start().await;
-    let mut url = Some(format!(
-        "{}{}",
-        sim.running.api(),
-        sim.members_path("townhall", 100)
-    ));
+    let mut url = Some(format!("{}{}", sim.running.api(), sim.members_path("townhall", 100)));
     let (mut people, mut pages) = (Vec::new(), Vec::new());
     while let Some(address) = url {
-        assert!(
-            address.starts_with(sim.running.origin().as_str()),
-            "{address}"
-        );
+        assert!(address.starts_with(sim.running.origin().as_str()), "{address}");
         let response = sim.call_at(Method::GET, &address, "helpdesk", None).await;
         url = next_link(&response);
         let items = items(response).await;
         pages.push(items.len());
-        people.extend(
-            items
-                .into_iter()
-                .map(|item| item["personId"].as_str().unwrap().to_owned()),
-        );
+        people.extend(items.into_iter().map(|item| item["personId"].as_str().unwrap().to_owned()));
     }
     people.sort_unstable();
     people.dedup();
@@ -41,9 +30,7 @@ async fn webhooks_are_kept_as_the_platform_keeps_them() {
     let wanted = json!({"name": "n", "targetUrl": "http://127.0.0.1:1/", "resource": "messages", "event": "created",
         "filter": "roomType=group", "secret": "s"});
     for _ in 0..2 {
-        let made = sim
-            .send(Method::POST, "helpdesk", "/webhooks", wanted.clone())
-            .await;
+        let made = sim.send(Method::POST, "helpdesk", "/webhooks", wanted.clone()).await;
         assert_eq!(
             made.json::<Value>().await.unwrap()["secret"],
             "s",
@@ -52,15 +39,9 @@ async fn webhooks_are_kept_as_the_platform_keeps_them() {
     }
     let made = items(sim.ask("helpdesk", "/webhooks").await).await;
     let path = format!("/webhooks/{}", made[0]["id"].as_str().unwrap());
-    let without_target = sim
-        .send(Method::PUT, "helpdesk", &path, json!({"name": "m"}))
-        .await;
+    let without_target = sim.send(Method::PUT, "helpdesk", &path, json!({"name": "m"})).await;
     assert_eq!(without_target.status(), StatusCode::BAD_REQUEST);
-    assert_eq!(
-        sim.ask("ann", &path).await.status(),
-        StatusCode::NOT_FOUND,
-        "somebody else's"
-    );
+    assert_eq!(sim.ask("ann", &path).await.status(), StatusCode::NOT_FOUND, "somebody else's");
     let deleted = sim.send(Method::DELETE, "helpdesk", &path, json!({})).await;
     assert_eq!((deleted.status(), made.len()), (StatusCode::NO_CONTENT, 2));
 }
@@ -79,18 +60,10 @@ async fn strangers_and_typing_mistakes_are_refused_politely() {
     assert!(response.headers().contains_key("trackingid"));
     let body = response.json::<Value>().await.unwrap();
     assert_eq!(body["errors"][0]["description"], body["message"]);
+    assert_eq!(sim.ask("helpdesk", "/nothing").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(sim.ask("helpdesk", "/people/nobody").await.status(), StatusCode::NOT_FOUND);
     assert_eq!(
-        sim.ask("helpdesk", "/nothing").await.status(),
-        StatusCode::NOT_FOUND
-    );
-    assert_eq!(
-        sim.ask("helpdesk", "/people/nobody").await.status(),
-        StatusCode::NOT_FOUND
-    );
-    assert_eq!(
-        sim.send(Method::PATCH, "helpdesk", "/rooms", json!({}))
-            .await
-            .status(),
+        sim.send(Method::PATCH, "helpdesk", "/rooms", json!({})).await.status(),
         StatusCode::METHOD_NOT_ALLOWED
     );
     assert_eq!(
@@ -115,32 +88,17 @@ rooms:
     let seen = items(sim.ask("desk", &sim.members_path("general", 10)).await).await;
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0]["personEmail"], "ann@example.com");
-    assert_eq!(
-        items(sim.ask("bob", &sim.members_path("general", 10)).await)
-            .await
-            .len(),
-        2
-    );
+    assert_eq!(items(sim.ask("bob", &sim.members_path("general", 10)).await).await.len(), 2);
 }
 
 #[tokio::test]
 async fn too_many_requests_are_told_when_to_come_back() {
-    let options = Options {
-        requests_per_minute: Some(1),
-        ..Options::default()
-    };
+    let options = Options { requests_per_minute: Some(1), ..Options::default() };
     let sim = Sim::with(World::demo(), options).await;
-    assert_eq!(
-        sim.ask("helpdesk", "/people/me").await.status(),
-        StatusCode::OK
-    );
+    assert_eq!(sim.ask("helpdesk", "/people/me").await.status(), StatusCode::OK);
     let refused = sim.ask("helpdesk", "/people/me").await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-    let seconds: u64 = refused.headers()["retry-after"]
-        .to_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let seconds: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=60).contains(&seconds));
     assert_eq!(
         sim.ask("ann", "/people/me").await.status(),
@@ -153,36 +111,20 @@ async fn too_many_requests_are_told_when_to_come_back() {
 async fn bots_hear_group_messages_only_when_mentioned() {
     let sim = Sim::start().await;
     sim.register("messages", "created", "http://127.0.0.1:1/");
+    sim.control.post_mentioning("ann", "staff", "not for bots", &Mention::None).unwrap();
     sim.control
-        .post_mentioning("ann", "staff", "not for bots", &Mention::None)
-        .unwrap();
-    sim.control
-        .post_mentioning(
-            "ann",
-            "staff",
-            "for bob",
-            &Mention::People(vec!["bob".to_owned()]),
-        )
+        .post_mentioning("ann", "staff", "for bob", &Mention::People(vec!["bob".to_owned()]))
         .unwrap();
     assert_eq!(sim.events().await.len(), 0);
     sim.control.post("ann", "staff", "for bots").unwrap();
-    sim.control
-        .post_mentioning("ann", "staff", "for all", &Mention::All)
-        .unwrap();
+    sim.control.post_mentioning("ann", "staff", "for all", &Mention::All).unwrap();
     sim.control.post("ann", "ann-helpdesk", "direct").unwrap();
     assert_eq!(sim.events().await.len(), 3);
     let room = sim.room("staff");
     assert_eq!(
-        sim.ask("helpdesk", &format!("/messages?roomId={room}"))
-            .await
-            .status(),
+        sim.ask("helpdesk", &format!("/messages?roomId={room}")).await.status(),
         StatusCode::FORBIDDEN
     );
-    let listed = sim
-        .ask(
-            "helpdesk",
-            &format!("/messages?roomId={room}&mentionedPeople=me"),
-        )
-        .await;
+    let listed = sim.ask("helpdesk", &format!("/messages?roomId={room}&mentionedPeople=me")).await;
     assert_eq!(items(listed).await.len(), 1);
 }

@@ -19,22 +19,14 @@ async fn conformance() {
         return;
     };
     if !python.exists() {
-        println!(
-            "SKIPPED: {} is missing: see tests/conformance",
-            python.display()
-        );
+        println!("SKIPPED: {} is missing: see tests/conformance", python.display());
         return;
     }
     let sim = Sim::start().await;
     let mut validate = Command::new(python);
-    validate
-        .arg(root.join("tests/conformance/validate.py"))
-        .arg(sim.running.origin().as_str());
+    validate.arg(root.join("tests/conformance/validate.py")).arg(sim.running.origin().as_str());
     validate.env("BOTWARDEN_WEBEX_SPEC", spec);
-    let output = tokio::task::spawn_blocking(move || validate.output())
-        .await
-        .unwrap()
-        .unwrap();
+    let output = tokio::task::spawn_blocking(move || validate.output()).await.unwrap().unwrap();
     let report = [output.stdout, output.stderr].concat();
     println!("{}", String::from_utf8_lossy(&report));
     assert!(output.status.success());

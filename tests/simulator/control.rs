@@ -19,10 +19,7 @@ async fn get(sim: &Sim, path: &str) -> Value {
 #[tokio::test]
 async fn a_conversation_can_be_played_over_http() {
     let sim = Sim::start().await;
-    assert_eq!(
-        get(&sim, "world").await["people"]["ann"]["token"],
-        "sim-token-ann"
-    );
+    assert_eq!(get(&sim, "world").await["people"]["ann"]["token"], "sim-token-ann");
     let hook = json!({"owner": "helpdesk", "name": "n", "target": "http://127.0.0.1:1/",
         "resource": "messages", "event": "created"});
     let (_, hook) = post(&sim, "webhooks", hook).await;
@@ -47,16 +44,8 @@ async fn people_and_rooms_can_be_moved_over_http() {
         ("join", tom.clone(), StatusCode::OK),
         ("join", tom.clone(), StatusCode::BAD_REQUEST),
         ("leave", tom, StatusCode::OK),
-        (
-            "join",
-            json!({"room": "staff", "person": "ghost"}),
-            StatusCode::NOT_FOUND,
-        ),
-        (
-            "card",
-            json!({"person": "ann", "room": "staff"}),
-            StatusCode::OK,
-        ),
+        ("join", json!({"room": "staff", "person": "ghost"}), StatusCode::NOT_FOUND),
+        ("card", json!({"person": "ann", "room": "staff"}), StatusCode::OK),
         ("migrate", json!({"room": "staff"}), StatusCode::OK),
         ("nothing", json!({}), StatusCode::NOT_FOUND),
     ];

@@ -24,11 +24,7 @@ impl Sim {
 
     pub(crate) async fn with(world: World, options: Options) -> Self {
         let running = Simulator::start(world, options).await.unwrap();
-        Self {
-            control: running.control(),
-            running,
-            client: Client::new(),
-        }
+        Self { control: running.control(), running, client: Client::new() }
     }
 
     pub(crate) async fn call_at(
@@ -40,22 +36,12 @@ impl Sim {
     ) -> Response {
         let token = self.control.person(person).unwrap().token;
         let request = self.client.request(method, url).bearer_auth(token);
-        let request = if let Some(body) = body {
-            request.json(&body)
-        } else {
-            request
-        };
+        let request = if let Some(body) = body { request.json(&body) } else { request };
         request.send().await.unwrap()
     }
 
     pub(crate) async fn ask(&self, person: &str, path: &str) -> Response {
-        self.call_at(
-            Method::GET,
-            &format!("{}{path}", self.running.api()),
-            person,
-            None,
-        )
-        .await
+        self.call_at(Method::GET, &format!("{}{path}", self.running.api()), person, None).await
     }
 
     pub(crate) async fn send(
@@ -65,13 +51,7 @@ impl Sim {
         path: &str,
         body: Value,
     ) -> Response {
-        self.call_at(
-            method,
-            &format!("{}{path}", self.running.api()),
-            person,
-            Some(body),
-        )
-        .await
+        self.call_at(method, &format!("{}{path}", self.running.api()), person, Some(body)).await
     }
 
     pub(crate) fn room(&self, room: &str) -> String {
@@ -103,29 +83,18 @@ impl Sim {
 
     pub(crate) async fn events(&self) -> Vec<(String, String)> {
         assert!(self.control.wait_idle(PATIENCE).await);
-        self.control
-            .deliveries()
-            .into_iter()
-            .map(|d| (d.resource, d.event))
-            .collect()
+        self.control.deliveries().into_iter().map(|d| (d.resource, d.event)).collect()
     }
 }
 
 pub(crate) fn next_link(response: &Response) -> Option<String> {
     let link = response.headers().get("link")?.to_str().unwrap();
-    Some(
-        link.strip_prefix('<')?
-            .strip_suffix(">; rel=\"next\"")?
-            .to_owned(),
-    )
+    Some(link.strip_prefix('<')?.strip_suffix(">; rel=\"next\"")?.to_owned())
 }
 
 pub(crate) async fn items(response: Response) -> Vec<Value> {
     assert_eq!(response.status(), StatusCode::OK);
-    response.json::<Value>().await.unwrap()["items"]
-        .as_array()
-        .unwrap()
-        .clone()
+    response.json::<Value>().await.unwrap()["items"].as_array().unwrap().clone()
 }
 
 /// A receiver that answers each request with a status and keeps the requests as raw text.
@@ -145,9 +114,7 @@ pub(crate) async fn receiver(
             let answer =
                 format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             stream.write_all(answer.as_bytes()).await.unwrap();
-            sender
-                .send(String::from_utf8(request[..length].to_vec()).unwrap())
-                .unwrap();
+            sender.send(String::from_utf8(request[..length].to_vec()).unwrap()).unwrap();
         }
     });
     (url, requests)
@@ -159,12 +126,7 @@ pub(crate) fn complete(request: &[u8]) -> bool {
         return false;
     };
     request.len()
-        >= head.len()
-            + 4
-            + header(head, "content-length")
-                .unwrap()
-                .parse::<usize>()
-                .unwrap()
+        >= head.len() + 4 + header(head, "content-length").unwrap().parse::<usize>().unwrap()
 }
 
 pub(crate) fn header(head: &str, name: &str) -> Option<String> {

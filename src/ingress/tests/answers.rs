@@ -9,11 +9,7 @@ use super::*;
 const ID: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0007);
 
 fn doorway(unverified: Unverified) -> Doorway {
-    Doorway {
-        route: "helpdesk".into(),
-        answer: Answer::Accepted,
-        unverified,
-    }
+    Doorway { route: "helpdesk".into(), answer: Answer::Accepted, unverified }
 }
 
 fn told(admission: &Admission) -> Response {
@@ -72,13 +68,7 @@ fn each_outcome_has_its_status() {
 fn retry_after_is_one_to_five_seconds() {
     let mut waits: Vec<u16> = (0..50)
         .map(|n| answer(&Admission::Full, None, Uuid::from_u128(n)))
-        .map(|response| {
-            response.headers()["retry-after"]
-                .to_str()
-                .unwrap()
-                .parse()
-                .unwrap()
-        })
+        .map(|response| response.headers()["retry-after"].to_str().unwrap().parse().unwrap())
         .collect();
     waits.sort_unstable();
     waits.dedup();
@@ -88,11 +78,9 @@ fn retry_after_is_one_to_five_seconds() {
 #[tokio::test]
 async fn which_rule_about_signatures_was_broken_shows_nowhere() {
     let mut told_all = Vec::new();
-    for refusal in [
-        Refusal::SignatureMissing,
-        Refusal::SignatureRepeated,
-        Refusal::SignatureMismatch,
-    ] {
+    for refusal in
+        [Refusal::SignatureMissing, Refusal::SignatureRepeated, Refusal::SignatureMismatch]
+    {
         let (head, body) = told(&Admission::Refused(refusal)).into_parts();
         let body = crate::rt::read_capped(body, 1000).await.unwrap();
         told_all.push(format!("{:?} {:?} {body:?}", head.status, head.headers));
@@ -106,12 +94,7 @@ async fn which_rule_about_signatures_was_broken_shows_nowhere() {
     told_all.dedup();
     assert_eq!(told_all.len(), 1);
     let problem = told_all.concat();
-    for part in [
-        "application/problem+json",
-        "about:blank",
-        "Forbidden",
-        "403",
-    ] {
+    for part in ["application/problem+json", "about:blank", "Forbidden", "403"] {
         assert!(problem.contains(part), "{problem}");
     }
     assert!(problem.contains(&format!("urn:uuid:{ID}")), "{problem}");

@@ -7,9 +7,7 @@ async fn an_authentic_event_is_admitted_byte_for_byte() {
     let world = World::new(|_| {});
     let body = "{ \"a\" : \"Grüße ☃\" }\n";
     let lines = signature(body) + "X-Other: 1\r\nX-Other: 2\r\n";
-    let answer = world
-        .call(post("/hooks/helpdesk?a=%20b&c", &lines, body))
-        .await;
+    let answer = world.call(post("/hooks/helpdesk?a=%20b&c", &lines, body)).await;
     assert_eq!(status(&answer), 200);
     assert!(answer.contains("content-length: 0\r\n"), "{answer}");
     assert!(!answer.to_lowercase().contains("botwarden"), "{answer}");
@@ -43,18 +41,10 @@ async fn rule_1_only_the_exact_path_is_a_route() {
         let answer = world.call(post(target, &signature("{}"), "{}")).await;
         assert_eq!(status(&answer), 404, "{target}");
     }
-    let connect = world
-        .call("CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n")
-        .await;
+    let connect = world.call("CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n").await;
     assert_eq!(status(&connect), 404);
     assert!(world.stub.seen().is_empty());
-    assert!(
-        world
-            .stub
-            .refusals()
-            .iter()
-            .all(|one| *one == Refusal::NoRoute)
-    );
+    assert!(world.stub.refusals().iter().all(|one| *one == Refusal::NoRoute));
     assert_eq!(world.stub.refusals().len(), 13);
 }
 
@@ -91,10 +81,7 @@ async fn rule_3_a_body_over_the_limit_is_never_cut_short() {
     let chunked = format!("{head}3e8\r\n{fits}\r\n0\r\n\r\n");
     assert_eq!(status(&world.call(chunked).await), 200);
     assert!(world.stub.seen().iter().all(|seen| seen.body == fits));
-    assert_eq!(
-        world.stub.refusals(),
-        [Refusal::BodyTooLarge, Refusal::BodyTooLarge]
-    );
+    assert_eq!(world.stub.refusals(), [Refusal::BodyTooLarge, Refusal::BodyTooLarge]);
 }
 
 #[tokio::test]
@@ -113,14 +100,8 @@ async fn a_caller_who_sends_much_more_than_the_limit_still_reads_the_answer() {
 async fn the_body_is_asked_for_only_when_it_may_come() {
     let world = World::new(|server| server.body_limit = 1000);
     let mut stream = world.connect().await;
-    let raw = post(
-        "/hooks/helpdesk",
-        &(signature("") + "Expect: 100-continue\r\n"),
-        "",
-    );
-    let small = raw
-        .replace("Length: 0", "Length: 2")
-        .replace(&signature(""), &signature("{}"));
+    let raw = post("/hooks/helpdesk", &(signature("") + "Expect: 100-continue\r\n"), "");
+    let small = raw.replace("Length: 0", "Length: 2").replace(&signature(""), &signature("{}"));
     assert_eq!(status(&exchange(&mut stream, small).await), 100);
     assert_eq!(status(&exchange(&mut stream, "{}").await), 200);
     let large = raw.replace("Length: 0", "Length: 1001");
@@ -183,12 +164,7 @@ async fn calls_follow_each_other_on_one_connection() {
     assert_eq!(status(&answer_of(&mut stream).await), 200);
     assert_eq!(status(&exchange(&mut stream, forgery("3")).await), 403);
     assert_eq!(status(&exchange(&mut stream, event("4")).await), 200);
-    let bodies: Vec<_> = world
-        .stub
-        .seen()
-        .into_iter()
-        .map(|seen| seen.body)
-        .collect();
+    let bodies: Vec<_> = world.stub.seen().into_iter().map(|seen| seen.body).collect();
     assert_eq!(bodies, ["1", "2", "4"]);
 }
 

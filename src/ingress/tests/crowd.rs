@@ -21,11 +21,8 @@ async fn silent_connections_make_room_for_an_event() {
 #[tokio::test]
 async fn forgeries_do_not_earn_a_place_and_events_do() {
     let world = World::new(|server| server.max_connections = 3);
-    let [mut known, mut forger, mut silent] = [
-        world.connect().await,
-        world.connect().await,
-        world.connect().await,
-    ];
+    let [mut known, mut forger, mut silent] =
+        [world.connect().await, world.connect().await, world.connect().await];
     assert_eq!(status(&exchange(&mut known, event("1")).await), 200);
     assert_eq!(status(&exchange(&mut forger, forgery("2")).await), 403);
     let mut newcomers = [world.connect().await, world.connect().await];
@@ -83,10 +80,7 @@ async fn large_bodies_have_a_lot_of_their_own() {
     let mut holding = Vec::new();
     for _ in 0..LARGE_AT_ONCE {
         let mut stream = world.connect().await;
-        stream
-            .write_all(&large.as_bytes()[..large.len() - 1])
-            .await
-            .unwrap();
+        stream.write_all(&large.as_bytes()[..large.len() - 1]).await.unwrap();
         holding.push(stream);
     }
     let mut refused = 0;
@@ -102,17 +96,9 @@ async fn large_bodies_have_a_lot_of_their_own() {
     );
     assert_eq!(status(&world.call(chunked).await), 503);
     let small = event(&"x".repeat(SMALL));
-    assert_eq!(
-        status(&world.call(small).await),
-        200,
-        "small ones need no place"
-    );
+    assert_eq!(status(&world.call(small).await), 200, "small ones need no place");
     assert_eq!(status(&exchange(&mut holding[0], "x").await), 200);
-    assert_eq!(
-        status(&world.call(&large).await),
-        200,
-        "a place is free again"
-    );
+    assert_eq!(status(&world.call(&large).await), 200, "a place is free again");
 }
 
 #[tokio::test]
@@ -125,11 +111,7 @@ async fn events_that_somebody_waits_for_are_bounded() {
     }
     eventually("both", || world.stub.seen().len() == 2).await;
     assert_eq!(status(&world.call(&call).await), 503);
-    assert_eq!(
-        status(&world.call(event("{}")).await),
-        200,
-        "others do not wait"
-    );
+    assert_eq!(status(&world.call(event("{}")).await), 200, "others do not wait");
     world.stub.release.add_permits(2);
     for stream in &mut waiting {
         assert_eq!(status(&answer_of(stream).await), 200);

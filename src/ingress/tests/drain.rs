@@ -12,11 +12,7 @@ async fn what_runs_is_finished_and_the_port_is_free() {
     working.write_all(call.as_bytes()).await.unwrap();
     eventually("the event", || world.stub.seen().len() == 2).await;
     world.tasks.stop_token().cancel();
-    assert_eq!(
-        status(&world.call(event("2")).await),
-        200,
-        "within the grace"
-    );
+    assert_eq!(status(&world.call(event("2")).await), 200, "within the grace");
     assert_eq!(end_of(&mut idle).await, "", "idle connections end");
     let address = world.address;
     let closed = async { while TcpStream::connect(address).await.is_ok() {} };

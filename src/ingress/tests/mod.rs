@@ -55,11 +55,7 @@ struct Stub {
 
 impl Default for Stub {
     fn default() -> Self {
-        Self {
-            seen: Mutex::default(),
-            away: Mutex::default(),
-            release: Semaphore::new(0),
-        }
+        Self { seen: Mutex::default(), away: Mutex::default(), release: Semaphore::new(0) }
     }
 }
 
@@ -82,11 +78,7 @@ impl Door for Stub {
             "/hooks/waiting" => (Answer::Delivered { within: LONG }, Unverified::Forbidden),
             _ => return None,
         };
-        Some(Doorway {
-            route: path.into(),
-            answer,
-            unverified,
-        })
+        Some(Doorway { route: path.into(), answer, unverified })
     }
 
     fn verify(&self, arrival: Arrival) -> Result<Authentic, Refusal> {
@@ -151,11 +143,8 @@ impl World {
             tasks: Tasks::default(),
             ended: CancellationToken::new(),
         };
-        let (stub, tasks, ended) = (
-            Arc::clone(&world.stub),
-            world.tasks.clone(),
-            world.ended.clone(),
-        );
+        let (stub, tasks, ended) =
+            (Arc::clone(&world.stub), world.tasks.clone(), world.ended.clone());
         world.tasks.spawn("ingress", async move {
             bound.serve(stub, &tasks).await;
             ended.cancel();
@@ -203,9 +192,7 @@ async fn answer_of(stream: &mut (impl AsyncRead + Unpin)) -> String {
         }));
     }
     let mut text = String::from_utf8(head).unwrap();
-    let length = text
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length: "));
     let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
     stream.read_exact(&mut body).await.unwrap();
     text.push_str(std::str::from_utf8(&body).unwrap());

@@ -37,25 +37,13 @@ async fn what_is_not_http_gets_400_and_no_more() {
     let many = "X-A: 1\r\n".repeat(101);
     let long = format!("X-A: {}\r\n", "a".repeat(20_000));
     let rows = [
-        (
-            format!("{head}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
-            400,
-        ),
+        (format!("{head}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"), 400),
         (format!("{head}Content-Length: +1\r\n\r\na"), 400),
         (format!("{head}Content-Length: 1, 2\r\n\r\nab"), 400),
-        (
-            format!("{head}Content-Length: 99999999999999999999\r\n\r\n"),
-            400,
-        ),
+        (format!("{head}Content-Length: 99999999999999999999\r\n\r\n"), 400),
         (format!("{head}Transfer-Encoding: gzip\r\n\r\n"), 400),
-        (
-            format!("{head}Transfer-Encoding: chunked, identity\r\n\r\n"),
-            400,
-        ),
-        (
-            format!("{head}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
-            400,
-        ),
+        (format!("{head}Transfer-Encoding: chunked, identity\r\n\r\n"), 400),
+        (format!("{head}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"), 400),
         (format!("{head} folded: 1\r\n\r\n"), 400),
         (format!("{head}X\0: 1\r\n\r\n"), 400),
         (format!("{chunked}zz\r\n\r\n"), 400),
@@ -73,10 +61,7 @@ async fn what_is_not_http_gets_400_and_no_more() {
         if !(answers.is_empty() && raw.starts_with("PRI")) {
             assert_eq!(status(&answers), expected, "{raw:?}");
         }
-        assert!(
-            answers.matches("HTTP/1.1 ").count() <= 1,
-            "{raw:?}: {answers}"
-        );
+        assert!(answers.matches("HTTP/1.1 ").count() <= 1, "{raw:?}: {answers}");
     }
     assert!(world.stub.seen().is_empty());
 }

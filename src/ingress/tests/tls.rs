@@ -27,11 +27,7 @@ fn papers(alpn: &[&[u8]]) -> Papers {
         cert_file: file("cert.pem", made.cert.pem()),
         key_file: file("key.pem", made.signing_key.serialize_pem()),
     };
-    Papers {
-        tls,
-        connector: trusting(made.cert.der().clone(), alpn),
-        _folder: folder,
-    }
+    Papers { tls, connector: trusting(made.cert.der().clone(), alpn), _folder: folder }
 }
 
 fn trusting(root: CertificateDer<'static>, alpn: &[&[u8]]) -> TlsConnector {
@@ -107,10 +103,7 @@ async fn bad_papers_are_told_without_their_contents() {
     ];
     for (cert_file, key_file) in rows {
         let mut server = server();
-        server.tls = Some(Tls {
-            cert_file,
-            key_file,
-        });
+        server.tls = Some(Tls { cert_file, key_file });
         let problem = bind(&server).unwrap_err();
         let text = format!("{problem} {problem:?}");
         assert!(!text.contains("hunter2"), "{text}");

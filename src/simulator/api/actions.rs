@@ -26,19 +26,13 @@ fn submit(call: &mut Call<'_>) -> Answered {
     if message.content.attachments.is_empty() {
         return Err(Failure::bad("messageId: the message has no card"));
     }
-    let inputs = call
-        .body
-        .get("inputs")
-        .cloned()
-        .unwrap_or_else(empty_inputs);
+    let inputs = call.body.get("inputs").cloned().unwrap_or_else(empty_inputs);
     let me = call.me();
     Ok(Answer::Accepted(call.state.submit(&message, me, inputs)?))
 }
 
 fn find(call: &Call<'_>, id: &str) -> Answered {
-    let uuid = ids::parse_uuid(id, Kind::Action)
-        .ok_or_else(Failure::missing)?
-        .1;
+    let uuid = ids::parse_uuid(id, Kind::Action).ok_or_else(Failure::missing)?.1;
     let action = call
         .state
         .actions
@@ -47,7 +41,5 @@ fn find(call: &Call<'_>, id: &str) -> Answered {
         .ok_or_else(Failure::missing)?;
     let room = call.state.room(action.room)?;
     let visible = call.state.is_member(room.uuid, call.me());
-    visible
-        .then(|| Answer::Item(action.json(room)))
-        .ok_or_else(Failure::missing)
+    visible.then(|| Answer::Item(action.json(room))).ok_or_else(Failure::missing)
 }

@@ -60,10 +60,7 @@ fn in_room<'a>(call: &'a Call<'_>, id: &str) -> Result<Vec<&'a Membership>, Fail
 
 /// The person that the query asks for; nobody is a person too.
 fn asked_person(call: &Call<'_>) -> Result<Option<Uuid>, Failure> {
-    let person = match (
-        call.query.first("personId"),
-        call.query.first("personEmail"),
-    ) {
+    let person = match (call.query.first("personId"), call.query.first("personEmail")) {
         (None, None) => return Ok(None),
         (Some(id), _) => call.state.person_by_id(id),
         (None, Some(email)) => call.state.person_by_email(email),
@@ -74,8 +71,7 @@ fn asked_person(call: &Call<'_>) -> Result<Option<Uuid>, Failure> {
 /// Only after a fault: what the list becomes when the next link has lost its `roomId`.
 fn in_all_rooms<'a>(call: &'a Call<'_>) -> Vec<&'a Membership> {
     let all = call.state.memberships.values();
-    all.filter(|m| call.state.is_member(m.room, call.me()))
-        .collect()
+    all.filter(|m| call.state.is_member(m.room, call.me())).collect()
 }
 
 fn rendered(call: &Call<'_>, membership: &Membership) -> Result<Value, Failure> {
@@ -93,9 +89,7 @@ fn place(call: &Call<'_>, id: &str) -> Result<(Uuid, Uuid), Failure> {
     let visible = right_cluster
         && call.state.is_member(room, call.me())
         && call.state.is_member(room, person);
-    visible
-        .then_some((room, person))
-        .ok_or_else(Failure::missing)
+    visible.then_some((room, person)).ok_or_else(Failure::missing)
 }
 
 fn create(call: &mut Call<'_>) -> Answered {
@@ -117,11 +111,7 @@ fn invited<'a>(call: &'a Call<'_>) -> Result<&'a Person, Failure> {
 
 fn update(call: &mut Call<'_>, id: &str) -> Answered {
     let (room, person) = place(call, id)?;
-    let (moderator, hidden, me) = (
-        call.flag("isModerator"),
-        call.flag("isRoomHidden"),
-        call.me(),
-    );
+    let (moderator, hidden, me) = (call.flag("isModerator"), call.flag("isRoomHidden"), call.me());
     if moderator.or(hidden).is_none() {
         return Err(Failure::bad("isModerator or isRoomHidden cannot be null"));
     }
@@ -129,11 +119,7 @@ fn update(call: &mut Call<'_>, id: &str) -> Answered {
         membership.moderator = moderator.unwrap_or(membership.moderator);
         membership.hidden = hidden.unwrap_or(membership.hidden);
     };
-    Ok(Answer::Item(call.state.alter(
-        (room, person),
-        change,
-        me,
-    )?))
+    Ok(Answer::Item(call.state.alter((room, person), change, me)?))
 }
 
 /// Everybody may leave; to remove somebody else from a moderated room takes a moderator.

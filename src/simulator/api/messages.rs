@@ -48,10 +48,8 @@ fn list(call: &Call<'_>) -> Answered {
     let mentioned = mentioned(&call.query, call.me());
     let parent = call.query.first("parentId");
     page(call, |m| {
-        let named = !only_mentions
-            || mentioned
-                .iter()
-                .any(|person| m.content.mentioned.contains(person));
+        let named =
+            !only_mentions || mentioned.iter().any(|person| m.content.mentioned.contains(person));
         m.room == room.uuid
             && named
             && parent.is_none_or(|p| m.content.parent.as_deref() == Some(p))
@@ -80,47 +78,27 @@ fn page(call: &Call<'_>, wanted: impl Fn(&Message) -> bool) -> Answered {
 /// Upper limits from `beforeMessage` and `before`.
 fn before(call: &Call<'_>) -> Result<(u64, Option<jiff::Timestamp>), Failure> {
     let seq = match call.query.first("beforeMessage") {
-        Some(id) => {
-            call.state
-                .message_by_id(id)
-                .ok_or_else(Failure::missing)?
-                .seq
-        }
+        Some(id) => call.state.message_by_id(id).ok_or_else(Failure::missing)?.seq,
         None => u64::MAX,
     };
     let time = call.query.first("before").map(str::parse).transpose();
-    Ok((
-        seq,
-        time.map_err(|error| Failure::bad(format!("before: {error}")))?,
-    ))
+    Ok((seq, time.map_err(|error| Failure::bad(format!("before: {error}")))?))
 }
 
 fn direct(call: &Call<'_>) -> Answered {
-    let person = match (
-        call.query.first("personId"),
-        call.query.first("personEmail"),
-    ) {
+    let person = match (call.query.first("personId"), call.query.first("personEmail")) {
         (Some(id), _) => call.state.person_by_id(id),
         (None, Some(email)) => call.state.person_by_email(email),
         (None, None) => return Err(Failure::bad("personId or personEmail cannot be null")),
     };
     let other = person.ok_or_else(Failure::missing)?.uuid;
-    let room = call
-        .state
-        .direct_room(call.me(), other)
-        .ok_or_else(Failure::missing)?
-        .uuid;
+    let room = call.state.direct_room(call.me(), other).ok_or_else(Failure::missing)?.uuid;
     let parent = call.query.first("parentId");
-    page(call, |m| {
-        m.room == room && parent.is_none_or(|p| m.content.parent.as_deref() == Some(p))
-    })
+    page(call, |m| m.room == room && parent.is_none_or(|p| m.content.parent.as_deref() == Some(p)))
 }
 
 fn rendered(call: &Call<'_>, message: &Message) -> Result<Value, Failure> {
-    Ok(message.json(
-        call.state.room(message.room)?,
-        call.state.person(message.author)?,
-    ))
+    Ok(message.json(call.state.room(message.room)?, call.state.person(message.author)?))
 }
 
 /// A message that the caller may read.
@@ -142,31 +120,17 @@ fn create(call: &mut Call<'_>) -> Answered {
 
 /// Exactly one of room, person and e-mail address says where it goes.
 fn destination(call: &mut Call<'_>) -> Result<Uuid, Failure> {
-    match (
-        call.text("roomId"),
-        call.text("toPersonId"),
-        call.text("toPersonEmail"),
-    ) {
+    match (call.text("roomId"), call.text("toPersonId"), call.text("toPersonEmail")) {
         (Some(room), None, None) => Ok(own_room(call, room)?.uuid),
         (None, Some(id), None) => {
-            let person = call
-                .state
-                .person_by_id(id)
-                .ok_or_else(Failure::missing)?
-                .uuid;
+            let person = call.state.person_by_id(id).ok_or_else(Failure::missing)?.uuid;
             direct_with(call, person)
         }
         (None, None, Some(email)) => {
-            let person = call
-                .state
-                .person_by_email(email)
-                .ok_or_else(Failure::missing)?
-                .uuid;
+            let person = call.state.person_by_email(email).ok_or_else(Failure::missing)?.uuid;
             direct_with(call, person)
         }
-        _ => Err(Failure::bad(
-            "Exactly one of roomId, toPersonId and toPersonEmail is needed.",
-        )),
+        _ => Err(Failure::bad("Exactly one of roomId, toPersonId and toPersonEmail is needed.")),
     }
 }
 
@@ -174,72 +138,42 @@ fn direct_with(call: &mut Call<'_>, other: Uuid) -> Result<Uuid, Failure> {
     if let Some(room) = call.state.direct_room(call.me(), other) {
         return Ok(room.uuid);
     }
-    let (seq, title) = (
-        call.state.next_seq(),
-        call.state.person(other)?.name.clone(),
-    );
-    let room = call
-        .state
-        .open(new_room(seq, &call.caller, &title, RoomType::Direct))?;
+    let (seq, title) = (call.state.next_seq(), call.state.person(other)?.name.clone());
+    let room = call.state.open(new_room(seq, &call.caller, &title, RoomType::Direct))?;
     let me = call.me();
     call.state.join(room, other, Role::Member, me)?;
     Ok(room)
 }
 
 fn content(call: &Call<'_>) -> Result<Content, Failure> {
-    let (files, attachments) = (
-        strings(call.body.get("files")),
-        list_of(call.body.get("attachments")),
-    );
+    let (files, attachments) =
+        (strings(call.body.get("files")), list_of(call.body.get("attachments")));
     let content = words(call)?;
     if content.text.is_none() && files.is_empty() && attachments.is_empty() {
-        return Err(Failure::bad(
-            "A message needs text, markdown, files or attachments.",
-        ));
+        return Err(Failure::bad("A message needs text, markdown, files or attachments."));
     }
     let files = files.iter().map(|file| stored(call, file)).collect();
-    Ok(Content {
-        files,
-        attachments,
-        parent: call.text("parentId").map(str::to_owned),
-        ..content
-    })
+    Ok(Content { files, attachments, parent: call.text("parentId").map(str::to_owned), ..content })
 }
 
 /// The address where Webex keeps a copy of a file. The simulator keeps none.
 fn stored(call: &Call<'_>, file: &str) -> String {
-    format!(
-        "{}/v1/contents/{}",
-        call.origin,
-        ids::us(Kind::Content, ids::derived("content", file))
-    )
+    format!("{}/v1/contents/{}", call.origin, ids::us(Kind::Content, ids::derived("content", file)))
 }
 
 fn words(call: &Call<'_>) -> Result<Content, Failure> {
     let (text, markdown) = (call.text("text"), call.text("markdown"));
-    if text
-        .or(markdown)
-        .is_some_and(|words| words.len() > LONGEST_TEXT)
-    {
-        return Err(Failure::bad(format!(
-            "The text is longer than {LONGEST_TEXT} bytes."
-        )));
+    if text.or(markdown).is_some_and(|words| words.len() > LONGEST_TEXT) {
+        return Err(Failure::bad(format!("The text is longer than {LONGEST_TEXT} bytes.")));
     }
     let read = markdown
         .map(|markdown| markdown::read(call.state, markdown).into_content())
         .unwrap_or_default();
-    Ok(Content {
-        text: text.map(str::to_owned).or(read.text),
-        ..read
-    })
+    Ok(Content { text: text.map(str::to_owned).or(read.text), ..read })
 }
 
 fn strings(value: Option<&Value>) -> Vec<String> {
-    list_of(value)
-        .iter()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    list_of(value).iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn list_of(value: Option<&Value>) -> Vec<Value> {
@@ -254,9 +188,7 @@ fn update(call: &mut Call<'_>, id: &str) -> Answered {
     }
     let content = words(call)?;
     if author != call.me() || content.text.is_none() {
-        return Err(Failure::bad(
-            "Only the author can edit a message, and not to nothing.",
-        ));
+        return Err(Failure::bad("Only the author can edit a message, and not to nothing."));
     }
     let message = call.state.edit(seq, content, author)?;
     rendered(call, &message).map(Answer::Item)
@@ -266,14 +198,10 @@ fn update(call: &mut Call<'_>, id: &str) -> Answered {
 fn delete(call: &mut Call<'_>, id: &str) -> Answered {
     let message = visible(call, id)?;
     let (seq, me) = (message.seq, call.me());
-    let moderator = call
-        .state
-        .membership(message.room, me)
-        .is_some_and(|membership| membership.moderator);
+    let moderator =
+        call.state.membership(message.room, me).is_some_and(|membership| membership.moderator);
     if message.author != me && !moderator {
-        return Err(Failure::forbidden(
-            "Only the author or a moderator can delete a message.",
-        ));
+        return Err(Failure::forbidden("Only the author or a moderator can delete a message."));
     }
     call.state.erase(seq, me)?;
     Ok(Answer::Nothing)

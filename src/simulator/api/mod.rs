@@ -48,10 +48,7 @@ impl Call<'_> {
 
     /// A text member of the body.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        self.body
-            .get(key)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
+        self.body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
     /// A flag of the body; forms send words.
@@ -61,8 +58,7 @@ impl Call<'_> {
     }
 
     pub(crate) fn required(&self, key: &str) -> Result<&str, Failure> {
-        self.text(key)
-            .ok_or_else(|| Failure::bad(format!("{key} cannot be null")))
+        self.text(key).ok_or_else(|| Failure::bad(format!("{key} cannot be null")))
     }
 }
 
@@ -71,11 +67,7 @@ pub(crate) async fn answer(shared: &Shared, ask: &Ask, path: &str) -> Outcome {
     let mut amnesties = shared.amnesties();
     let caller = shared.change(|state| caller(state, ask));
     let person = caller.as_ref().map(|person| person.handle.as_str());
-    let target = Target {
-        method: ask.method.as_str(),
-        path,
-        person,
-    };
+    let target = Target { method: ask.method.as_str(), path, person };
     let faults = shared.change(|state| state.faults.take(Stage::Call, &target));
     let record = shared.change(|state| state.called(ask, &target));
     let outcome = match misbehave::before(&faults).await {
@@ -98,9 +90,7 @@ fn status_of(outcome: &Outcome) -> Option<u16> {
 
 fn caller(state: &State, ask: &Ask) -> Option<Person> {
     let (scheme, token) = ask.header(header::AUTHORIZATION)?.split_once(' ')?;
-    let token = scheme
-        .eq_ignore_ascii_case("bearer")
-        .then_some(token.trim())?;
+    let token = scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())?;
     state.people.get(state.tokens.get(token)?).cloned()
 }
 
@@ -132,9 +122,7 @@ fn regular(shared: &Shared, ask: &Ask, path: &str, caller: Option<Person>) -> Re
 
 /// Links lead back to where the caller found the simulator: behind a forwarded port it has another name than it knows.
 fn origin(shared: &Shared, ask: &Ask) -> String {
-    let host = ask
-        .header(header::HOST)
-        .map(|host| format!("http://{host}"));
+    let host = ask.header(header::HOST).map(|host| format!("http://{host}"));
     host.unwrap_or_else(|| shared.origin.clone())
 }
 
@@ -153,17 +141,8 @@ fn ask_resource(
     caller: Person,
 ) -> Result<Reply, Failure> {
     let body = form::read(ask)?;
-    let mut call = Call {
-        state,
-        caller,
-        query: Query::parse(&ask.query),
-        body,
-        origin,
-    };
-    let segments: Vec<&str> = path
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .collect();
+    let mut call = Call { state, caller, query: Query::parse(&ask.query), body, origin };
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let answer = match segments.as_slice() {
         ["attachment", "actions", rest @ ..] => actions::answer(&mut call, &ask.method, rest),
         ["memberships", rest @ ..] => memberships::answer(&mut call, &ask.method, rest),
@@ -186,11 +165,7 @@ fn render(call: &mut Call<'_>, answer: Answer, method: &Method, path: &str) -> R
 }
 
 fn list(call: &mut Call<'_>, mut page: Page, method: &Method, path: &str) -> Reply {
-    let target = Target {
-        method: method.as_str(),
-        path,
-        person: Some(&call.caller.handle),
-    };
+    let target = Target { method: method.as_str(), path, person: Some(&call.caller.handle) };
     let caller = call.caller.id();
     let faults = call.state.faults.take(Stage::List, &target);
     for fault in &faults {

@@ -15,11 +15,9 @@ pub(super) fn answer(call: &Call<'_>, method: &Method, rest: &[&str]) -> Answere
     match (method.as_str(), rest) {
         ("GET", []) => list(call),
         ("GET", ["me"]) => Ok(Answer::Item(call.caller.json())),
-        ("GET", [id]) => call
-            .state
-            .person_by_id(id)
-            .map(|p| Answer::Item(p.json()))
-            .ok_or_else(Failure::missing),
+        ("GET", [id]) => {
+            call.state.person_by_id(id).map(|p| Answer::Item(p.json())).ok_or_else(Failure::missing)
+        }
         (_, [] | [_]) => Err(Failure::wrong_method()),
         _ => Err(Failure::missing()),
     }
@@ -31,13 +29,9 @@ fn list(call: &Call<'_>) -> Answered {
     } else if let Some(email) = call.query.first("email") {
         matching(call, |person| person.email.eq_ignore_ascii_case(email))
     } else if let Some(name) = call.query.first("displayName") {
-        matching(call, |person| {
-            person.name.to_lowercase().starts_with(&name.to_lowercase())
-        })
+        matching(call, |person| person.name.to_lowercase().starts_with(&name.to_lowercase()))
     } else {
-        Err(Failure::bad(
-            "Email, displayName, or id list should be specified.",
-        ))
+        Err(Failure::bad("Email, displayName, or id list should be specified."))
     }
 }
 
@@ -46,12 +40,9 @@ fn by_ids(call: &Call<'_>, ids: &str) -> Answered {
     if ids.len() > MOST_IDS {
         return Err(Failure::bad(format!("id: more than {MOST_IDS} ids")));
     }
-    let (found, missing): (Vec<_>, Vec<_>) = ids
-        .iter()
-        .partition(|id| call.state.person_by_id(id).is_some());
-    let people = found
-        .into_iter()
-        .filter_map(|id| call.state.person_by_id(id));
+    let (found, missing): (Vec<_>, Vec<_>) =
+        ids.iter().partition(|id| call.state.person_by_id(id).is_some());
+    let people = found.into_iter().filter_map(|id| call.state.person_by_id(id));
     let mut page = cut(call, people.collect())?;
     if !missing.is_empty() {
         page.extra.insert("notFoundIds".to_owned(), json!(missing));

@@ -30,28 +30,15 @@ pub(super) fn answer(call: &mut Call<'_>, method: &Method, rest: &[&str]) -> Ans
 }
 
 fn own<'a>(call: &'a Call<'_>, id: &str) -> Result<&'a Webhook, Failure> {
-    let uuid = ids::parse_uuid(id, Kind::Webhook)
-        .ok_or_else(Failure::missing)?
-        .1;
-    let mut own = call
-        .state
-        .webhooks
-        .values()
-        .filter(|webhook| webhook.owner == call.me());
-    own.find(|webhook| webhook.uuid == uuid)
-        .ok_or_else(Failure::missing)
+    let uuid = ids::parse_uuid(id, Kind::Webhook).ok_or_else(Failure::missing)?.1;
+    let mut own = call.state.webhooks.values().filter(|webhook| webhook.owner == call.me());
+    own.find(|webhook| webhook.uuid == uuid).ok_or_else(Failure::missing)
 }
 
 fn list(call: &Call<'_>) -> Answered {
-    let own = call
-        .state
-        .webhooks
-        .values()
-        .filter(|webhook| webhook.owner == call.me());
+    let own = call.state.webhooks.values().filter(|webhook| webhook.owner == call.me());
     let all = own.map(|webhook| (webhook.seq, webhook)).collect();
-    let page = Page::cut(all, &call.query, 100, |webhook| {
-        Ok(webhook.json(&call.caller))
-    })?;
+    let page = Page::cut(all, &call.query, 100, |webhook| Ok(webhook.json(&call.caller)))?;
     Ok(Answer::List(page))
 }
 
@@ -59,14 +46,10 @@ fn create(call: &mut Call<'_>) -> Answered {
     if call.state.webhooks.len() >= MOST_WEBHOOKS {
         return Err(Failure::forbidden("Too many webhooks."));
     }
-    let (resource, event) = (
-        call.required("resource")?.to_owned(),
-        call.required("event")?.to_owned(),
-    );
+    let (resource, event) =
+        (call.required("resource")?.to_owned(), call.required("event")?.to_owned());
     if !is_offered(&resource, &event) {
-        return Err(Failure::bad(format!(
-            "There is no webhook for {resource}:{event}."
-        )));
+        return Err(Failure::bad(format!("There is no webhook for {resource}:{event}.")));
     }
     let webhook = Webhook {
         seq: 0,
@@ -95,22 +78,14 @@ fn register(call: &mut Call<'_>, webhook: Webhook) -> serde_json::Value {
 /// The real platform wants https; a simulator on one machine cannot be so strict.
 fn target(call: &Call<'_>) -> Result<String, Failure> {
     let target = call.required("targetUrl")?;
-    let url = Url::parse(target)
-        .ok()
-        .filter(|url| ["http", "https"].contains(&url.scheme()));
-    url.map(|_| target.to_owned())
-        .ok_or_else(|| Failure::bad("targetUrl: not an address"))
+    let url = Url::parse(target).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
+    url.map(|_| target.to_owned()).ok_or_else(|| Failure::bad("targetUrl: not an address"))
 }
 
 fn filter(call: &Call<'_>, resource: &str) -> Result<Option<Filter>, Failure> {
-    let parsed = call
-        .text("filter")
-        .map(|text| Filter::parse(resource, text))
-        .transpose();
+    let parsed = call.text("filter").map(|text| Filter::parse(resource, text)).transpose();
     parsed.map_err(|key| {
-        Failure::bad(format!(
-            "Invalid filter: {key} cannot be used with {resource}."
-        ))
+        Failure::bad(format!("Invalid filter: {key} cannot be used with {resource}."))
     })
 }
 
@@ -124,11 +99,7 @@ fn update(call: &mut Call<'_>, id: &str) -> Answered {
         Some("active") => true,
         Some(_) => return Err(Failure::bad("status: only `active` can be asked for")),
     };
-    let webhook = call
-        .state
-        .webhooks
-        .get_mut(&seq)
-        .ok_or_else(Failure::missing)?;
+    let webhook = call.state.webhooks.get_mut(&seq).ok_or_else(Failure::missing)?;
     if activate {
         webhook.health.reactivated(Instant::now());
     }
