@@ -31,7 +31,7 @@ pub use probe::healthy;
 const CONNECTIONS: usize = 64;
 
 /// For the head of a request, and between two of them: scrapers come every few seconds and may stay.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where the answers come from.
 #[derive(Clone, Debug)]

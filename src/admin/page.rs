@@ -24,7 +24,7 @@ pub(super) fn answer<B>(request: &Request<B>, sources: &Sources) -> Response<Ful
     }
     match path {
         "/metrics" => page(StatusCode::OK, METRICS, sources.reporter.scrape()),
-        "/readyz" => ready(&sources.readiness, verbose(request.uri().query())),
+        "/readyz" => ready(&sources.readiness, request.uri().query()),
         _livez => page(StatusCode::OK, TEXT, "ok"),
     }
 }
@@ -34,14 +34,14 @@ fn verbose(query: Option<&str>) -> bool {
     words.any(|word| word == "verbose" || word.starts_with("verbose="))
 }
 
-fn ready(readiness: &Readiness, verbose: bool) -> Response<Full<Bytes>> {
+fn ready(readiness: &Readiness, query: Option<&str>) -> Response<Full<Bytes>> {
     let checks = readiness.checks();
     let (status, word) = if checks.values().all(Result::is_ok) {
         (StatusCode::OK, "ok")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready")
     };
-    if !verbose {
+    if !verbose(query) {
         return page(status, TEXT, word);
     }
     let lines = checks.iter().map(|(name, check)| match check {

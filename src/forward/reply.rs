@@ -83,7 +83,7 @@ mod tests {
     fn waits(text: &str) -> Option<Duration> {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, text.parse().unwrap());
-        let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000); // Fri, 15 Jan 2027 08:00:00 GMT
+        let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000); // Fri, 15 Jan 2027 08:00:00 GMT
         not_now(StatusCode::SERVICE_UNAVAILABLE, &headers, noon).retry_after
     }
 

@@ -36,10 +36,12 @@ fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
 
 /// What went wrong, without a byte of the file: it may hold a key.
 fn unreadable(file: &Path, cause: &pem::Error) -> BindProblem {
-    let cause = match cause {
-        pem::Error::Io(error) => error.to_string(),
-        pem::Error::NoItemsFound => "nothing of that kind is in it".to_owned(),
-        _ => "it is not PEM".to_owned(),
+    let cause = if let pem::Error::Io(error) = cause {
+        error.to_string()
+    } else if matches!(cause, pem::Error::NoItemsFound) {
+        "nothing of that kind is in it".to_owned()
+    } else {
+        "it is not PEM".to_owned()
     };
     BindProblem::Unreadable { file: file.to_owned(), cause: cause.into() }
 }

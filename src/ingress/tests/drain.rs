@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn what_runs_is_finished_and_the_port_is_free() {
-    let world = World::new(|server| server.drain_grace = Duration::from_millis(300));
+    let world = World::new(|server| server.drain_grace = Duration::from_secs(1));
     let mut idle = world.connect().await;
     assert_eq!(status(&exchange(&mut idle, event("1")).await), 200);
     let mut working = world.connect().await;

@@ -33,7 +33,7 @@ use crate::rt::Tasks;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Long enough never to be reached in a test.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// What an admitted event was made of.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ struct Seen {
 #[derive(Debug)]
 struct Stub {
     seen: Mutex<Vec<Seen>>,
-    away: Mutex<Vec<(Option<Arc<str>>, Refusal)>>,
+    away: Mutex<Vec<Refusal>>,
     release: Semaphore,
 }
 
@@ -65,8 +65,7 @@ impl Stub {
     }
 
     fn refusals(&self) -> Vec<Refusal> {
-        let away = self.away.lock().unwrap();
-        away.iter().map(|(_, refusal)| *refusal).collect()
+        self.away.lock().unwrap().clone()
     }
 }
 
@@ -105,8 +104,10 @@ impl Door for Stub {
         }
     }
 
-    fn turned_away(&self, route: Option<&Arc<str>>, refusal: Refusal, _origin: &Origin) {
-        self.away.lock().unwrap().push((route.cloned(), refusal));
+    fn turned_away(&self, route: Option<&Arc<str>>, refusal: Refusal, origin: &Origin) {
+        assert_eq!(route.is_some(), refusal != Refusal::NoRoute);
+        assert!(origin.peer.is_some());
+        self.away.lock().unwrap().push(refusal);
     }
 }
 

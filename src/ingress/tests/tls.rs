@@ -95,11 +95,11 @@ async fn bad_papers_are_told_without_their_contents() {
     std::fs::write(&garbage, text).unwrap();
     let here = papers(&[]);
     let rows = [
-        (good.cert_file.clone(), other.tls.key_file.clone()), // gone, of two pairs
-        (other.tls.cert_file.clone(), here.tls.key_file.clone()),
+        (good.cert_file, other.tls.key_file.clone()), // gone, of two pairs
+        (other.tls.cert_file.clone(), here.tls.key_file),
         (other.tls.cert_file.clone(), garbage.clone()),
         (garbage, other.tls.key_file.clone()),
-        (other.tls.key_file.clone(), other.tls.cert_file.clone()),
+        (other.tls.key_file.clone(), other.tls.cert_file),
     ];
     for (cert_file, key_file) in rows {
         let mut server = server();
