@@ -1,5 +1,24 @@
 //! `gateway.yaml` → [`Config`]: what was typed is read, checked, and every mistake is told at once.
 
+pub mod problem;
+pub mod source;
+pub mod schema;
+mod path;
+mod tree;
+mod typed;
+mod words;
+mod raw;
+mod raw_routes;
+mod raw_forms;
+mod findings;
+mod secrets;
+mod check;
+mod load;
+mod veil;
+mod render;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +32,12 @@ use crate::gate::policy::Policy;
 use crate::gate::retry::Schedule;
 use crate::gate::secret::Secret;
 use crate::gate::signature::KeyRing;
+
+pub use load::{find, load, read};
+pub use problem::{Code, Place, Problem, Severity};
+pub use render::render;
+pub use schema::schema;
+pub use source::{Machine, Source};
 
 /// A checked configuration. Everything in it can be used as it is; nothing of it is secret in its `Debug`.
 #[derive(Debug)]

@@ -1,0 +1,120 @@
+//! `bots`: tokens and webhook secrets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::Bot;
+use super::super::findings::Findings;
+use super::super::path::Path;
+use super::super::problem::{Code, Problem, quoted};
+use super::super::raw::Gateway;
+use super::super::raw_forms::Secrets;
+use super::super::raw_routes as raw;
+use super::super::secrets;
+use super::super::source::Source;
+use crate::gate::secret::Secret;
+use crate::gate::signature::KeyRing;
+
+/// A webhook secret, whose it is and where it stands.
+struct Found {
+    bot: String,
+    path: Path,
+    secret: Secret,
+}
+
+/// The bots, unless one of them lacks something.
+pub(super) fn check(
+    raw: &Gateway,
+    findings: &mut Findings<'_>,
+    source: &dyn Source,
+) -> Option<BTreeMap<Arc<str>, Bot>> {
+    let (mut bots, mut found) = (BTreeMap::new(), Vec::new());
+    let mut tokens = Vec::new();
+    for (name, bot) in &raw.bots {
+        let path = Path::of(["bots", name]);
+        super::name(name, &path, findings);
+        let token = token(bot, &path, findings, source);
+        let keys = keys(name, bot, &mut found, findings, source);
+        tokens.extend(token.clone());
+        bots.insert(name.as_str().into(), token.zip(keys));
+    }
+    shared(&found, &tokens, findings);
+    let whole = |(name, parts): (_, Option<_>)| {
+        let (token, keys) = parts?;
+        Some((name, Bot { token, keys }))
+    };
+    bots.into_iter().map(whole).collect()
+}
+
+fn token(
+    bot: &raw::Bot,
+    path: &Path,
+    findings: &mut Findings<'_>,
+    source: &dyn Source,
+) -> Option<Secret> {
+    let path = path.key("token");
+    let Some(reference) = &bot.token else {
+        findings.missing(&path);
+        return None;
+    };
+    let token = secrets::read(findings, &path, reference, source)?;
+    if let Err(problem) = secrets::check_token(&token) {
+        findings.add(&path, problem);
+        return None;
+    }
+    Some(token)
+}
+
+fn keys(
+    name: &str,
+    bot: &raw::Bot,
+    found: &mut Vec<Found>,
+    findings: &mut Findings<'_>,
+    source: &dyn Source,
+) -> Option<KeyRing> {
+    let path = Path::of(["bots", name, "webhook_secret"]);
+    let Some(references) = &bot.webhook_secret else {
+        findings.missing(&path);
+        return None;
+    };
+    if references.refs().is_empty() {
+        findings.missing(&path);
+        return None;
+    }
+    let mut keys = Vec::new();
+    for (number, reference) in references.refs().iter().enumerate() {
+        let path = match references {
+            Secrets::One(_) => path.clone(),
+            Secrets::Several(_) => path.item(number),
+        };
+        let secret = secrets::read(findings, &path, reference, source);
+        match secret.as_ref().map(secrets::signing_key) {
+            Some(Ok(key)) => keys.push(key),
+            Some(Err(problem)) => findings.add(&path, problem),
+            None => {}
+        }
+        let bot = name.to_owned();
+        found.extend(secret.map(|secret| Found { bot, path, secret }));
+    }
+    (keys.len() == references.refs().len()).then(|| KeyRing::new(keys))
+}
+
+/// Whoever knows one bot's secret must not be able to sign for another, and a token goes to Webex in every call.
+fn shared(found: &[Found], tokens: &[Secret], findings: &mut Findings<'_>) {
+    for (number, mine) in found.iter().enumerate() {
+        let mut earlier = found.iter().take(number);
+        if let Some(other) = earlier.find(|o| o.secret == mine.secret && o.bot != mine.bot) {
+            let message = format!("the bot {} has the same webhook secret", quoted(&other.bot));
+            let problem = Problem::new(Code::SharedSecret, message);
+            findings.add(
+                &mine.path,
+                problem.hint("give each bot its own: openssl rand -hex 32"),
+            );
+        }
+        if tokens.contains(&mine.secret) {
+            let message = "this webhook secret is also an access token";
+            let problem = Problem::new(Code::SecretIsToken, message);
+            findings.add(&mine.path, problem.hint("openssl rand -hex 32"));
+        }
+    }
+}

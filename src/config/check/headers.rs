@@ -1,0 +1,76 @@
+//! `upstream.headers`: fixed extra headers. Their values may be secrets, so no message repeats one.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::super::findings::Findings;
+use super::super::path::Path;
+use super::super::problem::{Code, Problem};
+
+/// Headers that belong to the connection (RFC 9110, 7.6.1), to the message, or to the gateway.
+const NOT_FREE: &[&str] = &[
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-spark-signature",
+];
+
+pub(super) fn check(
+    raw: &BTreeMap<String, String>,
+    base: &Path,
+    findings: &mut Findings<'_>,
+) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in raw {
+        match read(name, value, &headers) {
+            Ok((name, value)) => {
+                headers.insert(name, value);
+            }
+            Err(problem) => findings.add(&base.key(name), problem),
+        }
+    }
+    headers
+}
+
+fn read(
+    name: &str,
+    value: &str,
+    headers: &HeaderMap,
+) -> Result<(HeaderName, HeaderValue), Problem> {
+    let bad = |message| Problem::new(Code::BadHeader, message);
+    let key: HeaderName = name
+        .parse()
+        .map_err(|_no_echo| bad("this is not the name of a header".to_owned()))?;
+    if is_not_free(key.as_str()) {
+        let message = format!("the header `{key}` is not free: the gateway sets or drops it");
+        return Err(bad(message));
+    }
+    if headers.contains_key(&key) {
+        return Err(bad(format!("the header `{key}` stands here twice")));
+    }
+    let value = HeaderValue::from_str(value);
+    let mut value =
+        value.map_err(|_no_echo| bad(format!("this cannot be the value of `{key}`")))?;
+    value.set_sensitive(true);
+    Ok((key, value))
+}
+
+/// Old servers take `_` for `-`, so both spellings are looked at.
+fn is_not_free(name: &str) -> bool {
+    let name = name.replace('_', "-");
+    let ours = ["botwarden-", "webhook-", "x-forwarded-"];
+    NOT_FREE.contains(&&*name) || ours.iter().any(|start| name.starts_with(start))
+}

@@ -1,0 +1,194 @@
+//! Bounds of every number, each with its reason.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::super::findings::Findings;
+use super::super::path::Path;
+use super::super::problem::{Code, Problem};
+use super::super::raw::{Bytes, Gateway, Span};
+use super::super::raw_routes::{Route, UpstreamMap};
+use super::super::words::{Size, Spelled, Word as _};
+
+/// A number with its unit.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Amount {
+    Count(u64),
+    Time(Duration),
+    Volume(Size),
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Time(time) => f.write_str(&time.spell()),
+            Self::Volume(size) => f.write_str(&size.spell()),
+        }
+    }
+}
+
+impl From<&Span> for Amount {
+    fn from(span: &Span) -> Self {
+        Self::Time(span.0)
+    }
+}
+
+impl From<&Bytes> for Amount {
+    fn from(bytes: &Bytes) -> Self {
+        Self::Volume(bytes.0)
+    }
+}
+
+impl From<u64> for Amount {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<u32> for Amount {
+    fn from(count: u32) -> Self {
+        Self::Count(count.into())
+    }
+}
+
+impl From<usize> for Amount {
+    fn from(count: usize) -> Self {
+        Self::Count(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+}
+
+/// The key, its value, the least, the most, and why.
+type Row<'a> = (&'a [&'a str], Amount, Amount, Amount, &'a str);
+
+const fn ms(millis: u64) -> Amount {
+    Amount::Time(Duration::from_millis(millis))
+}
+
+const fn s(seconds: u64) -> Amount {
+    Amount::Time(Duration::from_secs(seconds))
+}
+
+const fn n(count: u64) -> Amount {
+    Amount::Count(count)
+}
+
+const fn kib(size: u64) -> Amount {
+    Amount::Volume(Size(size << 10))
+}
+
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+
+pub(super) fn check(raw: &Gateway, findings: &mut Findings<'_>) {
+    server(raw, findings);
+    webex(raw, findings);
+    rooms(raw, findings);
+    inbox(raw, findings);
+    for (name, route) in &raw.routes {
+        check_route(name, route, findings);
+    }
+}
+
+fn rows(base: &Path, rows: &[Row<'_>], findings: &mut Findings<'_>) {
+    for (keys, value, least, most, why) in rows {
+        if value < least || value > most {
+            let path = keys.iter().fold(base.clone(), |path, key| path.key(key));
+            let message = format!("{value} is out of bounds: {least} to {most}");
+            findings.add(&path, Problem::new(Code::OutOfBounds, message).hint(*why));
+        }
+    }
+}
+
+#[rustfmt::skip]
+fn server(raw: &Gateway, findings: &mut Findings<'_>) {
+    let server = &raw.server;
+    rows(&Path::of(["server"]), &[
+        (&["body_limit"], (&server.body_limit).into(), kib(1), kib(16 << 10), "events of Webex have a few KiB, and every body is held in memory"),
+        (&["header_timeout"], (&server.header_timeout).into(), ms(100), s(120), "without it a slow client holds a connection for ever; with next to nothing nobody gets through"),
+        (&["body_timeout"], (&server.body_timeout).into(), ms(100), s(120), "without it a slow client holds a connection for ever; with next to nothing nobody gets through"),
+        (&["max_connections"], server.max_connections.into(), n(1), n(100_000), "each takes a file descriptor and some 50 KiB"),
+        (&["max_in_flight"], server.max_in_flight.into(), n(1), n(100_000), "each holds a body in memory"),
+        (&["drain_grace"], (&server.drain_grace).into(), s(0), (&server.drain_timeout).into(), "it is a part of drain_timeout"),
+        (&["drain_timeout"], (&server.drain_timeout).into(), s(1), s(HOUR), "events in work need a moment, and a stop must come to an end"),
+    ], findings);
+    long_drain(raw, findings);
+}
+
+/// What Kubernetes grants a pod in the manifests that come with the gateway.
+const GRACE_PERIOD: Duration = Duration::from_secs(45);
+/// For the bot to stop first.
+const BOT_STOPS: Duration = Duration::from_secs(5);
+
+fn long_drain(raw: &Gateway, findings: &mut Findings<'_>) {
+    if raw.server.drain_timeout.0.saturating_add(BOT_STOPS) < GRACE_PERIOD {
+        return;
+    }
+    let message = "this may outlast the grace period of a pod";
+    let problem = Problem::new(Code::LongDrain, message);
+    findings.add(
+        &Path::of(["server", "drain_timeout"]),
+        problem.hint("set terminationGracePeriodSeconds to at least 5s more than this"),
+    );
+}
+
+#[rustfmt::skip]
+fn webex(raw: &Gateway, findings: &mut Findings<'_>) {
+    let webex = &raw.webex;
+    rows(&Path::of(["webex"]), &[
+        (&["timeout"], (&webex.timeout).into(), ms(100), s(60), "an event waits for it"),
+        (&["max_in_flight"], webex.max_in_flight.into(), n(1), n(64), "Webex answers many calls at once with 429"),
+        (&["requests_per_minute"], webex.requests_per_minute.into(), n(1), n(3000), "Webex allows about 300"),
+        (&["retry", "attempts"], webex.retry.attempts.into(), n(1), n(10), "the first try counts; many make an outage worse"),
+        (&["retry", "give_up_after"], (&webex.retry.give_up_after).into(), ms(100), s(300), "an event waits for it"),
+    ], findings);
+}
+
+#[rustfmt::skip]
+fn rooms(raw: &Gateway, findings: &mut Findings<'_>) {
+    rows(&Path::of(["policy"]), &[
+        (&["max_members"], raw.policy.max_members.into(), n(1), n(100_000), "every member is read and kept in memory"),
+        (&["max_event_age"], (&raw.policy.max_event_age).into(), s(10), s(7 * DAY), "clocks differ a little; old events are replays"),
+    ], findings);
+    rows(&Path::of(["cache"]), &[
+        (&["allow_ttl"], (&raw.cache.allow_ttl).into(), s(0), s(300), "for so long a guest may read along unnoticed"),
+        (&["deny_ttl"], (&raw.cache.deny_ttl).into(), s(0), s(HOUR), "for so long a room that is clean again stays refused"),
+        (&["stale_deny"], (&raw.cache.stale_deny).into(), s(0), s(7 * DAY), "for so long a room that is clean again stays refused"),
+        (&["max_entries"], raw.cache.max_entries.into(), n(1), n(1_000_000), "each is a room with its members in memory"),
+    ], findings);
+}
+
+#[rustfmt::skip]
+fn inbox(raw: &Gateway, findings: &mut Findings<'_>) {
+    let inbox = &raw.inbox;
+    rows(&Path::of(["inbox"]), &[
+        (&["max_events"], inbox.max_events.into(), n(1), n(1_000_000), "without room for one event nothing gets through"),
+        (&["max_bytes"], (&inbox.max_bytes).into(), Amount::Volume(raw.server.body_limit.0), kib(16 << 20), "one body of server.body_limit must fit, and all of it is memory"),
+        (&["max_age"], (&inbox.max_age).into(), s(10), s(DAY), "an answer after a day surprises people"),
+        (&["duplicates"], (&inbox.duplicates).into(), s(0), s(DAY), "each event of that time is remembered"),
+    ], findings);
+}
+
+fn check_route(name: &str, route: &Route, findings: &mut Findings<'_>) {
+    let base = Path::of(["routes", name]);
+    if let Some(within) = &route.answer_within {
+        let why = "Webex waits for some 15s, and counts a late answer as a failure";
+        let row: Row<'_> = (&["answer_within"], within.into(), ms(100), s(10), why);
+        rows(&base, &[row], findings);
+    }
+    if let Some(upstream) = &route.upstream {
+        check_upstream(&base.key("upstream"), &upstream.map, findings);
+    }
+}
+
+#[rustfmt::skip]
+fn check_upstream(base: &Path, map: &UpstreamMap, findings: &mut Findings<'_>) {
+    let Spelled(from) = map.retry.from;
+    rows(base, &[
+        (&["connect_timeout"], (&map.connect_timeout).into(), ms(10), s(60), "the bot is near"),
+        (&["timeout"], (&map.timeout).into(), ms(100), s(600), "a call that never ends holds its place for ever"),
+        (&["max_in_flight"], map.max_in_flight.into(), n(1), n(1024), "old bots take one call after the other"),
+        (&["retry", "from"], Amount::Time(from), ms(10), s(60), "a bot that is down must not be flooded"),
+        (&["retry", "up_to"], (&map.retry.up_to).into(), Amount::Time(from), s(600), "the longest wait is not shorter than the first"),
+    ], findings);
+}

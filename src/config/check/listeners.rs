@@ -1,0 +1,84 @@
+//! `server`, `ops`, `log`.
+
+use std::path::PathBuf;
+
+use tracing_subscriber::EnvFilter;
+
+use super::super::findings::Findings;
+use super::super::path::Path;
+use super::super::problem::{Code, Problem, quoted};
+use super::super::raw::{Format, Gateway};
+use super::super::{Log, LogFormat, Ops, Server, Tls};
+use super::bytes;
+
+pub(super) fn server(raw: &Gateway, findings: &mut Findings<'_>) -> Option<Server> {
+    clash(raw, findings);
+    let tls = match &raw.server.tls {
+        Some(tls) => Some(Tls {
+            cert_file: file(tls.cert_file.as_deref(), "cert_file", findings)?,
+            key_file: file(tls.key_file.as_deref(), "key_file", findings)?,
+        }),
+        None => None,
+    };
+    Some(Server {
+        listen: raw.server.listen.0,
+        tls,
+        body_limit: bytes(&raw.server.body_limit),
+        header_timeout: raw.server.header_timeout.0,
+        body_timeout: raw.server.body_timeout.0,
+        max_connections: raw.server.max_connections,
+        max_in_flight: raw.server.max_in_flight,
+        drain_grace: raw.server.drain_grace.0,
+        drain_timeout: raw.server.drain_timeout.0,
+    })
+}
+
+fn file(path: Option<&str>, key: &str, findings: &mut Findings<'_>) -> Option<PathBuf> {
+    if path.is_none() {
+        findings.missing(&Path::of(["server", "tls", key]));
+    }
+    path.map(PathBuf::from)
+}
+
+/// Port 0 is any free port, so it clashes with nothing.
+fn clash(raw: &Gateway, findings: &mut Findings<'_>) {
+    let Some(ops) = raw.ops.listen.as_ref().map(|listen| listen.0) else {
+        return;
+    };
+    let server = raw.server.listen.0;
+    let overlap =
+        server.ip() == ops.ip() || server.ip().is_unspecified() || ops.ip().is_unspecified();
+    if server.port() != ops.port() || server.port() == 0 || !overlap {
+        return;
+    }
+    let message = "`server` and `ops` listen on the same address";
+    let typed = ["ops", "server"].map(|top| Path::of([top, "listen"]));
+    match typed.iter().find(|path| findings.is_typed(path)) {
+        Some(path) => findings.add(path, Problem::new(Code::ListenClash, message)),
+        None => findings.add_outside("BOTWARDEN_LISTEN", Problem::new(Code::ListenClash, message)),
+    }
+}
+
+pub(super) fn ops(raw: &Gateway) -> Ops {
+    Ops {
+        listen: raw.ops.listen.as_ref().map(|listen| listen.0),
+    }
+}
+
+pub(super) fn log(raw: &Gateway, findings: &mut Findings<'_>) -> Log {
+    if EnvFilter::builder().parse(&raw.log.level).is_err() || raw.log.level.trim().is_empty() {
+        let message = format!("{} is not a log level", quoted(&raw.log.level));
+        let problem = Problem::new(Code::BadValue, message);
+        let hint =
+            "error, warn, info, debug or trace, also per target: info,botwarden::webex=debug";
+        findings.add(&Path::of(["log", "level"]), problem.hint(hint));
+    }
+    Log {
+        level: raw.log.level.as_str().into(),
+        format: match raw.log.format {
+            Format::Auto => LogFormat::Auto,
+            Format::Json => LogFormat::Json,
+            Format::Text => LogFormat::Text,
+        },
+    }
+}

@@ -1,0 +1,52 @@
+//! Environment variables that stand above the file: what differs between deployments. Policy is not among them: it
+//! belongs into the file that is reviewed.
+
+use std::net::SocketAddr;
+
+use super::super::findings::Findings;
+use super::super::problem::{Code, Problem};
+use super::super::raw::{Format, Gateway};
+use super::super::source::Source;
+use super::super::words::{Spelled, Word as _};
+
+pub(super) fn apply(raw: &mut Gateway, findings: &mut Findings<'_>, source: &dyn Source) {
+    if let Some(listen) = address("BOTWARDEN_LISTEN", findings, source) {
+        raw.server.listen = Spelled(listen);
+    }
+    if source.var("BOTWARDEN_OPS_LISTEN").as_deref() == Some("none") {
+        raw.ops.listen = None;
+    } else if let Some(listen) = address("BOTWARDEN_OPS_LISTEN", findings, source) {
+        raw.ops.listen = Some(Spelled(listen));
+    }
+    if let Some(level) = source.var("BOTWARDEN_LOG") {
+        raw.log.level = level;
+    }
+    if let Some(format) = format(findings, source) {
+        raw.log.format = format;
+    }
+}
+
+fn address(name: &str, findings: &mut Findings<'_>, source: &dyn Source) -> Option<SocketAddr> {
+    let text = source.var(name)?;
+    let read = SocketAddr::read(&text);
+    read.map_err(|message| refuse(name, &message, findings))
+        .ok()
+}
+
+fn format(findings: &mut Findings<'_>, source: &dyn Source) -> Option<Format> {
+    match source.var("BOTWARDEN_LOG_FORMAT")?.as_str() {
+        "auto" => Some(Format::Auto),
+        "json" => Some(Format::Json),
+        "text" => Some(Format::Text),
+        _ => {
+            let message = "this is not one of `auto`, `json`, `text`";
+            refuse("BOTWARDEN_LOG_FORMAT", message, findings);
+            None
+        }
+    }
+}
+
+fn refuse(name: &str, message: &str, findings: &mut Findings<'_>) {
+    let message = message.replace('\n', ": ");
+    findings.add_outside(name, Problem::new(Code::BadVariable, message));
+}

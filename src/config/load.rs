@@ -1,0 +1,91 @@
+//! From bytes to a [`Config`], and from a path to bytes.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::time::SystemTime;
+
+use sha2::{Digest as _, Sha256};
+
+use super::Config;
+use super::check::{self, Around};
+use super::findings::Findings;
+use super::problem::{Code, Problem, quoted};
+use super::raw::Gateway;
+use super::source::{LARGEST_FILE, Source};
+use super::{tree, typed};
+
+/// Reads and checks a configuration, and the secrets that it names. On success there may be warnings; otherwise
+/// there is at least one error, and as many as could be found.
+pub fn load(
+    text: &[u8],
+    source: &dyn Source,
+    today: SystemTime,
+) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
+    let text = as_text(text).map_err(|problem| vec![problem])?;
+    let (tree, repeated) = tree::read(text).map_err(|problem| vec![problem])?;
+    let mut findings = Findings::new(&tree, repeated);
+    let (raw, faults) = typed::read::<Gateway>(&tree);
+    for fault in &faults {
+        findings.unfit(fault);
+    }
+    if faults.len() >= typed::MOST {
+        let message = format!("there are more than {} mistakes", typed::MOST);
+        findings.add_outside("", Problem::new(Code::TooMany, message));
+        return Err(findings.into_problems());
+    }
+    let around = Around { source, today };
+    let config = check::check(raw, &mut findings, around, fingerprint(text));
+    let problems = findings.into_problems();
+    match config {
+        Some(config) if !problems.iter().any(Problem::is_error) => Ok((config, problems)),
+        Some(_) | None => Err(problems),
+    }
+}
+
+fn as_text(bytes: &[u8]) -> Result<&str, Problem> {
+    if bytes.len() > LARGEST_FILE {
+        let message = format!("the file is larger than {} KiB", LARGEST_FILE >> 10);
+        return Err(Problem::new(Code::TooLarge, message));
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let message = format!(
+            "the file is not UTF-8, from byte {} on",
+            error.valid_up_to()
+        );
+        Problem::new(Code::NotUtf8, message)
+    })
+}
+
+fn fingerprint(text: &str) -> Box<str> {
+    let digest = Sha256::digest(text.as_bytes());
+    let hex: String = digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    hex.into()
+}
+
+/// The bytes of a configuration file.
+pub fn read(path: &FilePath, source: &dyn Source) -> Result<Vec<u8>, Vec<Problem>> {
+    source.file(path).map_err(|error| {
+        let message = format!(
+            "cannot read {}: {error}",
+            quoted(&path.display().to_string())
+        );
+        vec![Problem::new(Code::Unreadable, message)]
+    })
+}
+
+/// Where to look when nobody says where.
+const PLACES: &[&str] = &["./gateway.yaml", "/etc/botwarden/gateway.yaml"];
+
+/// The configuration file: the one that was asked for, by flag or by `BOTWARDEN_CONFIG`, whether it exists or not; or
+/// else the first that exists in the usual places.
+pub fn find(explicit: Option<&FilePath>, source: &dyn Source) -> Option<PathBuf> {
+    let variable = || source.var("BOTWARDEN_CONFIG").map(PathBuf::from);
+    let usual = || {
+        let mut places = PLACES.iter().map(PathBuf::from);
+        places.find(|place| source.file(place).is_ok())
+    };
+    explicit.map(PathBuf::from).or_else(variable).or_else(usual)
+}

@@ -1,0 +1,92 @@
+//! The way to a key: `routes.helpdesk.policy.allowed_orgs[1]`.
+
+use std::fmt;
+
+/// One step down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Item(usize),
+    Key(Box<str>),
+}
+
+/// Steps from the top.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Path(Vec<Step>);
+
+impl Path {
+    /// The way over these keys.
+    pub(super) fn of<const N: usize>(keys: [&str; N]) -> Self {
+        Self(keys.map(|key| Step::Key(key.into())).to_vec())
+    }
+
+    pub(super) fn from_steps(steps: Vec<Step>) -> Self {
+        Self(steps)
+    }
+
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    pub(super) fn then(&self, step: Step) -> Self {
+        Self(self.0.iter().cloned().chain([step]).collect())
+    }
+
+    pub(super) fn key(&self, key: &str) -> Self {
+        self.then(Step::Key(key.into()))
+    }
+
+    pub(super) fn item(&self, number: usize) -> Self {
+        self.then(Step::Item(number))
+    }
+
+    pub(super) fn starts_with(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
+    fn words(&self) -> Vec<&str> {
+        let word = |step| match step {
+            &Step::Key(ref key) => &**key,
+            Step::Item(_) => "[]",
+        };
+        self.0.iter().map(word).collect()
+    }
+
+    fn first(&self, steps: usize) -> Self {
+        Self(self.0.iter().take(steps).cloned().collect())
+    }
+
+    /// The secret that this way goes to or through.
+    pub(super) fn secret(&self) -> Option<Self> {
+        match self.words().as_slice() {
+            ["bots", _, "webhook_secret", "[]", ..] => Some(self.first(4)),
+            ["bots", _, "token" | "webhook_secret", ..] => Some(self.first(3)),
+            ["routes", _, "upstream", "sign", "secret", ..] => Some(self.first(5)),
+            ["routes", _, "upstream", "sign", ..] => Some(self.first(4)),
+            _ => None,
+        }
+    }
+
+    /// The secret, or else this way: a reference with a mistake in it is no reference.
+    pub(super) fn whole_secret(&self) -> Self {
+        self.secret().unwrap_or_else(|| self.clone())
+    }
+
+    /// Whether there may be secrets on this way: in a reference, or in the value of a header.
+    pub(super) fn is_delicate(&self) -> bool {
+        let header = ["upstream", "headers"];
+        self.secret().is_some() || self.words().get(2..4) == Some(header.as_slice())
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Item(item) => write!(f, "[{item}]")?,
+                Step::Key(key) if number == 0 => f.write_str(key)?,
+                Step::Key(key) => write!(f, ".{key}")?,
+            }
+        }
+        Ok(())
+    }
+}

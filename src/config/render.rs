@@ -1,0 +1,174 @@
+//! Problems for people: message, place, one line of the file with a mark under it, advice.
+
+use std::fmt::Write as _;
+
+use super::problem::{Code, Place, Problem, Severity, tame};
+use super::tree;
+use super::veil::Veil;
+
+const RED: &str = "\u{1b}[1;31m";
+const YELLOW: &str = "\u{1b}[1;33m";
+const BLUE: &str = "\u{1b}[1;34m";
+const PLAIN: &str = "\u{1b}[0m";
+
+/// All problems, and how many there are. A line of the file is shown only as far as there is surely no secret in it.
+pub fn render(problems: &[Problem], file_name: &str, text: &str, colour: bool) -> String {
+    let page = Page {
+        file_name,
+        veil: Veil::over(text),
+        lines: text.lines().collect(),
+        colour,
+    };
+    let mut out = String::new();
+    for problem in problems {
+        page.problem(&mut out, problem);
+    }
+    out.push_str(&summary(problems, file_name));
+    out
+}
+
+fn summary(problems: &[Problem], file_name: &str) -> String {
+    let count = |severity| problems.iter().filter(|p| p.severity == severity).count();
+    let plural = |number, word| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    format!(
+        "{}, {} in {file_name}\n",
+        plural(count(Severity::Error), "error"),
+        plural(count(Severity::Warning), "warning"),
+    )
+}
+
+struct Page<'a> {
+    file_name: &'a str,
+    veil: Veil,
+    lines: Vec<&'a str>,
+    colour: bool,
+}
+
+impl Page<'_> {
+    fn paint(&self, colour: &str, text: &str) -> String {
+        if self.colour {
+            format!("{colour}{text}{PLAIN}")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn problem(&self, out: &mut String, problem: &Problem) {
+        let (word, colour) = match problem.severity {
+            Severity::Error => ("error", RED),
+            Severity::Warning => ("warning", YELLOW),
+        };
+        let head = self.paint(colour, &format!("{word}[{}]", problem.code));
+        push(out, &format!("{head}: {}", problem.message));
+        match problem.place {
+            Some(place) => self.place(out, problem, place),
+            None => self.nowhere(out, problem),
+        }
+    }
+
+    fn nowhere(&self, out: &mut String, problem: &Problem) {
+        if !problem.path.is_empty() {
+            push(
+                out,
+                &format!("  {} {}", self.paint(BLUE, "=="), problem.path),
+            );
+        }
+        self.help(out, problem, "");
+    }
+
+    fn place(&self, out: &mut String, problem: &Problem, place: Place) {
+        let margin = " ".repeat(place.line.to_string().len());
+        let frame = self.paint(BLUE, "┌─");
+        let head = format!(
+            "{margin}{frame} {}:{}:{}",
+            self.file_name, place.line, place.column
+        );
+        match self.excerpt(problem, place) {
+            None if problem.hidden => {
+                push(out, &format!("{head}          (value hidden)"));
+                self.help(out, problem, &margin);
+            }
+            None => {
+                push(out, &head);
+                self.help(out, problem, &margin);
+            }
+            Some(excerpt) => {
+                push(out, &head);
+                self.marked(out, problem, place, &excerpt);
+            }
+        }
+    }
+
+    fn marked(&self, out: &mut String, problem: &Problem, place: Place, excerpt: &str) {
+        let number = place.line.to_string();
+        let bar = self.paint(BLUE, "│");
+        push(
+            out,
+            &format!("{}{bar} {excerpt}", self.paint(BLUE, &number)),
+        );
+        let margin = " ".repeat(number.len());
+        let indent = " ".repeat(place.column.saturating_sub(1));
+        let mark = "^".repeat(width(excerpt, place.column));
+        let hint = problem.hint.as_deref().unwrap_or_default();
+        let line = format!("{margin}{bar} {indent}{} {hint}", self.paint(RED, &mark));
+        push(out, line.trim_end());
+    }
+
+    fn help(&self, out: &mut String, problem: &Problem, margin: &str) {
+        if let Some(hint) = &problem.hint {
+            let margin = if margin.is_empty() { " " } else { margin };
+            push(
+                out,
+                &format!("{margin} {} help: {hint}", self.paint(BLUE, "=")),
+            );
+        }
+    }
+
+    /// The line of a problem, as far as it may be shown; nothing when that does not reach the problem.
+    fn excerpt(&self, problem: &Problem, place: Place) -> Option<String> {
+        let line = self.lines.get(place.line.checked_sub(1)?)?;
+        let end = match (problem.hidden, problem.code) {
+            (true, Code::NotYaml) => return key_of(line, place),
+            (true, _) => return None,
+            (false, _) => self.veil.visible(place.line),
+        };
+        let shown: String = line.chars().take(end).map(tame).collect();
+        let shown = shown.split(" #").next().unwrap_or_default().trim_end();
+        let cut = if end < line.chars().count() {
+            " …"
+        } else {
+            ""
+        };
+        (shown.chars().count() >= place.column).then(|| format!("{shown}{cut}"))
+    }
+}
+
+fn push(out: &mut String, line: &str) {
+    // Writing to a string cannot fail.
+    writeln!(out, "{line}").unwrap_or_default();
+}
+
+/// How long the mark is: one key, or one word.
+fn width(excerpt: &str, column: usize) -> usize {
+    let mut rest = excerpt.chars().skip(column.saturating_sub(1)).peekable();
+    let quote = rest.peek().copied().filter(|c| matches!(c, '"' | '\''));
+    let length = match quote {
+        Some(quote) => 2 + rest.skip(1).take_while(|c| *c != quote).count(),
+        None => rest
+            .take_while(|c| !c.is_whitespace() && !matches!(c, ',' | '}' | ']' | '{' | '['))
+            .collect::<String>()
+            .trim_end_matches(':')
+            .chars()
+            .count(),
+    };
+    length.max(1)
+}
+
+/// Where the text is not YAML, nobody knows what is a secret. Only a key at the beginning of the line is shown.
+fn key_of(line: &str, place: Place) -> Option<String> {
+    let (key, _) = line.split_once(':')?;
+    let name = key.trim_start_matches([' ', '-']);
+    let known = !name.is_empty() && tree::is_plain(name);
+    let padding = " ".repeat(place.column.saturating_sub(key.chars().count() + 3));
+    known.then(|| format!("{key}: …{padding}"))
+}

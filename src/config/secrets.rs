@@ -1,0 +1,175 @@
+//! From a reference to the secret. Nothing here repeats what it read.
+
+use std::io::ErrorKind;
+use std::path::{Path as FilePath, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::findings::Findings;
+use super::path::Path;
+use super::problem::{Code, Problem, quoted};
+use super::raw_forms::SecretRef;
+use super::source::Source;
+use crate::gate::secret::Secret;
+use crate::gate::signature::{SHORTEST_SECRET, SigningKey, WeakSecret};
+
+/// The largest secret. Tokens have some hundred bytes; a larger file is a mix-up.
+pub(super) const LARGEST: usize = 64 << 10;
+
+/// Begins the written form of a key for Standard Webhooks.
+const WRITTEN_KEY: &str = "whsec_";
+
+/// Reads the secret that stands at a path, and notes what is wrong with it.
+pub(super) fn read(
+    findings: &mut Findings<'_>,
+    path: &Path,
+    reference: &SecretRef,
+    source: &dyn Source,
+) -> Option<Secret> {
+    match open(findings, path, reference, source) {
+        Ok(secret) => Some(secret),
+        Err(problem) => {
+            findings.add(path, problem);
+            None
+        }
+    }
+}
+
+fn open(
+    findings: &mut Findings<'_>,
+    path: &Path,
+    reference: &SecretRef,
+    source: &dyn Source,
+) -> Result<Secret, Problem> {
+    let mut bytes = match reference {
+        SecretRef::Env(name) => variable(name, source)?,
+        SecretRef::File(file) => contents(findings, path, &written_path(file)?, source)?,
+        SecretRef::Credential(name) => {
+            contents(findings, path, &credential(name, source)?, source)?
+        }
+    };
+    if bytes.len() > LARGEST {
+        let message = format!("the secret is larger than {} KiB", LARGEST >> 10);
+        return Err(Problem::new(Code::UnreadableSecret, message));
+    }
+    if !matches!(reference, SecretRef::Env(_)) {
+        cut_newline(&mut bytes);
+    }
+    if bytes.is_empty() {
+        return Err(Problem::new(Code::EmptySecret, "the secret is empty"));
+    }
+    Ok(Secret::new(bytes))
+}
+
+fn variable(name: &str, source: &dyn Source) -> Result<Vec<u8>, Problem> {
+    let usual = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    if name.is_empty() || name.len() > 64 || !name.chars().all(usual) {
+        // It may be the secret itself.
+        let problem = Problem::new(Code::BadValue, "this is not the name of a variable");
+        return Err(problem.hint("capital letters, digits and `_`"));
+    }
+    let unset = || {
+        Problem::new(
+            Code::UnreadableSecret,
+            format!("the environment variable {} is not set", quoted(name)),
+        )
+    };
+    source.var(name).map(String::into_bytes).ok_or_else(unset)
+}
+
+fn written_path(file: &str) -> Result<PathBuf, Problem> {
+    if ["/", "./", "../"]
+        .iter()
+        .any(|start| file.starts_with(start))
+    {
+        return Ok(file.into());
+    }
+    // It may be the secret itself.
+    let problem = Problem::new(Code::BadValue, "this is not the path of a file");
+    Err(problem.hint("a path begins with `/`, `./` or `../`"))
+}
+
+fn credential(name: &str, source: &dyn Source) -> Result<PathBuf, Problem> {
+    if name.is_empty() || name.len() > 255 || name.starts_with('.') || name.contains('/') {
+        let problem = Problem::new(Code::BadValue, "this is not the name of a credential");
+        return Err(problem.hint("the name that LoadCredential= gives it"));
+    }
+    let Some(directory) = source.var("CREDENTIALS_DIRECTORY") else {
+        let problem = Problem::new(
+            Code::UnreadableSecret,
+            "there are no credentials: $CREDENTIALS_DIRECTORY is not set",
+        );
+        return Err(problem.hint("systemd sets it for units with LoadCredential="));
+    };
+    Ok(FilePath::new(&directory).join(name))
+}
+
+fn contents(
+    findings: &mut Findings<'_>,
+    path: &Path,
+    file: &FilePath,
+    source: &dyn Source,
+) -> Result<Vec<u8>, Problem> {
+    let name = quoted(&file.display().to_string());
+    let bytes = source.file(file).map_err(|error| {
+        let why = match error.kind() {
+            ErrorKind::NotFound => "there is no such file".to_owned(),
+            ErrorKind::PermissionDenied => "permission denied".to_owned(),
+            _ => error.to_string(),
+        };
+        Problem::new(Code::UnreadableSecret, format!("cannot read {name}: {why}"))
+    })?;
+    if source.readable_by_others(file) {
+        let message = format!("users other than its owner may read {name}");
+        let hint = "chmod 0400; in Kubernetes: defaultMode: 0400";
+        findings.add(path, Problem::new(Code::ReadableSecret, message).hint(hint));
+    }
+    Ok(bytes)
+}
+
+/// Editors and `echo` end a file with a newline that nobody meant. One is cut off, not more.
+fn cut_newline(bytes: &mut Vec<u8>) {
+    let end = bytes.strip_suffix(b"\n").map_or(bytes.len(), |rest| {
+        rest.strip_suffix(b"\r").unwrap_or(rest).len()
+    });
+    bytes.truncate(end);
+}
+
+/// A webhook secret as a key.
+pub(super) fn signing_key(secret: &Secret) -> Result<SigningKey, Problem> {
+    SigningKey::new(secret).map_err(|WeakSecret| weak())
+}
+
+fn weak() -> Problem {
+    let message = format!("the secret is shorter than {SHORTEST_SECRET} bytes");
+    Problem::new(Code::WeakSecret, message).hint("openssl rand -hex 32")
+}
+
+/// A token goes into a header, so a stray line feed in it would break every call.
+pub(super) fn check_token(token: &Secret) -> Result<(), Problem> {
+    if token.expose().iter().all(u8::is_ascii_graphic) {
+        return Ok(());
+    }
+    let message =
+        "this is not a token: there is a space, a line break or a foreign character in it";
+    Err(Problem::new(Code::UnusableSecret, message))
+}
+
+/// A key for Standard Webhooks: `whsec_` and base64, or bytes as they are.
+pub(super) fn webhook_key(secret: Secret) -> Result<Secret, Problem> {
+    let key = match secret.expose().strip_prefix(WRITTEN_KEY.as_bytes()) {
+        None => secret,
+        Some(written) => STANDARD
+            .decode(written)
+            .map(Secret::new)
+            .map_err(|_no_echo| {
+                let message = format!("what follows `{WRITTEN_KEY}` is not base64");
+                Problem::new(Code::UnusableSecret, message)
+            })?,
+    };
+    if key.len() < SHORTEST_SECRET {
+        return Err(weak());
+    }
+    Ok(key)
+}

@@ -1,0 +1,118 @@
+//! How much of a line may be shown: nothing from the first thing on that may be a secret.
+
+use super::path::{Path, Step};
+use super::problem::{Place, similar};
+use super::tree::{self, Node, Value};
+
+/// For each line, how many characters of it may be shown.
+pub(super) struct Veil {
+    hidden_from: Vec<Place>,
+    all: bool,
+}
+
+impl Veil {
+    /// Reads the text once more. Where it is not YAML, nobody knows what is a secret, and all is hidden.
+    pub(super) fn over(text: &str) -> Self {
+        let Ok((root, _)) = tree::read(text) else {
+            return Self {
+                hidden_from: Vec::new(),
+                all: true,
+            };
+        };
+        let mut marks = Vec::new();
+        walk(&root, &Path::default(), &mut marks);
+        marks.sort_by_key(|(place, _)| *place);
+        Self {
+            hidden_from: hidden(&marks, &text.lines().collect::<Vec<_>>()),
+            all: false,
+        }
+    }
+
+    /// How many characters of a line may be shown.
+    pub(super) fn visible(&self, line: usize) -> usize {
+        if self.all {
+            return 0;
+        }
+        let on_line = self.hidden_from.iter().filter(|place| place.line == line);
+        let columns = on_line.map(|place| place.column.saturating_sub(1));
+        columns.min().unwrap_or(usize::MAX)
+    }
+}
+
+/// From each delicate mark to the end of its line, and all of the lines up to the next mark: the end of a value is not
+/// known, and it may go over many lines.
+fn hidden(marks: &[(Place, bool)], lines: &[&str]) -> Vec<Place> {
+    let end = Place {
+        line: lines.len() + 1,
+        column: 1,
+    };
+    let next = marks.iter().skip(1).map(|(place, _)| *place).chain([end]);
+    let mut hidden = Vec::new();
+    for ((place, _), next) in marks
+        .iter()
+        .zip(next)
+        .filter(|((_, delicate), _)| *delicate)
+    {
+        let last = next.line - usize::from(begins(next, lines));
+        hidden.push(*place);
+        hidden.extend((place.line + 1..=last).map(|line| Place { line, column: 1 }));
+    }
+    hidden
+}
+
+/// Whether nothing stands before a place on its line.
+fn begins(place: Place, lines: &[&str]) -> bool {
+    let line = place.line.checked_sub(1).and_then(|line| lines.get(line));
+    let before = |line: &&str| {
+        let mut before = line.chars().take(place.column.saturating_sub(1));
+        before.all(|c| matches!(c, ' ' | '-'))
+    };
+    line.is_none_or(before)
+}
+
+/// The places of all keys and scalars, and whether they are delicate.
+fn walk(node: &Node, path: &Path, marks: &mut Vec<(Place, bool)>) {
+    match &node.value {
+        Value::List(items) => {
+            for (number, item) in items {
+                walk(item, &path.item(*number), marks);
+            }
+        }
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                let odd = key.text.len() > 32 || key.text.contains(char::is_whitespace);
+                marks.push((key.place, path.is_delicate() || odd));
+                walk(value, &path.then(Step::Key(key.text.clone())), marks);
+            }
+        }
+        Value::Text(text) => marks.push((node.place, is_delicate(text, path))),
+        Value::Bool(_) | Value::Null | Value::Number(_) | Value::Whole(_) => {
+            marks.push((node.place, is_delicate("", path)));
+        }
+    }
+}
+
+const TOPS: &[&str] = &[
+    "version", "orgs", "server", "ops", "log", "webex", "policy", "cache", "inbox", "routes",
+];
+
+const TELLING: &[&str] = &[
+    "auth", "bearer", "cred", "header", "key", "pass", "secret", "sign", "token",
+];
+
+/// A value that is or may be a secret: in its place, under a bot, under a key that nobody knows and that may be a
+/// misspelled one, or a password in a URL.
+fn is_delicate(text: &str, path: &Path) -> bool {
+    let keys = || {
+        path.steps().iter().filter_map(|step| match step {
+            Step::Key(key) => Some(key.to_lowercase()),
+            Step::Item(_) => None,
+        })
+    };
+    let known_top = keys().next().is_some_and(|top| TOPS.contains(&&*top));
+    let telling = |key: String| {
+        TELLING.iter().any(|word| key.contains(word))
+            || similar(&key, ["token", "webhook_secret", "secret"]).is_some()
+    };
+    path.is_delicate() || !known_top || text.contains('@') || keys().any(telling)
+}
