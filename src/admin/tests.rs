@@ -45,10 +45,7 @@ async fn each_page_answers() {
     assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"));
     let metrics = world.ask("GET", "/metrics").await;
     let kind = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";
-    assert!(
-        metrics.contains(kind) && metrics.ends_with("# EOF\n"),
-        "{metrics}"
-    );
+    assert!(metrics.contains(kind) && metrics.ends_with("# EOF\n"), "{metrics}");
     for target in ["/", "/livez/", "/debug", "/livez2"] {
         let answer = world.ask("GET", target).await;
         assert!(answer.starts_with("HTTP/1.1 404 "), "{target}: {answer}");
@@ -61,12 +58,7 @@ async fn each_page_answers() {
 async fn readiness_is_told_check_by_check() {
     let world = world().await;
     world.readiness.ok("configuration");
-    assert!(
-        world
-            .ask("GET", "/readyz")
-            .await
-            .starts_with("HTTP/1.1 200 ")
-    );
+    assert!(world.ask("GET", "/readyz").await.starts_with("HTTP/1.1 200 "));
     world.readiness.not_ok("token helpdesk", "refused by Webex");
     let brief = world.ask("GET", "/readyz").await;
     assert!(brief.starts_with("HTTP/1.1 503 ") && brief.ends_with("\r\n\r\nnot ready"));

@@ -16,30 +16,19 @@ pub(super) struct Findings<'a> {
 
 impl<'a> Findings<'a> {
     pub(super) fn new(tree: &'a Node, found: Vec<Problem>) -> Self {
-        Self {
-            tree,
-            found,
-            unfit: Vec::new(),
-        }
+        Self { tree, found, unfit: Vec::new() }
     }
 
     /// The problems, in the order of the file; those of its surroundings come last.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
-        self.found
-            .sort_by_key(|problem| (problem.place.is_none(), problem.place));
+        self.found.sort_by_key(|problem| (problem.place.is_none(), problem.place));
         self.found
     }
 
     /// Notes a problem with the value at a path.
     pub(super) fn add(&mut self, path: &Path, problem: Problem) {
-        let problem = problem
-            .at(self.tree.place_of(path))
-            .on(path.whole_secret().to_string());
-        self.found.push(if path.is_delicate() {
-            problem.hide()
-        } else {
-            problem
-        });
+        let problem = problem.at(self.tree.place_of(path)).on(path.whole_secret().to_string());
+        self.found.push(if path.is_delicate() { problem.hide() } else { problem });
     }
 
     /// Notes a problem that no line of the file is to blame for.
@@ -52,10 +41,7 @@ impl<'a> Findings<'a> {
         if self.is_unfit(path) {
             return;
         }
-        let name = path
-            .steps()
-            .last()
-            .map(|step| Path::from_steps(vec![step.clone()]));
+        let name = path.steps().last().map(|step| Path::from_steps(vec![step.clone()]));
         let name = name.unwrap_or_default().to_string();
         let problem = Problem::new(Code::MissingKey, format!("the key `{name}` is missing"));
         self.add(path, problem);
@@ -63,9 +49,7 @@ impl<'a> Findings<'a> {
 
     /// Whether something on or under this way did not fit.
     pub(super) fn is_unfit(&self, path: &Path) -> bool {
-        self.unfit
-            .iter()
-            .any(|unfit| unfit.starts_with(path) || path.starts_with(unfit))
+        self.unfit.iter().any(|unfit| unfit.starts_with(path) || path.starts_with(unfit))
     }
 
     /// Whether a key was typed.
@@ -91,18 +75,13 @@ impl<'a> Findings<'a> {
         let nameless = matches!(&fault.kind, Kind::UnknownKey(key, _) if !may_show(key, &path));
         let steps = path.whole_secret();
         problem = problem.on(if nameless { above(&steps) } else { steps }.to_string());
-        self.found
-            .push(if hidden { problem.hide() } else { problem });
+        self.found.push(if hidden { problem.hide() } else { problem });
     }
 }
 
 fn above(path: &Path) -> Path {
     let steps = path.steps();
-    Path::from_steps(
-        steps
-            .split_last()
-            .map_or(Vec::new(), |(_, rest)| rest.to_vec()),
-    )
+    Path::from_steps(steps.split_last().map_or(Vec::new(), |(_, rest)| rest.to_vec()))
 }
 
 /// In a secret's place anything may be the secret, also a key.
@@ -136,10 +115,7 @@ fn bad(message: &str) -> Problem {
 }
 
 fn wrong_type(found: &str, expected: &str) -> Problem {
-    let problem = Problem::new(
-        Code::WrongType,
-        format!("this must be {expected}, not {found}"),
-    );
+    let problem = Problem::new(Code::WrongType, format!("this must be {expected}, not {found}"));
     match (found, expected) {
         ("text", "a whole number") => problem.hint("without quotation marks or a unit"),
         ("text", "true or false") => problem.hint("`yes`, `no`, `on` and `off` are only text"),

@@ -47,31 +47,21 @@ fn as_text(bytes: &[u8]) -> Result<&str, Problem> {
         return Err(Problem::new(Code::TooLarge, message));
     }
     std::str::from_utf8(bytes).map_err(|error| {
-        let message = format!(
-            "the file is not UTF-8, from byte {} on",
-            error.valid_up_to()
-        );
+        let message = format!("the file is not UTF-8, from byte {} on", error.valid_up_to());
         Problem::new(Code::NotUtf8, message)
     })
 }
 
 fn fingerprint(text: &str) -> Box<str> {
     let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     hex.into()
 }
 
 /// The bytes of a configuration file.
 pub fn read(path: &FilePath, source: &dyn Source) -> Result<Vec<u8>, Vec<Problem>> {
     source.file(path).map_err(|error| {
-        let message = format!(
-            "cannot read {}: {error}",
-            quoted(&path.display().to_string())
-        );
+        let message = format!("cannot read {}: {error}", quoted(&path.display().to_string()));
         vec![Problem::new(Code::Unreadable, message)]
     })
 }

@@ -146,11 +146,7 @@ codes! {
 impl Code {
     /// Whether it stops the configuration from being used.
     pub fn severity(self) -> Severity {
-        if self.text().starts_with('E') {
-            Severity::Error
-        } else {
-            Severity::Warning
-        }
+        if self.text().starts_with('E') { Severity::Error } else { Severity::Warning }
     }
 }
 
@@ -239,11 +235,7 @@ impl Problem {
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
     let short: String = text.chars().take(LONGEST).map(tame).collect();
-    let more = if text.chars().nth(LONGEST).is_some() {
-        "…"
-    } else {
-        ""
-    };
+    let more = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
     format!("`{short}{more}`")
 }
 

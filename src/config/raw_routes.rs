@@ -73,11 +73,7 @@ pub(super) enum AppUsers {
 
 /// One of `bots`
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    default,
-    expecting = "a map with token and webhook_secret"
-)]
+#[serde(deny_unknown_fields, default, expecting = "a map with token and webhook_secret")]
 pub(super) struct Bot {
     /// The bot's access token.
     #[schemars(with = "SecretRef", required)]
@@ -91,11 +87,7 @@ pub(super) struct Bot {
 
 /// One of `routes`
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    default,
-    expecting = "a map with path, bot and upstream"
-)]
+#[serde(deny_unknown_fields, default, expecting = "a map with path, bot and upstream")]
 pub(super) struct Route {
     /// The exact path that Webex calls.
     #[schemars(with = "String", required, extend("pattern" = "^/"))]
@@ -223,10 +215,7 @@ pub(super) struct Waits {
 
 impl Default for Waits {
     fn default() -> Self {
-        Self {
-            from: millis(250),
-            up_to: seconds(30),
-        }
+        Self { from: millis(250), up_to: seconds(30) }
     }
 }
 

@@ -8,8 +8,5 @@ use super::raw::Gateway;
 /// description and default.
 pub fn schema() -> serde_json::Value {
     let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
-    settings
-        .into_generator()
-        .into_root_schema_for::<Gateway>()
-        .to_value()
+    settings.into_generator().into_root_schema_for::<Gateway>().to_value()
 }

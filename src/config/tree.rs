@@ -43,12 +43,12 @@ impl Node {
     /// What stands at a step.
     pub(super) fn step(&self, step: &Step) -> Option<&Self> {
         match (&self.value, step) {
-            (Value::Map(entries), Step::Key(name)) => entries
-                .iter()
-                .find_map(|(key, node)| (key.text == *name).then_some(node)),
-            (Value::List(items), Step::Item(wanted)) => items
-                .iter()
-                .find_map(|(number, node)| (number == wanted).then_some(node)),
+            (Value::Map(entries), Step::Key(name)) => {
+                entries.iter().find_map(|(key, node)| (key.text == *name).then_some(node))
+            }
+            (Value::List(items), Step::Item(wanted)) => {
+                items.iter().find_map(|(number, node)| (number == wanted).then_some(node))
+            }
             _ => None,
         }
     }
@@ -90,12 +90,12 @@ impl Node {
 
     fn step_mut(&mut self, step: &Step) -> Option<&mut Self> {
         match (&mut self.value, step) {
-            (Value::Map(entries), Step::Key(name)) => entries
-                .iter_mut()
-                .find_map(|(key, node)| (key.text == *name).then_some(node)),
-            (Value::List(items), Step::Item(wanted)) => items
-                .iter_mut()
-                .find_map(|(number, node)| (number == wanted).then_some(node)),
+            (Value::Map(entries), Step::Key(name)) => {
+                entries.iter_mut().find_map(|(key, node)| (key.text == *name).then_some(node))
+            }
+            (Value::List(items), Step::Item(wanted)) => {
+                items.iter_mut().find_map(|(number, node)| (number == wanted).then_some(node))
+            }
             _ => None,
         }
     }
@@ -104,47 +104,32 @@ impl Node {
 /// Reads a text. Keys that stand twice are problems that do not end the reading; the first of them counts.
 pub(super) fn read(text: &str) -> Result<(Node, Vec<Problem>), Problem> {
     let reading = Reading::default();
-    let seed = Branch {
-        reading: &reading,
-        path: Path::default(),
-        place: Place::START,
-    };
+    let seed = Branch { reading: &reading, path: Path::default(), place: Place::START };
     match seed.deserialize(serde_yaml::Deserializer::from_str(text)) {
         Ok(node) => Ok((node, reading.repeated.into_inner())),
-        Err(error) => Err(reading
-            .alias
-            .take()
-            .unwrap_or_else(|| not_yaml(&error, text))),
+        Err(error) => Err(reading.alias.take().unwrap_or_else(|| not_yaml(&error, text))),
     }
 }
 
 fn not_yaml(error: &serde_yaml::Error, text: &str) -> Problem {
     let message = error.to_string();
     if message.contains("more than one document") {
-        return Problem::new(
-            Code::SecondDocument,
-            "a second document begins in this file",
-        )
-        .at(second_document(text));
+        return Problem::new(Code::SecondDocument, "a second document begins in this file")
+            .at(second_document(text));
     }
     let message = message.split(" at line ").next().unwrap_or_default();
     let place = error.location().map_or(Place::START, |location| Place {
         line: location.line(),
         column: location.column(),
     });
-    Problem::new(Code::NotYaml, format!("not YAML: {message}"))
-        .at(place)
-        .hide()
+    Problem::new(Code::NotYaml, format!("not YAML: {message}")).at(place).hide()
 }
 
 fn second_document(text: &str) -> Place {
     let mut begun = false;
     for (number, line) in text.lines().enumerate() {
         if begun && line.starts_with("---") {
-            return Place {
-                line: number + 1,
-                column: 1,
-            };
+            return Place { line: number + 1, column: 1 };
         }
         begun |= !line.trim().is_empty() && !line.starts_with(['#', '%']);
     }
@@ -200,10 +185,7 @@ fn place_in(message: &str) -> Place {
     let numbers = || {
         let (_, place) = message.rsplit_once(" at line ")?;
         let (line, column) = place.split_once(" column ")?;
-        Some(Place {
-            line: line.parse().ok()?,
-            column: column.parse().ok()?,
-        })
+        Some(Place { line: line.parse().ok()?, column: column.parse().ok()? })
     };
     numbers().unwrap_or(Place::START)
 }
@@ -322,18 +304,11 @@ impl Branch<'_> {
 
     fn repeated(&self, key: &Key, first: Place) {
         let path = self.path.then(Step::Key(key.text.clone()));
-        let name = if is_plain(&key.text) {
-            quoted(&key.text)
-        } else {
-            "of this name".into()
-        };
-        let problem = Problem::new(
-            Code::RepeatedKey,
-            format!("the key {name} stands here twice"),
-        )
-        .at(key.place)
-        .on(path.whole_secret().to_string())
-        .hint(format!("the first is in line {}", first.line));
+        let name = if is_plain(&key.text) { quoted(&key.text) } else { "of this name".into() };
+        let problem = Problem::new(Code::RepeatedKey, format!("the key {name} stands here twice"))
+            .at(key.place)
+            .on(path.whole_secret().to_string())
+            .hint(format!("the first is in line {}", first.line));
         self.reading.repeated.borrow_mut().push(problem);
     }
 }
@@ -350,11 +325,7 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
         };
         let Node { place, value } = reading.collect(error)?;
         match value {
-            Value::Text(text) => Ok(Key {
-                text,
-                place,
-                repeated: false,
-            }),
+            Value::Text(text) => Ok(Key { text, place, repeated: false }),
             _ => Err(D::Error::custom("a key is text")),
         }
     }

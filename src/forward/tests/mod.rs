@@ -22,10 +22,7 @@ fn upstream(address: Address) -> Upstream {
         connect_timeout: Duration::from_secs(5),
         timeout: PATIENCE,
         max_in_flight: 8,
-        retry: Schedule {
-            from: Duration::from_secs(1),
-            up_to: Duration::from_secs(1),
-        },
+        retry: Schedule { from: Duration::from_secs(1), up_to: Duration::from_secs(1) },
         pass_signature: true,
         sign: None,
         headers: HeaderMap::new(),
@@ -51,9 +48,7 @@ async fn request_of(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
         raw.push(stream.read_u8().await.ok()?);
     }
     let head = String::from_utf8(raw.clone()).unwrap();
-    let mut lengths = head
-        .lines()
-        .filter_map(|line| line.strip_prefix("content-length: "));
+    let mut lengths = head.lines().filter_map(|line| line.strip_prefix("content-length: "));
     let mut body = vec![0; lengths.next().unwrap().parse().unwrap()];
     stream.read_exact(&mut body).await.unwrap();
     raw.extend_from_slice(&body);
@@ -125,10 +120,7 @@ async fn the_bot_reads_the_event_as_it_was() {
     let head = String::from_utf8(raw[..raw.len() - body.len()].to_vec()).unwrap();
     let start = "POST /events?own=1&a=1 HTTP/1.1\r\n";
     assert!(head.starts_with(start), "{head}");
-    let names: Vec<_> = head
-        .lines()
-        .filter_map(|line| line.split_once(": "))
-        .collect();
+    let names: Vec<_> = head.lines().filter_map(|line| line.split_once(": ")).collect();
     let values = |name: &str| -> Vec<&str> {
         let of = names.iter().filter(|(one, _)| *one == name);
         of.map(|(_, value)| *value).collect()
@@ -183,11 +175,8 @@ async fn a_status_is_the_bots_business_unless_it_means_not_now() {
         let answer = format!(
             "HTTP/1.1 {status} X\r\nContent-Length: 0\r\nRetry-After: 7\r\nLocation: http://192.0.2.1/\r\n\r\n"
         );
-        let answer = if status == 204 {
-            answer.replace("Content-Length: 0\r\n", "")
-        } else {
-            answer
-        };
+        let answer =
+            if status == 204 { answer.replace("Content-Length: 0\r\n", "") } else { answer };
         let bot = bot(&answer).await;
         let result = hand_over(&forward(&bot.upstream)).await;
         if kept {
@@ -220,10 +209,8 @@ async fn a_bot_that_is_not_there_is_unreachable() {
     let outage = hand_over(&forward(&gone)).await.unwrap_err();
     assert_eq!(outage.kind, Kind::UpstreamUnreachable);
     assert!(outage.cause.contains("refused"), "{outage}");
-    let nowhere = upstream(Address::Unix {
-        socket: "/nowhere/bot.sock".into(),
-        path: "/".parse().unwrap(),
-    });
+    let nowhere =
+        upstream(Address::Unix { socket: "/nowhere/bot.sock".into(), path: "/".parse().unwrap() });
     let outage = hand_over(&forward(&nowhere)).await.unwrap_err();
     assert_eq!(outage.kind, Kind::UpstreamUnreachable);
 }

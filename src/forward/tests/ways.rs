@@ -10,10 +10,7 @@ async fn a_bot_on_a_unix_socket() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("bot.sock");
     let listener = UnixListener::bind(&socket).unwrap();
-    let upstream = upstream(Address::Unix {
-        socket,
-        path: "/webhook".parse().unwrap(),
-    });
+    let upstream = upstream(Address::Unix { socket, path: "/webhook".parse().unwrap() });
     let (log, tasks) = (Log::default(), Tasks::default());
     let theirs = Arc::clone(&log);
     tasks.spawn("bot", async move {
