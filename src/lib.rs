@@ -12,3 +12,4 @@ pub mod flow;
 pub mod ingress;
 pub mod admin;
 pub mod simulator;
+pub mod cli;
