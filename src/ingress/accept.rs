@@ -24,10 +24,10 @@ pub(crate) async fn accept(
             Ok(accepted) => return accepted,
             Err(error) if gone(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept connections for the moment");
                 let pause = if make_room() {
                     ONE_IS_CLOSING
                 } else {
+                    tracing::warn!(%error, "cannot accept connections for the moment");
                     OUT_OF_FILES
                 };
                 tokio::time::sleep(pause).await;
