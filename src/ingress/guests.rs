@@ -65,8 +65,8 @@ impl Guests {
     }
 
     /// Cuts somebody off, if there is anybody who may be.
-    pub(crate) fn make_room(&self) {
-        self.locked().make_room();
+    pub(crate) fn make_room(&self) -> bool {
+        self.locked().make_room()
     }
 
     /// A panic elsewhere leaves the rows usable: at worst a place is counted that is gone.
