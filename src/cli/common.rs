@@ -4,6 +4,8 @@ use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::exit::Exit;
 use super::{Colour, Global, Output};
 use crate::config::{self, Config, LogFormat, Machine, Problem, Source};
@@ -136,4 +138,20 @@ pub(super) fn block_on(work: impl Future<Output = Exit>) -> Exit {
             Exit::Bug
         }
     }
+}
+
+/// Ctrl-C, or what a supervisor sends.
+pub(super) async fn told_to_stop() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// RFC 3339, UTC.
+pub(super) fn now() -> String {
+    humantime::format_rfc3339_millis(rt::now().wall).to_string()
 }

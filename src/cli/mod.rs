@@ -1,9 +1,11 @@
 //! The commands, one file each. Data goes to stdout, everything else to stderr.
 
 mod common;
+mod demo;
 pub mod exit;
 pub mod house;
 mod run;
+mod wire;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +70,8 @@ pub enum Colour {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show everything without a Webex account (start here)
+    Demo(demo::Arguments),
     /// Run the gateway
     Run(run::Arguments),
 }
@@ -80,6 +84,7 @@ pub fn main() -> ExitCode {
     };
     let Cli { global, command } = cli;
     let exit = match command {
+        Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Run(arguments) => run::run(&arguments, &global),
     };
     exit.into()
