@@ -112,9 +112,8 @@ impl Global {
         };
         match format {
             LogFormat::Json => Form::Json,
-            LogFormat::Text => text,
             LogFormat::Auto if self.output() == Output::Json || !stdout.is_terminal() => Form::Json,
-            LogFormat::Auto => text,
+            LogFormat::Auto | LogFormat::Text => text,
         }
     }
 }
@@ -154,4 +153,19 @@ pub(super) async fn told_to_stop() {
 /// RFC 3339, UTC.
 pub(super) fn now() -> String {
     humantime::format_rfc3339_millis(rt::now().wall).to_string()
+}
+
+/// Lines whose columns stand under each other, as wide as they must be.
+pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
 }

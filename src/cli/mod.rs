@@ -5,6 +5,7 @@ mod demo;
 pub mod exit;
 pub mod house;
 mod run;
+mod simulate;
 mod wire;
 
 use std::path::PathBuf;
@@ -74,6 +75,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run the gateway
     Run(run::Arguments),
+    /// Run a small Webex for tests
+    Simulate(simulate::Arguments),
 }
 
 /// Reads the command line, and does what it says.
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
     let exit = match command {
         Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Run(arguments) => run::run(&arguments, &global),
+        Command::Simulate(arguments) => simulate::run(&arguments, &global),
     };
     exit.into()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::Request;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -26,7 +26,6 @@ pub(super) struct Wire(Client<HttpConnector, Full<Bytes>>);
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) took: Duration,
 }
@@ -54,8 +53,7 @@ impl Wire {
                 self.0.request(request).await.map_err(|_cause| Unanswered::Unreachable)?;
             let (head, body) = response.into_parts();
             let body = rt::read_capped(body, LARGEST).await.map_err(|_cause| Unanswered::Broken)?;
-            let (status, headers) = (head.status.as_u16(), head.headers);
-            Ok(Answer { status, headers, body, took: began.elapsed() })
+            Ok(Answer { status: head.status.as_u16(), body, took: began.elapsed() })
         };
         timeout(PATIENCE, exchange).await.map_err(|_elapsed| Unanswered::Silent)?
     }

@@ -83,7 +83,8 @@ struct Mind {
 #[derive(Deserialize)]
 struct Event {
     resource: String,
-    event: String,
+    #[serde(rename = "event")]
+    happened: String,
     data: Subject,
 }
 
@@ -116,7 +117,7 @@ impl Mind {
     /// `None` when something did not work, as in a bot that does not look closely.
     async fn hear(&self, body: &[u8]) -> Option<()> {
         let event: Event = serde_json::from_slice(body).ok()?;
-        let path = match (event.resource.as_str(), event.event.as_str()) {
+        let path = match (event.resource.as_str(), event.happened.as_str()) {
             ("messages", "created") => format!("/messages/{}", event.data.id),
             ("attachmentActions", "created") => format!("/attachment/actions/{}", event.data.id),
             _ => return Some(()),
