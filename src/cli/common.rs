@@ -55,13 +55,16 @@ pub(super) fn load_or_tell(global: &Global) -> Result<Config, Exit> {
             tell(&problems, &path, &text, global);
             Err(Exit::Config)
         }
-        Err(Unloaded { path: None, .. }) => {
-            say(
-                "no configuration: neither ./gateway.yaml nor /etc/botwarden/gateway.yaml exists\n  try: botwarden demo\n",
-            );
-            Err(Exit::Config)
-        }
+        Err(Unloaded { path: None, .. }) => Err(no_config()),
     }
+}
+
+/// Says where a configuration is looked for, and what works without one.
+pub(super) fn no_config() -> Exit {
+    say(
+        "no configuration: neither ./gateway.yaml nor /etc/botwarden/gateway.yaml exists\n  try: botwarden demo\n",
+    );
+    Exit::Config
 }
 
 fn tell(problems: &[Problem], path: &Path, text: &str, global: &Global) {

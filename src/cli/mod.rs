@@ -1,5 +1,6 @@
 //! The commands, one file each. Data goes to stdout, everything else to stderr.
 
+mod check;
 mod common;
 mod demo;
 pub mod exit;
@@ -75,6 +76,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run the gateway
     Run(run::Arguments),
+    /// Check gateway.yaml, secrets, tokens and upstreams
+    Check(check::Arguments),
     /// Run a small Webex for tests
     Simulate(simulate::Arguments),
 }
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
     let exit = match command {
         Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Run(arguments) => run::run(&arguments, &global),
+        Command::Check(arguments) => check::run(&arguments, &global),
         Command::Simulate(arguments) => simulate::run(&arguments, &global),
     };
     exit.into()

@@ -275,6 +275,6 @@ pub enum Address {
 }
 
 /// Advice for a name that does not exist: the one that was probably meant.
-pub fn suggestion(word: &str, candidates: impl IntoIterator<Item = &'_ str>) -> Option<String> {
-    problem::did_you_mean(word, candidates)
+pub fn suggestion(word: &str, candidates: &[&str]) -> Option<String> {
+    problem::did_you_mean(word, candidates.iter().copied())
 }
