@@ -3,6 +3,8 @@
 mod check;
 mod common;
 mod demo;
+mod envelope;
+mod explain;
 pub mod exit;
 pub mod house;
 mod run;
@@ -78,6 +80,8 @@ enum Command {
     Run(run::Arguments),
     /// Check gateway.yaml, secrets, tokens and upstreams
     Check(check::Arguments),
+    /// Say step by step why an event or a room is allowed or refused
+    Explain(explain::Arguments),
     /// Run a small Webex for tests
     Simulate(simulate::Arguments),
 }
@@ -93,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Run(arguments) => run::run(&arguments, &global),
         Command::Check(arguments) => check::run(&arguments, &global),
+        Command::Explain(arguments) => explain::run(&arguments, &global),
         Command::Simulate(arguments) => simulate::run(&arguments, &global),
     };
     exit.into()
