@@ -49,7 +49,7 @@ impl Letter {
     pub(super) fn new(route: Arc<Route>, notice: Notice) -> (Self, oneshot::Receiver<Outcome>) {
         let (reply, outcome) = oneshot::channel();
         let facts = notice.facts().clone();
-        let arrival = notice.into_arrival();
+        let arrival = notice.into_arrival().compact();
         let letter = Self {
             id: arrival.id(),
             route,
