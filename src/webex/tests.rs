@@ -19,7 +19,7 @@ use crate::rt;
 
 const TOKEN: &str = "hunter2-token";
 
-fn client_with(config: &Webex) -> Result<Client, ClientProblem> {
+pub(super) fn client_with(config: &Webex) -> Result<Client, ClientProblem> {
     let token = Secret::new(TOKEN.into());
     Client::new("helpdesk".into(), &token, config, Arc::new(Reporter::default()))
 }
