@@ -85,7 +85,10 @@ impl Courier {
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
         match judge(notice, evidence, rules, asked) {
             Verdict::Refuse(_, refusal) => self.refuse(letter, refusal, roster.as_deref()),
-            Verdict::Undecided(notice) => self.not_yet(letter, notice, too_old()),
+            Verdict::Undecided(notice) => {
+                identity.membership.apply(effect::doubt(notice.facts()));
+                self.not_yet(letter, notice, too_old())
+            }
             Verdict::Clear(cleared) => self.forward(letter, cleared, asked).await,
         }
     }
