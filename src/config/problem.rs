@@ -123,6 +123,8 @@ codes! {
     ListenClash = "E046";
     /// An environment variable with a value that cannot be used.
     BadVariable = "E050";
+    /// A file that is named and cannot be read.
+    MissingFile = "E051";
     /// An organisation that no policy names.
     UnusedOrg = "W101";
     /// A bot without a route.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::load::BYTE_ORDER_MARK;
 use super::problem::{Code, Place, Problem, Severity, tame};
 use super::tree;
 use super::veil::Veil;
@@ -13,6 +14,7 @@ const PLAIN: &str = "\u{1b}[0m";
 
 /// All problems, and how many there are. A line of the file is shown only as far as there is surely no secret in it.
 pub fn render(problems: &[Problem], file_name: &str, text: &str, colour: bool) -> String {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let page = Page {
         file_name,
         veil: Veil::over(text),
@@ -128,7 +130,7 @@ impl Page<'_> {
     fn excerpt(&self, problem: &Problem, place: Place) -> Option<String> {
         let line = self.lines.get(place.line.checked_sub(1)?)?;
         let end = match (problem.hidden, problem.code) {
-            (true, Code::NotYaml) => return key_of(line, place),
+            (true, Code::NotYaml) => return key_of(line),
             (true, _) => return None,
             (false, _) => self.veil.visible(place.line),
         };
@@ -139,7 +141,7 @@ impl Page<'_> {
         } else {
             ""
         };
-        (shown.chars().count() >= place.column).then(|| format!("{shown}{cut}"))
+        (shown.chars().count() + 1 >= place.column).then(|| format!("{shown}{cut}"))
     }
 }
 
@@ -165,10 +167,9 @@ fn width(excerpt: &str, column: usize) -> usize {
 }
 
 /// Where the text is not YAML, nobody knows what is a secret. Only a key at the beginning of the line is shown.
-fn key_of(line: &str, place: Place) -> Option<String> {
+fn key_of(line: &str) -> Option<String> {
     let (key, _) = line.split_once(':')?;
     let name = key.trim_start_matches([' ', '-']);
     let known = !name.is_empty() && tree::is_plain(name);
-    let padding = " ".repeat(place.column.saturating_sub(key.chars().count() + 3));
-    known.then(|| format!("{key}: …{padding}"))
+    known.then(|| format!("{key}: …"))
 }

@@ -81,8 +81,8 @@ impl de::Error for Fault {
         })
     }
 
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(found, expected)
+    fn invalid_value(_: Unexpected<'_>, _: &dyn Expected) -> Self {
+        Self::custom("this number is too large")
     }
 
     fn unknown_variant(word: &str, expected: &'static [&'static str]) -> Self {

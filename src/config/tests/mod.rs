@@ -58,6 +58,9 @@ impl Desk {
 /// With the secrets of the example.
 pub(super) fn desk() -> Desk {
     Desk::default()
+        .with_file("/tls/cert.pem", "")
+        .with_file("/tls/key.pem", "")
+        .with_file("/tls/company.pem", "")
         .with_file("/run/secrets/helpdesk_token", "a-token-of-the-helpdesk\n")
         .with_file(
             "/run/secrets/helpdesk_webhook_secret",
@@ -71,9 +74,8 @@ pub(super) fn today() -> SystemTime {
 }
 
 pub(super) fn loaded(text: &str) -> (Config, Vec<Problem>) {
-    load(text.as_bytes(), &desk(), today()).unwrap_or_else(|problems| {
-        panic!("{}", render(&problems, "gateway.yaml", text, false))
-    })
+    load(text.as_bytes(), &desk(), today())
+        .unwrap_or_else(|problems| panic!("{}", render(&problems, "gateway.yaml", text, false)))
 }
 
 /// All that is said about a text, rendered.
