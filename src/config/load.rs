@@ -63,12 +63,8 @@ fn as_text(bytes: &[u8]) -> Result<&str, Problem> {
 /// The beginning of what `sha256sum` says.
 fn fingerprint(text: &[u8]) -> Box<str> {
     let digest = Sha256::digest(text);
-    let hex: String = digest
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    hex.into()
+    let first = digest.first_chunk().copied().unwrap_or_default();
+    format!("{:08x}", u32::from_be_bytes(first)).into()
 }
 
 /// The bytes of a configuration file.

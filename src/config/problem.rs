@@ -176,14 +176,14 @@ pub struct Problem {
     /// Which mistake.
     pub code: Code,
     /// The key, such as `routes.helpdesk.upstream`, or the environment variable; empty for the file as a whole.
-    pub path: String,
+    pub path: Box<str>,
     /// Where in the file; nowhere when the file is not at fault.
     #[serde(flatten)]
     pub place: Option<Place>,
     /// What is wrong.
-    pub message: String,
+    pub message: Box<str>,
     /// What to do.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// Whether the line must not be shown.
     #[serde(skip)]
     pub hidden: bool,
@@ -195,9 +195,9 @@ impl Problem {
         Self {
             severity: code.severity(),
             code,
-            path: String::new(),
+            path: Box::default(),
             place: None,
-            message: message.into().chars().map(tame).collect(),
+            message: tamed(&message.into()),
             hint: None,
             hidden: false,
         }
@@ -206,7 +206,7 @@ impl Problem {
     /// With advice.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into().chars().map(tame).collect());
+        self.hint = Some(tamed(&hint.into()));
         self
     }
 
@@ -219,7 +219,7 @@ impl Problem {
 
     /// With a key.
     #[must_use]
-    pub fn on(mut self, path: impl Into<String>) -> Self {
+    pub fn on(mut self, path: impl Into<Box<str>>) -> Self {
         self.path = path.into();
         self
     }
@@ -249,6 +249,10 @@ pub(super) fn quoted(text: &str) -> String {
     format!("`{short}{more}`")
 }
 
+fn tamed(text: &str) -> Box<str> {
+    text.chars().map(tame).collect::<String>().into()
+}
+
 /// Control characters and those that turn the direction of writing around become a visible mark.
 pub(super) fn tame(character: char) -> char {
     match character {
@@ -275,6 +279,10 @@ pub(super) fn similar<'a>(
 }
 
 /// [`similar`] as advice.
+#[expect(
+    single_use_lifetimes,
+    reason = "an anonymous lifetime in `impl Trait` is not stable"
+)]
 pub(super) fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,

@@ -169,7 +169,7 @@ pub(super) enum Format {
 pub(super) struct Webex {
     /// The base URL of the API; http only for loopback.
     pub(super) api: Spelled<Base>,
-    /// How to get there: env (HTTPS_PROXY, NO_PROXY), direct, or the URL of a proxy.
+    /// How to get there: env (`HTTPS_PROXY`, `NO_PROXY`), direct, or the URL of a proxy.
     pub(super) proxy: Spelled<Way>,
     /// More trusted roots, PEM: for a company proxy that opens TLS.
     pub(super) ca_file: Option<String>,

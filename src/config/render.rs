@@ -13,6 +13,10 @@ const BLUE: &str = "\u{1b}[1;34m";
 const PLAIN: &str = "\u{1b}[0m";
 
 /// All problems, and how many there are. A line of the file is shown only as far as there is surely no secret in it.
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "callers pass what they found out about the terminal"
+)]
 pub fn render(problems: &[Problem], file_name: &str, text: &str, colour: bool) -> String {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let page = Page {

@@ -339,12 +339,10 @@ impl Branch<'_> {
     /// A map inside a list has no key before it; its first own key is near enough.
     fn grown(self, value: Value) -> Node {
         let inside_list = matches!(self.path.steps().last(), Some(Step::Item(_)));
-        let place = match &value {
-            Value::Map(entries) if inside_list => {
-                entries.first().map_or(self.place, |(key, _)| key.place)
-            }
-            _ => self.place,
-        };
+        let mut place = self.place;
+        if let (true, Value::Map(entries)) = (inside_list, &value) {
+            place = entries.first().map_or(place, |(key, _)| key.place);
+        }
         Node { place, value }
     }
 
@@ -377,14 +375,14 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
             return Err(D::Error::custom("a key without a place"));
         };
         let Node { place, value } = reading.collect(error)?;
-        match value {
-            Value::Text(text) => Ok(Key {
-                text,
-                place,
-                repeated: false,
-            }),
-            _ => Err(D::Error::custom("a key is text")),
-        }
+        let Value::Text(text) = value else {
+            return Err(D::Error::custom("a key is text"));
+        };
+        Ok(Key {
+            text,
+            place,
+            repeated: false,
+        })
     }
 }
 

@@ -14,7 +14,7 @@ fn every_code_has_its_text_in_a_test() {
             test.contains(&format!("error[{code}]:")) || test.contains(&format!("warning[{code}]:"))
         };
         assert!(
-            tests.iter().any(|test| told(test)) || *code == Code::Unreadable,
+            tests.iter().any(told) || *code == Code::Unreadable,
             "{code}"
         );
     }

@@ -70,7 +70,10 @@ fn accepts(schema: &Value, value: &Value) -> bool {
             .count()
     };
     rules.iter().all(|(rule, want)| match rule.as_str() {
-        "$schema" | "title" | "description" | "default" | "format" => true,
+        // `pattern` would need an engine for regular expressions; `properties` is read below
+        "$schema" | "default" | "description" | "format" | "pattern" | "properties" | "title" => {
+            true
+        }
         "type" => is_of(want, value),
         "const" => value == want,
         "enum" => want.as_array().unwrap().contains(value),
@@ -82,13 +85,10 @@ fn accepts(schema: &Value, value: &Value) -> bool {
         "maximum" => value
             .as_f64()
             .is_none_or(|value| value <= want.as_f64().unwrap()),
-        "minLength" => value
-            .as_str()
-            .is_none_or(|text| text.len() as u64 >= want.as_u64().unwrap()),
+        "minLength" => value.as_str().is_none_or(|text| text.len() >= number(want)),
         "minItems" => value
             .as_array()
-            .is_none_or(|items| items.len() as u64 >= want.as_u64().unwrap()),
-        "pattern" => true, // without an engine for regular expressions here
+            .is_none_or(|items| items.len() >= number(want)),
         "items" => value
             .as_array()
             .is_none_or(|items| items.iter().all(|item| accepts(want, item))),
@@ -98,7 +98,6 @@ fn accepts(schema: &Value, value: &Value) -> bool {
                 .iter()
                 .all(|key| map.contains_key(key.as_str().unwrap()))
         }),
-        "properties" => true,
         "additionalProperties" => value.as_object().is_none_or(|map| {
             map.iter().all(|(key, value)| {
                 accepts(
@@ -114,6 +113,10 @@ fn accepts(schema: &Value, value: &Value) -> bool {
     })
 }
 
+fn number(value: &Value) -> usize {
+    usize::try_from(value.as_u64().unwrap()).unwrap()
+}
+
 fn is_of(kinds: &Value, value: &Value) -> bool {
     let is = |kind: &Value| match kind.as_str().unwrap() {
         "array" => value.is_array(),
@@ -124,9 +127,9 @@ fn is_of(kinds: &Value, value: &Value) -> bool {
         "string" => value.is_string(),
         other => panic!("{other}"),
     };
-    match kinds {
-        Value::Array(kinds) => kinds.iter().any(is),
-        kind => is(kind),
+    match kinds.as_array() {
+        Some(kinds) => kinds.iter().any(is),
+        None => is(kinds),
     }
 }
 

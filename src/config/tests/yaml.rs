@@ -244,6 +244,6 @@ fn places_are_exact_in_every_style_of_writing() {
             panic!("{text}: {}", told(text))
         };
         assert_eq!(word.place, Some(Place { line, column }), "{text}");
-        assert_eq!(word.path, "log.format");
+        assert_eq!(&*word.path, "log.format");
     }
 }
