@@ -38,6 +38,8 @@ pub(crate) struct Letter {
     pub(super) body: Bytes,
     /// The last verdict that was recorded: a try that comes to the same is not recorded again.
     pub(super) told: Option<Verdict>,
+    /// When the last try began to ask.
+    pub(super) asked: Moment,
     arrival: Option<Arrival>,
     received: Moment,
     attempt: u32,
@@ -56,6 +58,7 @@ impl Letter {
             facts,
             body: arrival.body().clone(),
             told: None,
+            asked: arrival.received(),
             received: arrival.received(),
             arrival: Some(arrival),
             attempt: 0,
