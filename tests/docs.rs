@@ -50,5 +50,9 @@ fn the_page_of_reasons_is_up_to_date() {
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, reasons()).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), reasons(), "BLESS=1 cargo test --test docs");
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        reasons(),
+        "BLESS=1 cargo test --test docs"
+    );
 }
