@@ -1,3 +1,7 @@
 //! The `botwarden` program: see the library of the same name.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    botwarden::cli::main()
+}

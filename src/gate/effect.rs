@@ -33,6 +33,11 @@ pub fn of(facts: &Facts, audience: &Audience, now: Moment) -> Effect {
     }
 }
 
+/// The effect of an event that could not be decided on the list at hand: read it again.
+pub fn doubt(facts: &Facts) -> Effect {
+    forget(facts)
+}
+
 fn joined(facts: &Facts, audience: &Audience, now: Moment) -> Effect {
     let (Some(room), Some(person), Some(org)) = (&facts.room, &facts.person, facts.person_org)
     else {
@@ -42,20 +47,11 @@ fn joined(facts: &Facts, audience: &Audience, now: Moment) -> Effect {
     if audience.admits(person.key(), standing) {
         return forget(facts);
     }
-    Effect::Outsider(Builder::outsider_joined(
-        room.key(),
-        person.key(),
-        standing,
-        now,
-    ))
+    Effect::Outsider(Builder::outsider_joined(room.key(), person.key(), standing, now))
 }
 
 fn forget(facts: &Facts) -> Effect {
-    if facts.rooms.is_empty() {
-        Effect::None
-    } else {
-        Effect::Forget(facts.rooms.clone())
-    }
+    if facts.rooms.is_empty() { Effect::None } else { Effect::Forget(facts.rooms.clone()) }
 }
 
 #[cfg(test)]
@@ -87,23 +83,14 @@ mod tests {
 
     #[test]
     fn an_outsider_who_joins_makes_the_room_refused_without_a_call() {
-        let Effect::Outsider(roster) = joins(ANN, Some(OTHER)) else {
-            panic!("must be refused")
-        };
+        let Effect::Outsider(roster) = joins(ANN, Some(OTHER)) else { panic!("must be refused") };
         assert_eq!(audience().outsiders(&roster).count(), 1);
     }
 
     #[test]
     fn anybody_else_who_joins_or_leaves_makes_the_room_unknown() {
-        for effect in [
-            joins(ANN, Some(EXAMPLE)),
-            joins(ANN, None),
-            joins(BOT, Some(OTHER)),
-        ] {
-            assert!(
-                matches!(&effect, Effect::Forget(rooms) if rooms.len() == 1),
-                "{effect:?}"
-            );
+        for effect in [joins(ANN, Some(EXAMPLE)), joins(ANN, None), joins(BOT, Some(OTHER))] {
+            assert!(matches!(&effect, Effect::Forget(rooms) if rooms.len() == 1), "{effect:?}");
         }
         let left = effect(
             "memberships",

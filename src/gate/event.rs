@@ -154,9 +154,7 @@ impl Notice {
 /// Not the facts: some of them name people.
 impl fmt::Debug for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notice")
-            .field("arrival", self.arrival())
-            .finish_non_exhaustive()
+        f.debug_struct("Notice").field("arrival", self.arrival()).finish_non_exhaustive()
     }
 }
 
@@ -201,35 +199,22 @@ pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
         | Resource::Other(_) => data.text("roomId")?.map(RoomId::parse).transpose(),
     };
     let bad_id = |_| Refusal::Malformed;
+    let room = room.map_err(bad_id)?;
     Ok(Facts {
         verb: Verb::named(&envelope.event),
         subject: data.text("id")?.ok_or(Refusal::Malformed)?.into(),
-        room: room.map_err(bad_id)?,
-        rooms: data.rooms(),
-        person: data
-            .text("personId")?
-            .map(PersonId::parse)
-            .transpose()
-            .map_err(bad_id)?,
+        rooms: data.rooms(room.as_ref()),
+        room,
+        person: data.text("personId")?.map(PersonId::parse).transpose().map_err(bad_id)?,
         person_org: data
             .text("personOrgId")?
             .map(OrgId::parse)
             .transpose()
             .map_err(bad_id)?
             .map(|id| id.key()),
-        actor: envelope
-            .actor
-            .as_deref()
-            .map(PersonId::parse)
-            .transpose()
-            .map_err(bad_id)?,
+        actor: envelope.actor.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
         created: data.text("created")?.map(time).transpose()?,
-        creator: envelope
-            .creator
-            .as_deref()
-            .map(PersonId::parse)
-            .transpose()
-            .map_err(bad_id)?,
+        creator: envelope.creator.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
         resource,
     })
 }
@@ -251,13 +236,15 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn rooms(&self) -> Vec<Key<Room>> {
+    /// A raw UUID says not of what, so of those only the room's own counts.
+    fn rooms(&self, own: Option<&RoomId>) -> Vec<Key<Room>> {
         let strings = self.0.values().filter_map(serde_json::Value::as_str);
-        strings
-            .filter(|text| text.len() > 36)
-            .filter_map(|text| RoomId::parse(text).ok())
-            .map(|id| id.key())
-            .collect()
+        let spelled =
+            strings.filter(|text| text.len() > 36).filter_map(|text| RoomId::parse(text).ok());
+        let mut rooms: Vec<_> = spelled.map(|id| id.key()).chain(own.map(RoomId::key)).collect();
+        rooms.sort_unstable();
+        rooms.dedup();
+        rooms
     }
 }
 
@@ -292,16 +279,9 @@ pub(crate) mod tests {
     pub(crate) fn notice(envelope: &Value) -> Result<Notice, Refusal> {
         let body = envelope.to_string();
         let mac = oracle(SECRET.as_bytes(), body.as_bytes());
-        let authentic = verify(
-            arrival(&[("x-spark-signature", &mac)], body.as_bytes()),
-            &ring(&[SECRET]),
-        )?;
-        read(
-            authentic,
-            Registration {
-                creator: Some(PersonId::parse(&uuid(BOT)).unwrap().key()),
-            },
-        )
+        let authentic =
+            verify(arrival(&[("x-spark-signature", &mac)], body.as_bytes()), &ring(&[SECRET]))?;
+        read(authentic, Registration { creator: Some(PersonId::parse(&uuid(BOT)).unwrap().key()) })
     }
 
     #[test]
@@ -356,29 +336,18 @@ pub(crate) mod tests {
         ] {
             let mut envelope = message();
             envelope["data"][field] = value;
-            assert_eq!(
-                facts(envelope.to_string().as_bytes()),
-                Err(Refusal::Malformed),
-                "{field}"
-            );
+            assert_eq!(facts(envelope.to_string().as_bytes()), Err(Refusal::Malformed), "{field}");
         }
         let twice =
             br#"{"resource":"messages","resource":"rooms","event":"created","data":{"id":"x"}}"#;
-        assert_eq!(
-            facts(twice),
-            Err(Refusal::Malformed),
-            "two readers could believe two things"
-        );
+        assert_eq!(facts(twice), Err(Refusal::Malformed), "two readers could believe two things");
     }
 
     #[test]
     fn escapes_and_offsets_are_read_and_foreign_words_never_become_labels() {
         let body = r#"{"resource":"mess\u0061ges","event":"invented","data":{"id":"x","created":"2027-01-15T10:00:00+02:00"}}"#;
         let facts = facts(body.as_bytes()).unwrap();
-        assert_eq!(
-            (facts.resource.label(), facts.verb.label()),
-            ("messages", "other")
-        );
+        assert_eq!((facts.resource.label(), facts.verb.label()), ("messages", "other"));
         assert_eq!(facts.created, Some(noon().wall + Duration::ZERO));
         assert_eq!(Resource::named("me\nss").label(), "other");
     }

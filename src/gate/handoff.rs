@@ -63,7 +63,7 @@ pub fn request(cleared: Cleared, to: &Destination, now: SystemTime) -> (Request<
     let mut request = Request::new(cleared.notice().arrival().body().clone());
     *request.method_mut() = Method::POST;
     *request.uri_mut() = with_query(&to.uri, cleared.notice().arrival().query());
-    let mut headers = received(cleared.notice().arrival().headers(), to.pass_signature);
+    let mut headers = received(cleared.notice().arrival().headers(), to);
     told(&mut headers, &cleared, to);
     forwarded(&mut headers, cleared.notice().arrival());
     if let Some(key) = &to.sign {
@@ -89,26 +89,22 @@ fn with_query(uri: &Uri, query: Option<&str>) -> Uri {
 }
 
 /// What is left of the caller's headers.
-fn received(headers: &HeaderMap, pass_signature: bool) -> HeaderMap {
-    let named: Vec<String> = headers
+fn received(headers: &HeaderMap, to: &Destination) -> HeaderMap {
+    // By bytes: one odd byte in the list must not save the names around it.
+    let listed = headers
         .get_all(http::header::CONNECTION)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| {
-            value
-                .split(',')
-                .map(|name| name.trim().to_ascii_lowercase())
-        })
-        .collect();
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let named: Vec<&[u8]> = listed.map(<[u8]>::trim_ascii).collect();
     let kept = headers.iter().filter(|(name, _)| {
         let name = name.as_str();
         let signature = name == signature::HEADER.as_str();
         passes(name)
-            && (pass_signature || !signature)
-            && (signature || !named.iter().any(|listed| listed == name))
+            && (to.pass_signature || !signature)
+            && (signature
+                || !named.iter().any(|listed| listed.eq_ignore_ascii_case(name.as_bytes())))
     });
-    kept.map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Whether a caller's header may reach the bot at all. Names with an underscore are dropped: old WSGI servers take
@@ -121,23 +117,14 @@ fn passes(name: &str) -> bool {
 
 fn told(headers: &mut HeaderMap, cleared: &Cleared, to: &Destination) {
     let (arrival, basis) = (cleared.notice().arrival(), cleared.basis());
-    let verdict = if basis.would_refuse.is_some() {
-        "observe-deny"
-    } else {
-        "allow"
-    };
-    let checked = basis
-        .checked
-        .and_then(|moment| jiff::Timestamp::try_from(moment.wall).ok());
+    let verdict = if basis.would_refuse.is_some() { "observe-deny" } else { "allow" };
+    let checked = basis.checked.and_then(|moment| jiff::Timestamp::try_from(moment.wall).ok());
     let told = [
         ("botwarden-decision-id", Some(arrival.id().to_string())),
         ("botwarden-verdict", Some(verdict.to_owned())),
         ("botwarden-route", Some(arrival.route().to_string())),
         ("botwarden-bot", Some(to.bot.to_string())),
-        (
-            "botwarden-room-members",
-            basis.members.map(|members| members.to_string()),
-        ),
+        ("botwarden-room-members", basis.members.map(|members| members.to_string())),
         ("botwarden-checked-at", checked.map(|time| time.to_string())),
         ("traceparent", Some(traceparent(arrival))),
     ];
@@ -162,11 +149,7 @@ fn traceparent(arrival: &Arrival) -> String {
 /// Set anew: what a caller says about hops before us is not believed.
 fn forwarded(headers: &mut HeaderMap, arrival: &Arrival) {
     let origin = arrival.origin();
-    set(
-        headers,
-        "x-forwarded-for",
-        origin.peer.map(|peer| peer.to_string()),
-    );
+    set(headers, "x-forwarded-for", origin.peer.map(|peer| peer.to_string()));
     set(
         headers,
         "x-forwarded-proto",
@@ -187,10 +170,7 @@ fn signed(headers: &mut HeaderMap, arrival: &Arrival, key: &Secret, now: SystemT
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose()) else {
         return;
     };
-    let seconds = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     mac.update(format!("{}.{seconds}.", arrival.id()).as_bytes());
     mac.update(arrival.body());
     let tag = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
@@ -198,3 +178,7 @@ fn signed(headers: &mut HeaderMap, arrival: &Arrival, key: &Secret, now: SystemT
     set(headers, "webhook-timestamp", Some(seconds.to_string()));
     set(headers, "webhook-signature", Some(format!("v1,{tag}")));
 }
+
+#[cfg(test)]
+#[path = "handoff_tests.rs"]
+pub(crate) mod tests;

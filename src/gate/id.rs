@@ -130,13 +130,7 @@ impl<K: Kind> Id<K> {
             return Err(bad);
         }
         let local = plain::<K>(text).or_else(|| encoded::<K>(text)).ok_or(bad)?;
-        Ok(Self {
-            key: Key {
-                local,
-                kind: PhantomData,
-            },
-            spelling: text.into(),
-        })
+        Ok(Self { key: Key { local, kind: PhantomData }, spelling: text.into() })
     }
 
     /// What is compared.
@@ -171,10 +165,7 @@ fn bare<K: Kind>(text: &str) -> Option<Local> {
 }
 
 fn encoded<K: Kind>(text: &str) -> Option<Local> {
-    let bytes = URL_SAFE
-        .decode(text)
-        .or_else(|_| STANDARD.decode(text))
-        .ok()?;
+    let bytes = URL_SAFE.decode(text).or_else(|_| STANDARD.decode(text)).ok()?;
     plain::<K>(std::str::from_utf8(&bytes).ok()?)
 }
 
@@ -227,20 +218,14 @@ mod tests {
         for text in &spellings {
             let id = org(text).unwrap_or_else(|_| panic!("{text}"));
             assert_eq!(id, first, "{text}");
-            assert_eq!(
-                id.as_str(),
-                text,
-                "the original string goes back to the API"
-            );
+            assert_eq!(id.as_str(), text, "the original string goes back to the API");
         }
     }
 
     #[test]
     fn published_vectors_of_two_clusters_are_one_key() {
         let uri = |cluster: &str| {
-            URL_SAFE
-                .encode(format!("ciscospark://{cluster}/ROOM/{UUID}"))
-                .replace('=', "")
+            URL_SAFE.encode(format!("ciscospark://{cluster}/ROOM/{UUID}")).replace('=', "")
         };
         let us = RoomId::parse(&uri("us")).unwrap();
         let west = RoomId::parse(&uri("urn:TEAM:us-west-2_r")).unwrap();
@@ -255,12 +240,8 @@ mod tests {
     #[test]
     fn gw_a6_the_consumer_organisation_is_recognised_in_every_spelling() {
         let uri = "ciscospark://us/ORGANIZATION/consumer";
-        let spellings = [
-            "consumer",
-            "Consumer",
-            uri,
-            "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi9jb25zdW1lcg",
-        ];
+        let spellings =
+            ["consumer", "Consumer", uri, "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi9jb25zdW1lcg"];
         for text in spellings
             .map(str::to_owned)
             .into_iter()
@@ -296,9 +277,6 @@ mod tests {
     #[test]
     fn debug_is_short_and_an_error_does_not_repeat_its_input() {
         assert_eq!(format!("{:?}", org(UUID).unwrap()), "ORGANIZATION:946e4f40");
-        assert_eq!(
-            org("hunter2").unwrap_err().to_string(),
-            "not a Webex id of type ORGANIZATION"
-        );
+        assert_eq!(org("hunter2").unwrap_err().to_string(), "not a Webex id of type ORGANIZATION");
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 pub struct Moment {
     /// The wall clock (UTC).
     pub wall: SystemTime,
-    /// Monotonic time since the process started.
+    /// Monotonic time since some point in the past, the same for the life of the process.
     pub tick: Duration,
 }
 
@@ -24,10 +24,7 @@ impl Moment {
     /// This moment, later by `by`.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
-        Self {
-            wall: self.wall + by,
-            tick: self.tick.saturating_add(by),
-        }
+        Self { wall: self.wall + by, tick: self.tick.saturating_add(by) }
     }
 }
 
@@ -38,18 +35,13 @@ mod tests {
     #[test]
     fn the_clock_that_says_more_decides() {
         let then = Moment {
-            wall: SystemTime::UNIX_EPOCH + Duration::from_secs(100),
+            wall: SystemTime::UNIX_EPOCH + Duration::from_mins(5),
             tick: Duration::from_secs(10),
         };
-        let suspended = Moment {
-            wall: then.wall + Duration::from_secs(60),
-            tick: then.tick,
-        };
-        let set_back = Moment {
-            wall: SystemTime::UNIX_EPOCH,
-            tick: then.tick + Duration::from_secs(30),
-        };
-        assert_eq!(suspended.since(then), Duration::from_secs(60));
+        let suspended = Moment { wall: then.wall + Duration::from_mins(1), tick: then.tick };
+        let set_back =
+            Moment { wall: SystemTime::UNIX_EPOCH, tick: then.tick + Duration::from_secs(30) };
+        assert_eq!(suspended.since(then), Duration::from_mins(1));
         assert_eq!(set_back.since(then), Duration::from_secs(30));
         assert_eq!(then.since(suspended), Duration::ZERO);
     }

@@ -26,6 +26,17 @@ pub enum Mode {
     },
 }
 
+impl Mode {
+    /// The mode at a moment: observing ends by itself.
+    #[must_use]
+    pub fn at(self, now: Moment) -> Self {
+        match self {
+            Self::Observe { until } if now.wall < until => self,
+            Self::Enforce | Self::Observe { .. } => Self::Enforce,
+        }
+    }
+}
+
 /// What must be shown before an event of a resource passes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Demand {
@@ -160,9 +171,7 @@ impl Audience {
 
     /// The rule that the room breaks, the lowest number first.
     fn broken_rule(&self, roster: &Roster) -> Option<Refusal> {
-        self.outsiders(roster)
-            .map(|(_, _, refusal)| refusal)
-            .min_by_key(|refusal| refusal.rule())
+        self.outsiders(roster).map(|(_, _, refusal)| refusal).min_by_key(|refusal| refusal.rule())
     }
 }
 
@@ -248,17 +257,11 @@ pub enum Verdict {
 
 /// Names the evidence that [`judge`] will want for this event.
 pub fn ask(notice: &Notice, rules: Rules<'_>) -> Question {
-    let facts = notice.facts();
-    match (
-        before_asking(notice, rules),
-        demand(notice, rules),
-        &facts.room,
-    ) {
+    match (before_asking(notice, rules), demand(notice, rules), &notice.facts().room) {
         (None, Demand::Room, Some(room)) => Question::Room(room.clone()),
-        (Some(_), _, Some(room)) if observing(rules.policy, notice.arrival().received()) => {
-            Question::Room(room.clone())
+        (None | Some(_), Demand::Deny | Demand::Room | Demand::SignatureOnly { .. }, _) => {
+            Question::Nothing
         }
-        (Some(_), _, _) | (None, _, _) => Question::Nothing,
     }
 }
 
@@ -278,21 +281,17 @@ pub fn judge(notice: Notice, evidence: Evidence<'_>, rules: Rules<'_>, now: Mome
             (Demand::Deny, _) => Some(Refusal::ResourceDenied),
         },
     };
-    conclude(notice, refusal, evidence, observing(rules.policy, now))
+    conclude(notice, refusal, evidence, rules.policy.mode.at(now))
 }
 
 fn conclude(
     notice: Notice,
     refusal: Option<Refusal>,
     evidence: Evidence<'_>,
-    observing: bool,
+    mode: Mode,
 ) -> Verdict {
     let basis = match evidence {
-        Evidence::Nothing => Basis {
-            would_refuse: refusal,
-            members: None,
-            checked: None,
-        },
+        Evidence::Nothing => Basis { would_refuse: refusal, members: None, checked: None },
         Evidence::Roster(roster) => Basis {
             would_refuse: refusal,
             members: Some(roster.members().len()),
@@ -300,25 +299,15 @@ fn conclude(
         },
     };
     match refusal {
-        Some(refusal) if !observing || refusal.family() == Family::Skip => {
+        Some(refusal) if mode == Mode::Enforce || refusal.family() == Family::Skip => {
             Verdict::Refuse(notice, refusal)
         }
         Some(_) | None => Verdict::Clear(Cleared { notice, basis }),
     }
 }
 
-fn observing(policy: &Policy, now: Moment) -> bool {
-    match policy.mode {
-        Mode::Enforce => false,
-        Mode::Observe { until } => now.wall < until,
-    }
-}
-
 fn demand<'a>(notice: &Notice, rules: Rules<'a>) -> &'a Demand {
-    rules
-        .policy
-        .demands
-        .of(&notice.facts().resource, &notice.facts().verb)
+    rules.policy.demands.of(&notice.facts().resource, &notice.facts().verb)
 }
 
 /// Rules 12 to 16: what the event itself shows.
@@ -355,10 +344,7 @@ fn wrong_age(notice: &Notice, policy: &Policy) -> Option<Refusal> {
 fn own_message(notice: &Notice, audience: &Audience) -> bool {
     let facts = notice.facts();
     facts.resource == Resource::Messages
-        && facts
-            .person
-            .as_ref()
-            .is_some_and(|person| person.key() == audience.own)
+        && facts.person.as_ref().is_some_and(|person| person.key() == audience.own)
 }
 
 struct Undecided;
@@ -373,17 +359,14 @@ fn in_room(
     if notice.facts().room.as_ref().map(RoomId::key) != Some(roster.room()) {
         return Err(Undecided);
     }
-    let refusal = rules
-        .audience
-        .broken_rule(roster)
-        .or_else(|| incomplete(roster, rules.audience));
+    let refusal = rules.audience.broken_rule(roster).or_else(|| incomplete(roster, rules.audience));
     if refusal.is_some() {
         return Ok(refusal);
     }
     if roster.freshness(now, rules.allow_ttl) == Freshness::Stale {
         return Err(Undecided);
     }
-    Ok(stranger(notice, roster))
+    stranger(notice, roster)
 }
 
 fn incomplete(roster: &Roster, audience: &Audience) -> Option<Refusal> {
@@ -400,18 +383,16 @@ fn incomplete(roster: &Roster, audience: &Audience) -> Option<Refusal> {
 }
 
 /// Who writes, edits or submits must be in the list. Who was removed, or whose message was deleted, need not be.
-fn stranger(notice: &Notice, roster: &Roster) -> Option<Refusal> {
+/// Somebody may have joined since an older list was read: only a list that is younger than the event says no.
+fn stranger(notice: &Notice, roster: &Roster) -> Result<Option<Refusal>, Undecided> {
     let facts = notice.facts();
-    let speaks = matches!(
-        facts.resource,
-        Resource::Messages | Resource::AttachmentActions
-    ) && facts.verb != Verb::Deleted;
-    if !speaks {
-        return None;
-    }
-    match &facts.person {
-        Some(person) if roster.contains(person.key()) => None,
-        Some(_) | None => Some(Refusal::SenderNotInRoom),
+    let speaks = matches!(facts.resource, Resource::Messages | Resource::AttachmentActions)
+        && facts.verb != Verb::Deleted;
+    let listed = facts.person.as_ref().is_some_and(|person| roster.contains(person.key()));
+    match roster.freshness(notice.arrival().received(), Duration::ZERO) {
+        _ if !speaks || listed => Ok(None),
+        Freshness::Fresh => Ok(Some(Refusal::SenderNotInRoom)),
+        Freshness::Stale => Err(Undecided),
     }
 }
 

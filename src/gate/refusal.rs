@@ -108,10 +108,7 @@ impl Refusal {
 
     /// The number of the rule in [`super`] that says no.
     pub fn rule(self) -> usize {
-        Self::ALL
-            .iter()
-            .position(|one| *one == self)
-            .map_or(0, |at| at + 1)
+        Self::ALL.iter().position(|one| *one == self).map_or(0, |at| at + 1)
     }
 
     /// Who is turned away: a stranger, an event, or an event that is merely of no use.
@@ -238,10 +235,7 @@ mod tests {
     fn every_reason_has_its_own_rule_number_label_and_sentence() {
         let labels: HashSet<_> = Refusal::ALL.iter().map(|one| one.label()).collect();
         let sentences: HashSet<_> = Refusal::ALL.iter().map(|one| one.sentence()).collect();
-        assert_eq!(
-            (labels.len(), sentences.len()),
-            (Refusal::ALL.len(), Refusal::ALL.len())
-        );
+        assert_eq!((labels.len(), sentences.len()), (Refusal::ALL.len(), Refusal::ALL.len()));
         for (at, one) in Refusal::ALL.iter().enumerate() {
             assert_eq!(one.rule(), at + 1, "{one}");
             assert!(one.sentence().ends_with('.'), "{one}");

@@ -95,20 +95,13 @@ impl Roster {
 
     /// Where this member belongs; `None` when they are not in the list.
     pub fn standing(&self, person: Key<Person>) -> Option<Standing> {
-        let at = self
-            .members
-            .binary_search_by_key(&person, |(person, _)| *person)
-            .ok()?;
+        let at = self.members.binary_search_by_key(&person, |(person, _)| *person).ok()?;
         self.members.get(at).map(|(_, standing)| *standing)
     }
 
     /// Fresh while it is no older than `ttl`; a list that was asked for at `now` or later always is.
     pub fn freshness(&self, now: Moment, ttl: Duration) -> Freshness {
-        if now.since(self.read) <= ttl {
-            Freshness::Fresh
-        } else {
-            Freshness::Stale
-        }
+        if now.since(self.read) <= ttl { Freshness::Fresh } else { Freshness::Stale }
     }
 }
 
@@ -136,12 +129,7 @@ impl<'a> Builder<'a> {
     pub fn new(room: Key<Room>, audience: &'a Audience, began: Moment) -> Self {
         Self {
             audience,
-            roster: Roster {
-                room,
-                members: Vec::new(),
-                extent: Extent::Whole,
-                read: began,
-            },
+            roster: Roster { room, members: Vec::new(), extent: Extent::Whole, read: began },
         }
     }
 
@@ -173,10 +161,9 @@ impl<'a> Builder<'a> {
     /// the moderators of a moderated team space to a team member who is not in it.
     pub fn finish(mut self, end: End) -> Roster {
         let members = self.roster.members.len();
-        self.roster
-            .members
-            .sort_unstable_by_key(|(person, _)| *person);
+        self.roster.members.sort_unstable_by_key(|(person, _)| *person);
         self.roster.members.dedup_by_key(|(person, _)| *person);
+        self.roster.members.shrink_to_fit();
         self.roster.extent = match (self.roster.extent, end) {
             (Extent::Whole, End::NoSuchRoom) => Extent::Unknown,
             (Extent::Whole, End::GaveUp) => Extent::Partial,
@@ -200,11 +187,6 @@ impl<'a> Builder<'a> {
         standing: Standing,
         at: Moment,
     ) -> Roster {
-        Roster {
-            room,
-            members: vec![(person, standing)],
-            extent: Extent::UpToOutsider,
-            read: at,
-        }
+        Roster { room, members: vec![(person, standing)], extent: Extent::UpToOutsider, read: at }
     }
 }

@@ -43,9 +43,6 @@ mod tests {
 
     #[test]
     fn debug_shows_neither_value_nor_length() {
-        assert_eq!(
-            format!("{:?}", Secret::new(b"hunter2".to_vec())),
-            "Secret(hidden)"
-        );
+        assert_eq!(format!("{:?}", Secret::new(b"hunter2".to_vec())), "Secret(hidden)");
     }
 }

@@ -38,9 +38,7 @@ impl SigningKey {
         if secret.len() < SHORTEST_SECRET {
             return Err(WeakSecret);
         }
-        Hmac::new_from_slice(secret.expose())
-            .map(Self)
-            .map_err(|_any_length_is_a_key| WeakSecret)
+        Hmac::new_from_slice(secret.expose()).map(Self).map_err(|_any_length_is_a_key| WeakSecret)
     }
 
     fn matches(&self, body: &[u8], given: &[u8; MAC_LEN]) -> Choice {
@@ -68,10 +66,7 @@ impl KeyRing {
 
     /// Every key is tried, so that the time taken does not say which one matched.
     fn matches(&self, body: &[u8], given: &[u8; MAC_LEN]) -> bool {
-        let hit = self
-            .0
-            .iter()
-            .fold(Choice::from(0), |hit, key| hit | key.matches(body, given));
+        let hit = self.0.iter().fold(Choice::from(0), |hit, key| hit | key.matches(body, given));
         hit.into()
     }
 }
@@ -146,19 +141,15 @@ pub(crate) mod tests {
         use sha1::Digest;
         assert!(secret.len() <= 64, "longer keys are hashed first");
         let pad = |with: u8| -> Vec<u8> {
-            (0..64)
-                .map(|i| secret.get(i).copied().unwrap_or(0) ^ with)
-                .collect()
+            (0..64).map(|i| secret.get(i).copied().unwrap_or(0) ^ with).collect()
         };
-        let inner = Sha1::new()
-            .chain_update(pad(0x36))
-            .chain_update(body)
-            .finalize();
-        let outer = Sha1::new()
-            .chain_update(pad(0x5c))
-            .chain_update(inner)
-            .finalize();
-        outer.iter().map(|byte| format!("{byte:02x}")).collect()
+        let inner = Sha1::new().chain_update(pad(0x36)).chain_update(body).finalize();
+        let outer = Sha1::new().chain_update(pad(0x5c)).chain_update(inner).finalize();
+        hex(&outer)
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        base16ct::lower::encode_string(bytes)
     }
 
     fn verdict(headers: &[(&'static str, &str)], body: &[u8]) -> Result<(), Refusal> {
@@ -175,21 +166,9 @@ pub(crate) mod tests {
             ),
             (SECRET, b"", "9b86546e23a6b1827dcd219ab3efc1f7b846b6c5"),
             (SECRET, b"{}", "fc2f1c9ba757a899c05bebbba86e6dc33ed20e7a"),
-            (
-                SECRET,
-                r#"{"t":"héllo 😀"}"#.as_bytes(),
-                "18ee621415a66150537d3e0762dc3a54334bb8c3",
-            ),
-            (
-                SECRET,
-                b"{\"a\":1}\n",
-                "1b3774c66a59d2694b325b7dce4eab48bf7314a7",
-            ),
-            (
-                SECRET,
-                br#"{ "a" : 1 }"#,
-                "a9dad61c0cfed3af212a8453fcf66ab8f772183a",
-            ),
+            (SECRET, r#"{"t":"héllo 😀"}"#.as_bytes(), "18ee621415a66150537d3e0762dc3a54334bb8c3"),
+            (SECRET, b"{\"a\":1}\n", "1b3774c66a59d2694b325b7dce4eab48bf7314a7"),
+            (SECRET, br#"{ "a" : 1 }"#, "a9dad61c0cfed3af212a8453fcf66ab8f772183a"),
             (
                 "gatekeeper-test-secret",
                 br#"{"resource":"messages","event":"created"}"#,
@@ -218,10 +197,7 @@ pub(crate) mod tests {
     #[test]
     fn rule_7_a_repeated_header_is_refused_even_when_both_are_right() {
         let mac = oracle(SECRET.as_bytes(), b"{}");
-        let twice = [
-            ("x-spark-signature", mac.as_str()),
-            ("x-spark-signature", mac.as_str()),
-        ];
+        let twice = [("x-spark-signature", mac.as_str()), ("x-spark-signature", mac.as_str())];
         assert_eq!(verdict(&twice, b"{}"), Err(Refusal::SignatureRepeated));
     }
 
@@ -234,7 +210,7 @@ pub(crate) mod tests {
         for text in [
             "",
             "0",
-            &mac[1..],
+            mac.strip_prefix('f').unwrap(),
             &long,
             &prefixed,
             &list,
@@ -262,18 +238,10 @@ pub(crate) mod tests {
         let mac = oracle(SECRET.as_bytes(), b"{}");
         let headers = [("x-spark-signature", mac.as_str())];
         assert!(
-            verify(
-                arrival(&headers, b"{}"),
-                &ring(&["another-secret-of-ours", SECRET])
-            )
-            .is_ok()
+            verify(arrival(&headers, b"{}"), &ring(&["another-secret-of-ours", SECRET])).is_ok()
         );
         assert!(
-            verify(
-                arrival(&headers, b"{}"),
-                &ring(&[SECRET, "another-secret-of-ours"])
-            )
-            .is_ok()
+            verify(arrival(&headers, b"{}"), &ring(&[SECRET, "another-secret-of-ours"])).is_ok()
         );
         assert!(verify(arrival(&headers, b"{}"), &ring(&["another-secret-of-ours"])).is_err());
         assert!(verify(arrival(&headers, b"{}"), &KeyRing::default()).is_err());
@@ -282,10 +250,7 @@ pub(crate) mod tests {
     #[test]
     fn gw_a2_an_empty_or_short_secret_is_no_key() {
         for text in ["", "x", "fifteen bytes.."] {
-            assert!(
-                SigningKey::new(&Secret::new(text.as_bytes().to_vec())).is_err(),
-                "{text}"
-            );
+            assert!(SigningKey::new(&Secret::new(text.as_bytes().to_vec())).is_err(), "{text}");
         }
         assert!(SigningKey::new(&Secret::new(b"sixteen bytes...".to_vec())).is_ok());
     }
@@ -298,7 +263,7 @@ pub(crate) mod tests {
             base16ct::mixed::decode(mac.as_bytes(), &mut raw).unwrap();
             let mut body = body;
             if in_mac { raw[at.index(MAC_LEN)] ^= 1 << bit } else { let i = at.index(body.len()); body[i] ^= 1 << bit }
-            let mac: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
+            let mac = hex(&raw);
             prop_assert_eq!(verdict(&[("x-spark-signature", &mac)], &body), Err(Refusal::SignatureMismatch));
         }
     }

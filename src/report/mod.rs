@@ -1,22 +1,56 @@
-//! Telling what happened: one [`Happening`] becomes a log line, a metric and a record.
+//! Telling what happened: one [`Happening`] becomes a record, a metric and, where a person should know, a log line.
+//!
+//! Records go to stdout, one line each; the ordinary log goes to stderr. Neither ever holds a body, a token, a
+//! secret, a signature, an e-mail address, a name of a person, or text of an unauthenticated caller.
 
+mod metrics;
 pub mod outage;
+mod quota;
+pub mod record;
 
-use std::time::Duration;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
-/// Something worth telling. Every field is safe to write down: no secret, no body, no name of a person.
+use uuid::Uuid;
+
+use crate::gate::refusal::Refusal;
+use metrics::Metrics;
+use outage::Outage;
+use quota::Quota;
+pub use record::{Decision, Form, Verdict};
+
+/// Something worth telling. Every field is safe to write down.
 #[derive(Clone, Debug)]
 pub enum Happening<'a> {
-    /// A call to the Webex API ended.
-    WebexCalled {
-        /// The bot whose token was used.
-        bot: &'a str,
-        /// `people_me`, `memberships`, …
-        operation: &'static str,
-        /// The HTTP status, or `None` when there was no answer.
-        status: Option<u16>,
-        /// How long it took.
+    /// An event was decided; written before the bot is called.
+    Decided(&'a Decision<'a>),
+    /// A cleared event could not be decided or delivered yet, and is tried again.
+    Deferred {
+        /// Which event.
+        id: Uuid,
+        /// Its route.
+        route: &'a str,
+        /// Why.
+        outage: &'a Outage,
+        /// When it is tried again.
+        wait: Duration,
+    },
+    /// The bot answered.
+    Delivered {
+        /// Which event.
+        id: Uuid,
+        /// Its route.
+        route: &'a str,
+        /// The bot's status, or what was wrong with the bot.
+        answer: Result<u16, &'a Outage>,
+        /// How long the bot took.
         took: Duration,
+    },
+    /// The number of events in the inbox changed.
+    Kept {
+        /// How many there are now.
+        events: usize,
     },
     /// Webex asked us to slow down.
     RateLimited {
@@ -31,6 +65,33 @@ pub enum Happening<'a> {
         bot: &'a str,
         /// Where the answer came from.
         source: RosterSource,
+    },
+    /// Webex accepted a bot's token, or refused it.
+    TokenChecked {
+        /// The bot.
+        bot: &'a str,
+        /// Why not.
+        problem: Option<&'a Outage>,
+    },
+    /// A call was turned away before anything was believed.
+    TurnedAway {
+        /// The route, when the path has one.
+        route: Option<&'a str>,
+        /// Why.
+        refusal: Refusal,
+        /// When.
+        at: SystemTime,
+    },
+    /// A call to the Webex API ended.
+    WebexCalled {
+        /// The bot whose token was used.
+        bot: &'a str,
+        /// `people_me`, `memberships`, …
+        operation: &'static str,
+        /// The HTTP status, or `None` when there was no answer.
+        status: Option<u16>,
+        /// How long it took.
+        took: Duration,
     },
 }
 
@@ -50,6 +111,10 @@ pub enum RosterSource {
 }
 
 impl RosterSource {
+    /// Every source.
+    pub const ALL: [Self; 5] =
+        [Self::Coalesced, Self::Error, Self::Hit, Self::Miss, Self::StaleDeny];
+
     /// The word for it in metrics and records.
     pub fn label(self) -> &'static str {
         match self {
@@ -62,13 +127,111 @@ impl RosterSource {
     }
 }
 
-/// Takes happenings. Shared by everything that has something to tell.
-#[derive(Debug, Default)]
-pub struct Reporter {}
+/// What a reporter must know beforehand, so that every series exists from the start.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// The names of routes and of their bots.
+    pub routes: Vec<(Arc<str>, Arc<str>)>,
+    /// The fingerprint of the configuration.
+    pub fingerprint: Box<str>,
+}
 
-impl Reporter {
-    /// Tells it.
-    pub fn emit(&self, happening: &Happening<'_>) {
-        tracing::debug!(?happening);
+/// Takes happenings. Shared by everything that has something to tell.
+pub struct Reporter {
+    metrics: Metrics,
+    records: Mutex<Box<dyn Write + Send>>,
+    form: Form,
+    turned_away: Quota,
+}
+
+impl std::fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reporter").field("form", &self.form).finish_non_exhaustive()
     }
 }
+
+/// Tells nobody; for tests of single rooms of the house.
+impl Default for Reporter {
+    fn default() -> Self {
+        Self::new(&Scope::default(), Form::Json, Box::new(std::io::sink()))
+    }
+}
+
+impl Reporter {
+    /// Records are written to `records`, one line each.
+    pub fn new(scope: &Scope, form: Form, records: Box<dyn Write + Send>) -> Self {
+        Self {
+            metrics: Metrics::new(scope),
+            records: Mutex::new(records),
+            form,
+            turned_away: Quota::default(),
+        }
+    }
+
+    /// Tells it.
+    pub fn emit(&self, happening: &Happening<'_>) {
+        self.metrics.count(happening);
+        match happening {
+            Happening::Decided(decision) => self.write(&decision.line(self.form)),
+            Happening::TurnedAway { route, refusal, at } => self.turned_away(*route, *refusal, *at),
+            Happening::Deferred { id, route, outage, wait } => deferred(*id, route, outage, *wait),
+            Happening::Delivered { id, route, answer, took } => {
+                delivered(*id, route, answer, *took);
+            }
+            Happening::TokenChecked { bot, problem: Some(outage) } => {
+                tracing::error!(bot, reason = outage.kind.label(), cause = %outage.cause, "{}", outage.kind.sentence());
+            }
+            Happening::RateLimited { bot, wait } => {
+                tracing::warn!(bot, wait_s = wait.as_secs_f64(), "Webex asks to slow down");
+            }
+            Happening::TokenChecked { bot, problem: None } => {
+                tracing::info!(bot, "Webex knows the bot");
+            }
+            Happening::Kept { .. }
+            | Happening::RosterAsked { .. }
+            | Happening::WebexCalled { .. } => {}
+        }
+    }
+
+    /// All metrics in the `OpenMetrics` text format.
+    pub fn scrape(&self) -> String {
+        self.metrics.scrape()
+    }
+
+    /// At most one line a second and reason: a flood of forged calls must not become a flood of lines.
+    fn turned_away(&self, route: Option<&str>, refusal: Refusal, at: SystemTime) {
+        if let Some(unsaid) = self.turned_away.admit(refusal, at) {
+            self.write(&record::turned_away(route, refusal, unsaid, at, self.form));
+        }
+    }
+
+    fn write(&self, line: &str) {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        if records.write_all(line.as_bytes()).and_then(|()| records.flush()).is_err() {
+            self.metrics.record_lost();
+        }
+    }
+}
+
+fn deferred(id: Uuid, route: &str, outage: &Outage, wait: Duration) {
+    let (reason, wait_s) = (outage.kind.label(), wait.as_secs_f64());
+    tracing::warn!(decision_id = %id, route, reason, cause = %outage.cause, wait_s, "not yet: {}", outage.kind.sentence());
+}
+
+fn delivered(id: Uuid, route: &str, answer: &Result<u16, &Outage>, took: Duration) {
+    let upstream_s = took.as_secs_f64();
+    match answer {
+        Ok(status @ 200..=299) => {
+            tracing::info!(decision_id = %id, route, upstream_status = *status, upstream_s, "delivered");
+        }
+        Ok(status) => tracing::warn!(
+            decision_id = %id, route, upstream_status = *status, upstream_s, "the bot took the event and answered with an error"
+        ),
+        Err(outage) => tracing::warn!(
+            decision_id = %id, route, reason = outage.kind.label(), cause = %outage.cause, upstream_s, "{}", outage.kind.sentence()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub enum Kind {
     /// Asking Webex took longer than it may.
     CheckTimeout,
+    /// The gateway was stopped first.
+    GatewayStopped,
     /// Webex refused the bot's token.
     TokenRefused,
     /// The bot answered that it cannot now: 429, 502, 503 or 504.
@@ -23,8 +25,9 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::CheckTimeout,
+        Self::GatewayStopped,
         Self::TokenRefused,
         Self::UpstreamStatus,
         Self::UpstreamTimeout,
@@ -37,6 +40,7 @@ impl Kind {
     pub fn label(self) -> &'static str {
         match self {
             Self::CheckTimeout => "check_timeout",
+            Self::GatewayStopped => "gateway_stopped",
             Self::TokenRefused => "token_refused",
             Self::UpstreamStatus => "upstream_status",
             Self::UpstreamTimeout => "upstream_timeout",
@@ -50,6 +54,9 @@ impl Kind {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::CheckTimeout => "Asking Webex took longer than it may; it is asked again.",
+            Self::GatewayStopped => {
+                "The gateway was stopped before the event could be decided and delivered."
+            }
             Self::TokenRefused => "Webex refused the bot's token; put a valid one in place.",
             Self::UpstreamStatus => {
                 "The bot answered that it cannot take events now; it is tried again."
@@ -85,11 +92,7 @@ pub struct Outage {
 impl Outage {
     /// An outage that may be tried again as the schedule says.
     pub fn new(kind: Kind, cause: impl Into<Box<str>>) -> Self {
-        Self {
-            kind,
-            retry_after: None,
-            cause: cause.into(),
-        }
+        Self { kind, retry_after: None, cause: cause.into() }
     }
 
     /// The same, but not before this much time has passed.

@@ -1,0 +1,61 @@
+//! The pages.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+
+use super::Sources;
+use crate::rt::Readiness;
+
+const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+pub(super) fn answer<B>(request: &Request<B>, sources: &Sources) -> Response<Full<Bytes>> {
+    let path = request.uri().path();
+    if !matches!(path, "/livez" | "/readyz" | "/metrics") {
+        return page(StatusCode::NOT_FOUND, TEXT, "not found\n");
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut response = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET only\n");
+        let allowed = HeaderValue::from_static("GET, HEAD");
+        response.headers_mut().insert(ALLOW, allowed);
+        return response;
+    }
+    match path {
+        "/metrics" => page(StatusCode::OK, METRICS, sources.reporter.scrape()),
+        "/readyz" => ready(&sources.readiness, request.uri().query()),
+        _livez => page(StatusCode::OK, TEXT, "ok"),
+    }
+}
+
+fn verbose(query: Option<&str>) -> bool {
+    let mut words = query.unwrap_or_default().split('&');
+    words.any(|word| word == "verbose" || word.starts_with("verbose="))
+}
+
+fn ready(readiness: &Readiness, query: Option<&str>) -> Response<Full<Bytes>> {
+    let checks = readiness.checks();
+    let (status, word) = if checks.values().all(Result::is_ok) {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+    };
+    if !verbose(query) {
+        return page(status, TEXT, word);
+    }
+    let lines = checks.iter().map(|(name, check)| match check {
+        Ok(()) => format!("[+] {name}: ok\n"),
+        Err(reason) => format!("[-] {name}: {reason}\n"),
+    });
+    page(status, TEXT, lines.collect::<String>() + word + "\n")
+}
+
+fn page(status: StatusCode, kind: &'static str, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,39 @@
+//! The other end: asks a running gateway how it is. For `botwarden healthcheck`, so that an image needs no curl.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// A healthy gateway answers within milliseconds; orchestrators give a probe a second or more.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const YES: &[u8] = b"HTTP/1.1 200 ";
+
+/// Whether the gateway with this ops listener answers 200 to this path, such as `/livez`.
+pub async fn healthy(listen: SocketAddr, path: &str) -> bool {
+    let asking = tokio::time::timeout(PATIENCE, ask(reachable(listen), path));
+    matches!(asking.await, Ok(Ok(true)))
+}
+
+async fn ask(address: SocketAddr, path: &str) -> io::Result<bool> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut start = [0; YES.len()];
+    stream.read_exact(&mut start).await?;
+    Ok(start == YES)
+}
+
+/// "Every address" is not one that can be called.
+fn reachable(mut listen: SocketAddr) -> SocketAddr {
+    if listen.ip().is_unspecified() {
+        listen.set_ip(match listen {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        });
+    }
+    listen
+}

@@ -1,0 +1,108 @@
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::*;
+
+struct World {
+    address: SocketAddr,
+    readiness: Readiness,
+    tasks: Tasks,
+    over: CancellationToken,
+}
+
+async fn world() -> World {
+    let bound = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let tasks = Tasks::default();
+    let world = World {
+        address: bound.local_addr(),
+        readiness: Readiness::new(&tasks),
+        tasks: tasks.clone(),
+        over: CancellationToken::new(),
+    };
+    let (readiness, over) = (world.readiness.clone(), world.over.clone());
+    world.tasks.spawn("ops", async move {
+        bound.serve(readiness, Arc::default(), &tasks, over).await;
+    });
+    world
+}
+
+impl World {
+    async fn ask(&self, method: &str, target: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let raw = format!("{method} {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        stream.write_all(raw.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+#[tokio::test]
+async fn each_page_answers() {
+    let world = world().await;
+    let live = world.ask("GET", "/livez").await;
+    assert!(live.starts_with("HTTP/1.1 200 ") && live.ends_with("\r\n\r\nok"));
+    let head = world.ask("HEAD", "/livez").await;
+    assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"));
+    let metrics = world.ask("GET", "/metrics").await;
+    let kind = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";
+    assert!(metrics.contains(kind) && metrics.ends_with("# EOF\n"), "{metrics}");
+    for target in ["/", "/livez/", "/debug", "/livez2"] {
+        let answer = world.ask("GET", target).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{target}: {answer}");
+    }
+    let post = world.ask("POST", "/metrics").await;
+    assert!(post.starts_with("HTTP/1.1 405 ") && post.contains("allow: GET, HEAD\r\n"));
+}
+
+#[tokio::test]
+async fn readiness_is_told_check_by_check() {
+    let world = world().await;
+    world.readiness.ok("configuration");
+    assert!(world.ask("GET", "/readyz").await.starts_with("HTTP/1.1 200 "));
+    world.readiness.not_ok("token helpdesk", "refused by Webex");
+    let brief = world.ask("GET", "/readyz").await;
+    assert!(brief.starts_with("HTTP/1.1 503 ") && brief.ends_with("\r\n\r\nnot ready"));
+    let verbose = world.ask("GET", "/readyz?verbose").await;
+    let (_, text) = verbose.split_once("\r\n\r\n").unwrap();
+    assert_eq!(
+        text,
+        "[+] configuration: ok\n[+] shutdown: ok\n[-] token helpdesk: refused by Webex\nnot ready\n"
+    );
+    let live = world.ask("GET", "/livez").await;
+    assert!(live.starts_with("HTTP/1.1 200 "), "the process is alive");
+}
+
+#[tokio::test]
+async fn draining_shows_until_it_is_over() {
+    let world = world().await;
+    assert!(healthy(world.address, "/readyz").await);
+    world.tasks.stop_token().cancel();
+    assert!(!healthy(world.address, "/readyz").await);
+    assert!(healthy(world.address, "/livez").await);
+    world.over.cancel();
+    assert!(world.tasks.stop(Duration::from_secs(10)).await);
+    assert!(!healthy(world.address, "/livez").await, "nobody listens");
+}
+
+#[tokio::test]
+async fn every_address_is_asked_at_this_machine() {
+    let world = world().await;
+    let everywhere = SocketAddr::from(([0, 0, 0, 0], world.address.port()));
+    assert!(healthy(everywhere, "/livez").await);
+}
+
+#[tokio::test]
+async fn silent_connections_cannot_keep_a_probe_out() {
+    let world = world().await;
+    let mut silent = Vec::new();
+    for _ in 0..CONNECTIONS * 2 {
+        silent.push(TcpStream::connect(world.address).await.unwrap());
+    }
+    assert!(healthy(world.address, "/livez").await);
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_not_healthy() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    assert!(!healthy(listener.local_addr().unwrap(), "/livez").await);
+}

@@ -1,0 +1,138 @@
+//! What several commands do: find and load the configuration, write results, start a runtime.
+
+use std::future::Future;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use super::exit::Exit;
+use super::{Colour, Global, Output};
+use crate::config::{self, Config, LogFormat, Machine, Problem, Source};
+use crate::report::Form;
+use crate::rt;
+
+/// A configuration, where it was found, and its text for showing places in it.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) config: Config,
+    pub(super) warnings: Vec<Problem>,
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+/// Why there is none.
+#[derive(Debug)]
+pub(super) struct Unloaded {
+    pub(super) problems: Vec<Problem>,
+    pub(super) path: Option<PathBuf>,
+    pub(super) text: String,
+}
+
+/// Finds, reads and checks the configuration.
+pub(super) fn load(global: &Global) -> Result<Loaded, Unloaded> {
+    let found = config::find(global.config.as_deref(), &Machine);
+    let Some(path) = found else {
+        return Err(Unloaded { problems: Vec::new(), path: None, text: String::new() });
+    };
+    let unread = |problems| Unloaded { problems, path: Some(path.clone()), text: String::new() };
+    let bytes = config::read(&path, &Machine).map_err(unread)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    match config::load(&bytes, &Machine, rt::now().wall) {
+        Ok((config, warnings)) => Ok(Loaded { config, warnings, path, text }),
+        Err(problems) => Err(Unloaded { problems, path: Some(path), text }),
+    }
+}
+
+/// Loads, or tells every mistake and says how to exit. Warnings are told too.
+pub(super) fn load_or_tell(global: &Global) -> Result<Config, Exit> {
+    match load(global) {
+        Ok(Loaded { config, warnings, path, text }) => {
+            tell(&warnings, &path, &text, global);
+            Ok(config)
+        }
+        Err(Unloaded { problems, path: Some(path), text }) => {
+            tell(&problems, &path, &text, global);
+            Err(Exit::Config)
+        }
+        Err(Unloaded { path: None, .. }) => {
+            say(
+                "no configuration: neither ./gateway.yaml nor /etc/botwarden/gateway.yaml exists\n  try: botwarden demo\n",
+            );
+            Err(Exit::Config)
+        }
+    }
+}
+
+fn tell(problems: &[Problem], path: &Path, text: &str, global: &Global) {
+    if !problems.is_empty() {
+        let colour = global.colour(&std::io::stderr()).into();
+        say(&config::render(problems, &path.display().to_string(), text, colour));
+    }
+}
+
+impl From<Tint> for bool {
+    fn from(tint: Tint) -> Self {
+        tint == Tint::Colour
+    }
+}
+
+/// Whether to write colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tint {
+    Colour,
+    Plain,
+}
+
+impl Global {
+    /// What was asked for, or what the stream can show (no-color.org).
+    pub(super) fn colour(&self, stream: &impl IsTerminal) -> Tint {
+        let set = |name| Machine.var(name).is_some_and(|value| !value.is_empty());
+        let wanted = match self.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto if set("NO_COLOR") => false,
+            Colour::Auto if set("CLICOLOR_FORCE") => true,
+            Colour::Auto => stream.is_terminal() && Machine.var("TERM").as_deref() != Some("dumb"),
+        };
+        if wanted { Tint::Colour } else { Tint::Plain }
+    }
+
+    /// `--json` or `--output json`.
+    pub(super) fn output(&self) -> Output {
+        if self.json { Output::Json } else { self.output }
+    }
+
+    /// How records look on stdout.
+    pub(super) fn form(&self, format: LogFormat) -> Form {
+        let stdout = std::io::stdout();
+        let text = match self.colour(&stdout) {
+            Tint::Colour => Form::Colour,
+            Tint::Plain => Form::Text,
+        };
+        match format {
+            LogFormat::Auto if self.output() == Output::Text && stdout.is_terminal() => text,
+            LogFormat::Text => text,
+            LogFormat::Auto | LogFormat::Json => Form::Json,
+        }
+    }
+}
+
+/// Writes a result to stdout. A closed pipe is nobody's fault.
+pub(super) fn print(text: &str) {
+    let _closed_pipe = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Writes to the person at the terminal.
+pub(super) fn say(text: &str) {
+    let _closed_pipe = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Runs a short command on a small runtime.
+pub(super) fn block_on(work: impl Future<Output = Exit>) -> Exit {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(cause) => {
+            say(&format!("cannot start: {cause}\n"));
+            Exit::Bug
+        }
+    }
+}

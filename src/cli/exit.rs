@@ -1,0 +1,39 @@
+//! How the program ends.
+
+use std::process::ExitCode;
+
+/// Exit codes; those from 69 on are those of `sysexits.h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It went as it should.
+    Fine,
+    /// It ran, and found something.
+    Found,
+    /// The command line is wrong.
+    Usage,
+    /// Webex, or a gateway that should be there, cannot be reached.
+    Unavailable,
+    /// A bug.
+    Bug,
+    /// Webex refused a token, or a file may not be read.
+    Denied,
+    /// The configuration is refused.
+    Config,
+    /// Interrupted before the work was done.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Fine => 0_u8,
+            Exit::Found => 1,
+            Exit::Usage => 2,
+            Exit::Unavailable => 69,
+            Exit::Bug => 70,
+            Exit::Denied => 77,
+            Exit::Config => 78,
+            Exit::Interrupted => 130,
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! The gateway with its listeners: what `run`, `demo` and the tests start and stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::flow::{Gateway, StartProblem};
+use crate::report::Reporter;
+use crate::rt::{Readiness, Tasks};
+use crate::{admin, ingress};
+
+/// How often the end of draining looks whether the inbox is empty; nobody notices 20 ms.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// For records of what is left after everything was cut off.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// A gateway that runs.
+#[derive(Debug)]
+pub struct House {
+    gateway: Arc<Gateway>,
+    tasks: Tasks,
+    over: CancellationToken,
+    readiness: Readiness,
+    webhooks: SocketAddr,
+    ops: Option<SocketAddr>,
+    served: oneshot::Receiver<()>,
+    patience: Duration,
+}
+
+/// Why it does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Unopened {
+    /// The listener for webhooks.
+    #[error("server: {0}")]
+    Server(#[from] ingress::BindProblem),
+    /// The listener for probes.
+    #[error("ops: cannot listen on {address}: {cause}")]
+    Ops {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// Something inside.
+    #[error(transparent)]
+    Start(#[from] StartProblem),
+}
+
+impl House {
+    /// Takes the ports, and serves. Who the bots are is asked in the background: events are kept meanwhile.
+    pub async fn open(config: &Config, reporter: Arc<Reporter>) -> Result<Self, Unopened> {
+        let tasks = Tasks::default();
+        let (over, readiness) = (CancellationToken::new(), Readiness::new(&tasks));
+        let bound = ingress::bind(&config.server)?;
+        let webhooks = bound.local_addr();
+        let ops = ops(config).await?;
+        let ops_address = ops.as_ref().map(admin::Bound::local_addr);
+        let gateway = Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks)?;
+        let (done, served) = oneshot::channel();
+        let (door, inner) = (Arc::clone(&gateway), tasks.clone());
+        tasks.spawn("webhooks", async move {
+            bound.serve(door, &inner).await;
+            // Nobody listens when the house was dropped rather than closed.
+            let _gone = done.send(());
+        });
+        if let Some(ops) = ops {
+            let (inner, readiness, over) = (tasks.clone(), readiness.clone(), over.clone());
+            tasks.spawn("ops", async move { ops.serve(readiness, reporter, &inner, over).await });
+        }
+        let patience = config.server.drain_grace + config.server.drain_timeout;
+        Ok(Self { gateway, tasks, over, readiness, webhooks, ops: ops_address, served, patience })
+    }
+
+    /// Where webhooks are taken, with the port that was chosen.
+    pub fn webhooks(&self) -> SocketAddr {
+        self.webhooks
+    }
+
+    /// Where probes are answered.
+    pub fn ops(&self) -> Option<SocketAddr> {
+        self.ops
+    }
+
+    /// What `/readyz` says.
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// Events that wait or are being tried.
+    pub fn waiting(&self) -> usize {
+        self.gateway.waiting()
+    }
+
+    /// Stops as an operator wants it: still accepting for `drain_grace`, then finishing within `drain_timeout`;
+    /// what is left in the inbox expires with a record. How many events that were.
+    pub async fn close(self) -> usize {
+        let deadline = Instant::now() + self.patience;
+        self.tasks.stop_token().cancel();
+        // The listener keeps its own limits; were its task gone, there would be nothing to wait for.
+        let _listener_is_done = self.served.await;
+        while self.gateway.waiting() > 0 && Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
+        let left = self.gateway.waiting();
+        self.gateway.cut();
+        self.over.cancel();
+        if !self.tasks.stop(LAST_WORDS).await {
+            tracing::warn!("some tasks did not end in time");
+        }
+        left
+    }
+}
+
+async fn ops(config: &Config) -> Result<Option<admin::Bound>, Unopened> {
+    let Some(address) = config.ops.listen else { return Ok(None) };
+    admin::bind(address).await.map(Some).map_err(|cause| Unopened::Ops { address, cause })
+}

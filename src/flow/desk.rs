@@ -1,0 +1,139 @@
+//! One bot: its keys, its way to Webex, and who it is.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::gate::event::Registration;
+use crate::gate::id::{Key, Person};
+use crate::gate::policy::{Audience, Policy};
+use crate::gate::retry::Schedule;
+use crate::gate::signature::KeyRing;
+use crate::membership::{Membership, Parts};
+use crate::report::outage::{Kind, Outage};
+use crate::report::{Happening, Reporter};
+use crate::rt::{self, Readiness, Tasks};
+use crate::webex::Client;
+
+/// How often Webex is asked who the bot is until it tells: soon at first, for a gateway that starts a moment before
+/// its network; never less than twice a minute.
+const ASK_AGAIN: Schedule =
+    Schedule { from: Duration::from_millis(500), up_to: Duration::from_secs(30) };
+
+/// What is known about a bot before and after Webex has said who it is.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) name: Arc<str>,
+    keys: KeyRing,
+    client: Arc<Client>,
+    identity: OnceLock<Identity>,
+    token_refused: AtomicBool,
+}
+
+/// Who the bot is, and what follows from it.
+#[derive(Debug)]
+pub(super) struct Identity {
+    /// The bot's own person id.
+    pub(super) own: Key<Person>,
+    /// Who may be in a room on at least one of its routes.
+    pub(super) widest: Arc<Audience>,
+    /// What is known about its rooms.
+    pub(super) membership: Membership,
+}
+
+impl Desk {
+    pub(super) fn new(name: Arc<str>, keys: KeyRing, client: Arc<Client>) -> Self {
+        Self {
+            name,
+            keys,
+            client,
+            identity: OnceLock::new(),
+            token_refused: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        self.identity.get()
+    }
+
+    /// Until the bot is known, events are kept but not judged.
+    pub(super) fn registration(&self) -> Registration {
+        Registration { creator: self.identity().map(|identity| identity.own) }
+    }
+
+    /// Asks Webex who the bot is until it tells.
+    pub(super) async fn identify(&self, policies: Vec<Policy>, with: With) {
+        for attempt in 0.. {
+            match self.client.me().await {
+                Ok(me) => {
+                    self.known_as(me.id.key(), &policies, &with);
+                    // Told here even when nothing was wrong before.
+                    self.token_refused.store(true, Ordering::Relaxed);
+                    return self.trust(&with.reporter, &with.readiness);
+                }
+                Err(outage) => {
+                    self.heed(&outage, &with.reporter, &with.readiness);
+                    tracing::warn!(bot = &*self.name, cause = %outage, "Webex does not say who the bot is; asking again");
+                    let wait = ASK_AGAIN
+                        .delay(attempt, rt::entropy())
+                        .max(outage.retry_after.unwrap_or_default());
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    fn known_as(&self, own: Key<Person>, policies: &[Policy], with: &With) {
+        let audiences = policies.iter().map(|policy| policy.audience(own));
+        let Some(widest) = audiences.reduce(|widest, next| widest.widened(&next)) else { return };
+        let widest = Arc::new(widest);
+        let membership = Membership::new(Parts {
+            bot: Arc::clone(&self.name),
+            directory: Arc::clone(&self.client),
+            audience: Arc::clone(&widest),
+            cache: &with.cache,
+            reporter: Arc::clone(&with.reporter),
+            tasks: with.tasks.clone(),
+        });
+        let first = self.identity.set(Identity { own, widest, membership });
+        debug_assert!(first.is_ok(), "a bot is identified once");
+    }
+
+    /// A refused token makes the gateway not ready, and is told once; any other outage is the inbox's business.
+    pub(super) fn heed(&self, outage: &Outage, reporter: &Reporter, readiness: &Readiness) {
+        if outage.kind == Kind::TokenRefused && !self.token_refused.swap(true, Ordering::Relaxed) {
+            reporter.emit(&Happening::TokenChecked { bot: &self.name, problem: Some(outage) });
+            readiness.not_ok(&self.check(), "Webex refused the bot's token");
+        }
+    }
+
+    /// Webex answered a question: the token is good (again).
+    pub(super) fn trust(&self, reporter: &Reporter, readiness: &Readiness) {
+        if self.token_refused.swap(false, Ordering::Relaxed) {
+            reporter.emit(&Happening::TokenChecked { bot: &self.name, problem: None });
+            readiness.ok(&self.check());
+        }
+    }
+
+    fn check(&self) -> String {
+        format!("token {}", self.name)
+    }
+}
+
+/// What an identity is made with.
+#[derive(Clone, Debug)]
+pub(super) struct With {
+    pub(super) cache: crate::config::Cache,
+    pub(super) reporter: Arc<Reporter>,
+    pub(super) readiness: Readiness,
+    pub(super) tasks: Tasks,
+}
+
+/// Why an event cannot be judged before [`Desk::identify`] is done.
+pub(super) fn unknown_bot() -> Outage {
+    Outage::new(Kind::WebexUnavailable, "Webex has not said yet who this bot is")
+}

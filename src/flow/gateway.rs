@@ -1,0 +1,255 @@
+//! The gateway put together: routes, bots, inbox; and the door that ingress knocks at.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Courier;
+use super::desk::{Desk, Identity, With};
+use super::door::{Admission, Door, Doorway, Outcome};
+use super::letter::Letter;
+use super::tell::Names;
+use crate::config::{Answer, Cache, Config, Order, Unverified};
+use crate::forward::{self, Forward, NoTrust};
+use crate::gate::arrival::{Arrival, Origin};
+use crate::gate::policy::{Audience, Policy, Rules};
+use crate::gate::refusal::Refusal;
+use crate::gate::retry::Schedule;
+use crate::gate::signature::{Authentic, KeyRing, verify};
+use crate::inbox::{Inbox, Label, Step, Unkept, Work};
+use crate::report::outage::Outage;
+use crate::report::{Happening, Reporter, Verdict};
+use crate::rt::{self, Readiness, Tasks};
+use crate::webex::{Client, ClientProblem};
+
+/// Everything between the listener and the bots.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(super) routes: Routes,
+    pub(super) reporter: Arc<Reporter>,
+    pub(super) order: Order,
+    pub(super) duplicates: Duration,
+    courier: Arc<Courier>,
+    inbox: Arc<Inbox<Courier>>,
+}
+
+/// Routes by path and by name.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    by_path: HashMap<Box<str>, Arc<Route>>,
+    by_name: HashMap<Arc<str>, Arc<Route>>,
+}
+
+impl Routes {
+    pub(super) fn of(&self, arrival: &Arrival) -> Option<Arc<Route>> {
+        self.by_name.get(arrival.route()).cloned()
+    }
+}
+
+/// One route at work.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(super) name: Arc<str>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) forward: Forward,
+    pub(super) retry: Schedule,
+    answer: Answer,
+    unverified: Unverified,
+    policy: Policy,
+    allow_ttl: Duration,
+    audience: std::sync::OnceLock<Audience>,
+}
+
+impl Route {
+    /// Who may be in a room on this route.
+    pub(super) fn audience(&self, identity: &Identity) -> &Audience {
+        self.audience.get_or_init(|| self.policy.audience(identity.own))
+    }
+
+    pub(super) fn rules(&self, identity: &Identity) -> Rules<'_> {
+        Rules { policy: &self.policy, audience: self.audience(identity), allow_ttl: self.allow_ttl }
+    }
+}
+
+/// Why a gateway cannot be put together, although its configuration is in order.
+#[derive(Debug, thiserror::Error)]
+pub enum StartProblem {
+    /// The client for the Webex API.
+    #[error("bot {bot}: {problem}")]
+    Client {
+        /// Which bot.
+        bot: Arc<str>,
+        /// What is wrong.
+        problem: ClientProblem,
+    },
+    /// An https upstream.
+    #[error("route {route}: {problem}")]
+    Upstream {
+        /// Which route.
+        route: Arc<str>,
+        /// What is wrong.
+        problem: NoTrust,
+    },
+}
+
+impl Gateway {
+    /// Puts it together and starts asking Webex who its bots are.
+    pub fn start(
+        config: &Config,
+        reporter: Arc<Reporter>,
+        readiness: &Readiness,
+        tasks: &Tasks,
+    ) -> Result<Arc<Self>, StartProblem> {
+        let desks = desks(config, &reporter)?;
+        let routes = routes(config, &desks)?;
+        let with = With {
+            cache: config.cache.clone(),
+            reporter: Arc::clone(&reporter),
+            readiness: readiness.clone(),
+            tasks: tasks.clone(),
+        };
+        identify(&desks, config, &with);
+        let courier = Arc::new(Courier {
+            reporter: Arc::clone(&reporter),
+            readiness: readiness.clone(),
+            names: Names::of(config),
+        });
+        let inbox = Inbox::new(Arc::clone(&courier), config.inbox.clone(), tasks.clone());
+        let (order, duplicates) = (config.inbox.order, config.inbox.duplicates);
+        Ok(Arc::new(Self { routes, reporter, order, duplicates, courier, inbox }))
+    }
+
+    /// Events that are kept now.
+    pub fn waiting(&self) -> usize {
+        self.inbox.len()
+    }
+
+    /// Ends every try and every wait; what is left expires with a record.
+    pub fn cut(&self) {
+        self.inbox.cut();
+    }
+
+    /// Whether there was a place for it, or it has one already.
+    pub(super) fn keep(&self, label: Label, letter: Letter) -> Result<(), Admission> {
+        let (letter, refusal, admission) = match self.inbox.keep(label, letter) {
+            Ok(()) => {
+                self.reporter.emit(&Happening::Kept { events: self.inbox.len() });
+                return Ok(());
+            }
+            Err(Unkept::Duplicate(letter)) => (letter, Refusal::Duplicate, Admission::Kept),
+            Err(Unkept::Full(letter)) => (letter, Refusal::Overloaded, Admission::Full),
+        };
+        self.courier.tell(&mut { letter }, Verdict::Refused(refusal), None);
+        Err(admission)
+    }
+
+    /// What the caller hears: at once, or when it is over, or after `answer_within`.
+    pub(super) async fn answer(
+        &self,
+        route: &Route,
+        outcome: tokio::sync::oneshot::Receiver<Outcome>,
+    ) -> Admission {
+        let Answer::Delivered { within } = route.answer else { return Admission::Kept };
+        match tokio::time::timeout(within, outcome).await {
+            Ok(Ok(outcome)) => Admission::Outcome(outcome),
+            Ok(Err(_)) | Err(_) => Admission::Outcome(Outcome::StillBusy),
+        }
+    }
+}
+
+impl Door for Gateway {
+    fn doorway(&self, path: &str) -> Option<Doorway> {
+        let route = self.routes.by_path.get(path)?;
+        Some(Doorway {
+            route: Arc::clone(&route.name),
+            answer: route.answer,
+            unverified: route.unverified,
+        })
+    }
+
+    fn verify(&self, arrival: Arrival) -> Result<Authentic, Refusal> {
+        let nobody = KeyRing::default();
+        let route = self.routes.of(&arrival);
+        verify(arrival, route.as_ref().map_or(&nobody, |route| route.desk.keys()))
+    }
+
+    async fn admit(&self, authentic: Authentic) -> Admission {
+        self.take_in(authentic).await
+    }
+
+    fn turned_away(&self, route: Option<&Arc<str>>, refusal: Refusal, _origin: &Origin) {
+        let route = route.map(|route| &**route);
+        self.reporter.emit(&Happening::TurnedAway { route, refusal, at: rt::now().wall });
+    }
+}
+
+impl Work for Courier {
+    type Letter = Letter;
+
+    async fn attempt(&self, letter: &mut Letter) -> Step {
+        match letter.open() {
+            Some(arrival) => self.deliver(letter, arrival).await,
+            None => Step::Settled,
+        }
+    }
+
+    fn expire(&self, letter: Letter, last: Outage) {
+        self.bury(letter, last);
+    }
+}
+
+type Desks = BTreeMap<Arc<str>, Arc<Desk>>;
+
+fn desks(config: &Config, reporter: &Arc<Reporter>) -> Result<Desks, StartProblem> {
+    let desk = |(name, bot): (&Arc<str>, &crate::config::Bot)| {
+        let client = Client::new(Arc::clone(name), &bot.token, &config.webex, Arc::clone(reporter));
+        let client =
+            client.map_err(|problem| StartProblem::Client { bot: Arc::clone(name), problem })?;
+        Ok((
+            Arc::clone(name),
+            Arc::new(Desk::new(Arc::clone(name), bot.keys.clone(), Arc::new(client))),
+        ))
+    };
+    config.bots.iter().map(desk).collect()
+}
+
+fn routes(config: &Config, desks: &Desks) -> Result<Routes, StartProblem> {
+    let mut routes = Routes::default();
+    for (name, route) in &config.routes {
+        let Some(desk) = desks.get(&route.bot) else { continue };
+        let destination = forward::destination(&route.bot, &route.upstream);
+        let forward = Forward::new(destination, &route.upstream);
+        let forward = forward
+            .map_err(|problem| StartProblem::Upstream { route: Arc::clone(name), problem })?;
+        let at_work = Arc::new(Route {
+            name: Arc::clone(name),
+            desk: Arc::clone(desk),
+            forward,
+            retry: route.upstream.retry,
+            answer: route.answer,
+            unverified: route.unverified,
+            policy: route.policy.clone(),
+            allow_ttl: allow_ttl(&config.cache),
+            audience: std::sync::OnceLock::new(),
+        });
+        routes.by_path.insert(route.path.clone(), Arc::clone(&at_work));
+        routes.by_name.insert(Arc::clone(name), at_work);
+    }
+    Ok(routes)
+}
+
+fn allow_ttl(cache: &Cache) -> Duration {
+    cache.allow_ttl
+}
+
+fn identify(desks: &Desks, config: &Config, with: &With) {
+    for desk in desks.values() {
+        let of_bot = config.routes.values().filter(|route| route.bot == desk.name);
+        let policies: Vec<Policy> = of_bot.map(|route| route.policy.clone()).collect();
+        let (desk, with) = (Arc::clone(desk), with.clone());
+        let stop = with.tasks.stop_token().clone();
+        with.tasks.clone().spawn("identify", async move {
+            stop.run_until_cancelled(desk.identify(policies, with)).await;
+        });
+    }
+}

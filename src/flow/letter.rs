@@ -1,0 +1,122 @@
+//! An event in the inbox, and what must be remembered between tries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::door::Outcome;
+use super::gateway::Route;
+use crate::config::Order;
+use crate::gate::arrival::Arrival;
+use crate::gate::event::{Facts, Notice, Verb};
+use crate::gate::moment::Moment;
+use crate::gate::retry::Schedule;
+use crate::inbox::{Fingerprint, Label, Lane, Step};
+use crate::report::Verdict;
+use crate::report::outage::{Kind, Outage};
+use crate::rt;
+
+/// How often Webex is asked again about a room; it also says itself when, with `Retry-After`.
+const ASK_AGAIN: Schedule =
+    Schedule { from: Duration::from_millis(500), up_to: Duration::from_secs(30) };
+
+/// `updated` and `deleted` repeat with equal bytes when something is toggled back, so only a quick repetition is one.
+const SHORT_WINDOW: Duration = Duration::from_mins(1);
+
+/// What an event costs beside its body: headers, facts, bookkeeping. An estimate, on the safe side.
+const OVERHEAD: usize = 2048;
+
+/// An event that was authentic when it came in. It is proved again at every try.
+#[derive(Debug)]
+pub(crate) struct Letter {
+    pub(super) id: Uuid,
+    pub(super) route: Arc<Route>,
+    pub(super) facts: Facts,
+    pub(super) body: Bytes,
+    /// The last verdict that was recorded: a try that comes to the same is not recorded again.
+    pub(super) told: Option<Verdict>,
+    arrival: Option<Arrival>,
+    received: Moment,
+    attempt: u32,
+    reply: Option<oneshot::Sender<Outcome>>,
+}
+
+impl Letter {
+    /// The letter, and where its outcome will be told.
+    pub(super) fn new(route: Arc<Route>, notice: Notice) -> (Self, oneshot::Receiver<Outcome>) {
+        let (reply, outcome) = oneshot::channel();
+        let facts = notice.facts().clone();
+        let arrival = notice.into_arrival().compact();
+        let letter = Self {
+            id: arrival.id(),
+            route,
+            facts,
+            body: arrival.body().clone(),
+            told: None,
+            received: arrival.received(),
+            arrival: Some(arrival),
+            attempt: 0,
+            reply: Some(reply),
+        };
+        (letter, outcome)
+    }
+
+    pub(super) fn label(&self, order: Order, duplicates: Duration) -> Label {
+        let window = if self.facts.verb == Verb::Created {
+            duplicates
+        } else {
+            duplicates.min(SHORT_WINDOW)
+        };
+        let lane = match (order, &self.facts.room) {
+            (Order::PerRoom, Some(room)) => Lane::Room(Arc::clone(&self.route.name), room.key()),
+            (Order::PerRoom, None) | (Order::None, _) => Lane::Alone(self.id),
+        };
+        Label {
+            lane,
+            fingerprint: Fingerprint::of(&self.route.name, &self.facts, &self.body),
+            window,
+            size: self.body.len().saturating_add(OVERHEAD),
+            received: self.received,
+        }
+    }
+
+    /// The arrival, for one try.
+    pub(super) fn open(&mut self) -> Option<Arrival> {
+        self.arrival.take()
+    }
+
+    /// Back into the envelope, for another try.
+    pub(super) fn again(&mut self, arrival: Arrival, outage: Outage) -> Step {
+        self.arrival = Some(arrival);
+        let schedule = match outage.kind {
+            Kind::UpstreamStatus | Kind::UpstreamTimeout | Kind::UpstreamUnreachable => {
+                self.route.retry
+            }
+            Kind::CheckTimeout
+            | Kind::GatewayStopped
+            | Kind::TokenRefused
+            | Kind::WebexRateLimited
+            | Kind::WebexUnavailable => ASK_AGAIN,
+        };
+        let wait =
+            schedule.delay(self.attempt, rt::entropy()).max(outage.retry_after.unwrap_or_default());
+        self.attempt = self.attempt.saturating_add(1);
+        Step::Again { outage, wait }
+    }
+
+    /// It is over: whoever waits is told.
+    pub(super) fn done(&mut self, step: Step, outcome: Outcome) -> Step {
+        self.reply(outcome);
+        step
+    }
+
+    pub(super) fn reply(&mut self, outcome: Outcome) {
+        if let Some(reply) = self.reply.take() {
+            // Nobody waits where `answer` is `accepted`, or after `answer_within`.
+            let _nobody_waits = reply.send(outcome);
+        }
+    }
+}

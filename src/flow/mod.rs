@@ -1,0 +1,138 @@
+//! The path of an event, in two functions: [`admit`](Gateway::admit), up to the 200, and
+//! [`deliver`](Courier::deliver), from the inbox to the bot.
+
+mod desk;
+mod door;
+mod gateway;
+mod letter;
+mod tell;
+
+use std::sync::Arc;
+
+use crate::gate::arrival::Arrival;
+use crate::gate::effect;
+use crate::gate::event::{Notice, read};
+use crate::gate::moment::Moment;
+use crate::gate::policy::{Cleared, Evidence, Question, Verdict, ask, judge};
+use crate::gate::refusal::Refusal;
+use crate::gate::roster::Roster;
+use crate::gate::signature::{Authentic, verify};
+use crate::inbox::Step;
+use crate::report::outage::{Kind, Outage};
+use crate::report::{self, Happening, Reporter};
+use crate::rt;
+
+pub use door::{Admission, Door, Doorway, Outcome};
+pub use gateway::{Gateway, StartProblem};
+use letter::Letter;
+
+impl Gateway {
+    /// An authentic event: read it, let it act on what is known about its room, keep it, and answer.
+    async fn take_in(&self, authentic: Authentic) -> Admission {
+        let Some(route) = self.routes.of(authentic.arrival()) else {
+            return Admission::Refused(Refusal::NoRoute);
+        };
+        let (id, body) = (authentic.arrival().id(), authentic.arrival().body().clone());
+        let notice = match read(authentic, route.desk.registration()) {
+            Ok(notice) => notice,
+            Err(refusal) => return self.refused_unread(&route, id, &body, refusal),
+        };
+        if let Some(identity) = route.desk.identity() {
+            identity.membership.apply(effect::of(notice.facts(), &identity.widest, rt::now()));
+        }
+        let (letter, outcome) = Letter::new(Arc::clone(&route), notice);
+        let label = letter.label(self.order, self.duplicates);
+        match self.keep(label, letter) {
+            Ok(()) => self.answer(&route, outcome).await,
+            Err(unkept) => unkept,
+        }
+    }
+}
+
+/// Carries letters to their bots.
+#[derive(Debug)]
+pub(crate) struct Courier {
+    reporter: Arc<Reporter>,
+    readiness: rt::Readiness,
+    names: tell::Names,
+}
+
+impl Courier {
+    /// One try: prove again, ask, fetch, judge, forward.
+    async fn deliver(&self, letter: &mut Letter, arrival: Arrival) -> Step {
+        let route = Arc::clone(&letter.route);
+        let Some(identity) = route.desk.identity() else {
+            return letter.again(arrival, desk::unknown_bot());
+        };
+        let asked = rt::now();
+        let proved = verify(arrival, route.desk.keys())
+            .and_then(|proved| read(proved, route.desk.registration()));
+        let notice = match proved {
+            Ok(notice) => notice,
+            Err(refusal) => return self.refuse(letter, refusal, None),
+        };
+        let rules = route.rules(identity);
+        let roster = match ask(&notice, rules) {
+            Question::Nothing => None,
+            Question::Room(room) => match identity.membership.roster(&room, asked).await {
+                Ok(roster) => {
+                    route.desk.trust(&self.reporter, &self.readiness);
+                    Some(roster)
+                }
+                Err(outage) => return self.not_yet(letter, notice, outage),
+            },
+        };
+        let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
+        match judge(notice, evidence, rules, asked) {
+            Verdict::Refuse(_, refusal) => self.refuse(letter, refusal, roster.as_deref()),
+            Verdict::Undecided(notice) => {
+                identity.membership.apply(effect::doubt(notice.facts()));
+                self.not_yet(letter, notice, too_old())
+            }
+            Verdict::Clear(cleared) => self.forward(letter, cleared, asked).await,
+        }
+    }
+
+    /// The record is written before the bot is called: whatever happens then, it is known that it may have happened.
+    async fn forward(&self, letter: &mut Letter, cleared: Cleared, asked: Moment) -> Step {
+        self.tell_cleared(letter, &cleared, asked);
+        let route = Arc::clone(&letter.route);
+        let began = rt::now();
+        let (notice, answer) = route.forward.send(cleared).await;
+        let took = rt::now().since(began);
+        let told = Happening::Delivered {
+            id: letter.id,
+            route: &route.name,
+            answer: answer.as_ref().copied(),
+            took,
+        };
+        self.reporter.emit(&told);
+        match answer {
+            Ok(status) => letter.done(Step::Delivered, Outcome::Delivered(status)),
+            // It may have the event: sending it again could make it answer twice.
+            Err(outage) if outage.kind == Kind::UpstreamTimeout => {
+                letter.done(Step::Delivered, Outcome::Failed(outage))
+            }
+            Err(outage) => self.not_yet(letter, notice, outage),
+        }
+    }
+
+    fn refuse(&self, letter: &mut Letter, refusal: Refusal, roster: Option<&Roster>) -> Step {
+        self.tell(letter, report::Verdict::Refused(refusal), roster);
+        letter.done(Step::Settled, Outcome::Refused(refusal))
+    }
+
+    fn not_yet(&self, letter: &mut Letter, notice: Notice, outage: Outage) -> Step {
+        letter.route.desk.heed(&outage, &self.reporter, &self.readiness);
+        let step = letter.again(notice.into_arrival(), outage);
+        if let Step::Again { outage, wait } = &step {
+            let (id, route) = (letter.id, &*letter.route.name);
+            self.reporter.emit(&Happening::Deferred { id, route, outage, wait: *wait });
+        }
+        step
+    }
+}
+
+fn too_old() -> Outage {
+    Outage::new(Kind::WebexUnavailable, "the list of members was too old when it was judged")
+}

@@ -1,0 +1,140 @@
+//! Records: what was decided about a letter, and what it rests on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::Courier;
+use super::door::{Admission, Outcome};
+use super::gateway::{Gateway, Route};
+use super::letter::Letter;
+use crate::config::Config;
+use crate::gate::id::{Key, Org};
+use crate::gate::moment::Moment;
+use crate::gate::policy::Cleared;
+use crate::gate::refusal::Refusal;
+use crate::gate::roster::{Roster, Standing};
+use crate::report::outage::Outage;
+use crate::report::{Decision, Happening, Verdict};
+use crate::rt;
+
+/// The configured names of organisations.
+#[derive(Debug)]
+pub(super) struct Names(HashMap<Key<Org>, Arc<str>>);
+
+impl Names {
+    pub(super) fn of(config: &Config) -> Self {
+        Self(config.orgs.iter().map(|(name, org)| (org.key(), Arc::clone(name))).collect())
+    }
+
+    fn name(&self, standing: Standing) -> String {
+        match standing {
+            Standing::Of(org) | Standing::GuestOf(org) => {
+                self.0.get(&org).map_or_else(|| org.to_string(), ToString::to_string)
+            }
+            Standing::Unknown => "unknown".to_owned(),
+        }
+    }
+}
+
+impl Courier {
+    /// Writes the record of a verdict; once, however often a try comes to the same.
+    pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict, roster: Option<&Roster>) {
+        let evidence = roster.map(|roster| Evidence {
+            members: roster.members().len(),
+            outsiders: self.outsiders(&letter.route, roster),
+            read: roster.read(),
+        });
+        self.record(letter, verdict, evidence, rt::now());
+    }
+
+    /// The record of a clearance.
+    pub(super) fn tell_cleared(&self, letter: &mut Letter, cleared: &Cleared, asked: Moment) {
+        let basis = cleared.basis();
+        let evidence = basis.members.zip(basis.checked);
+        let evidence =
+            evidence.map(|(members, read)| Evidence { members, outsiders: Vec::new(), read });
+        self.record(letter, Verdict::Allow { would_refuse: basis.would_refuse }, evidence, asked);
+    }
+
+    fn record(
+        &self,
+        letter: &mut Letter,
+        verdict: Verdict,
+        evidence: Option<Evidence>,
+        asked: Moment,
+    ) {
+        if letter.told == Some(verdict) {
+            return;
+        }
+        letter.told = Some(verdict);
+        let now = rt::now();
+        let (members, outsiders, read) = match evidence {
+            Some(Evidence { members, outsiders, read }) => (Some(members), outsiders, Some(read)),
+            None => (None, Vec::new(), None),
+        };
+        self.reporter.emit(&Happening::Decided(&Decision {
+            at: now.wall,
+            id: letter.id,
+            route: &letter.route.name,
+            bot: &letter.route.desk.name,
+            facts: Some(&letter.facts),
+            body: &letter.body,
+            verdict,
+            members,
+            outsiders,
+            age: read.map(|read| now.since(read)),
+            took: now.since(asked),
+        }));
+    }
+
+    fn outsiders(&self, route: &Route, roster: &Roster) -> Vec<(String, usize)> {
+        let Some(identity) = route.desk.identity() else { return Vec::new() };
+        let mut orgs = BTreeMap::<String, usize>::new();
+        for (_, standing, _) in route.audience(identity).outsiders(roster) {
+            *orgs.entry(self.names.name(standing)).or_default() += 1;
+        }
+        orgs.into_iter().collect()
+    }
+
+    /// The record of a letter whose time is up.
+    pub(super) fn bury(&self, mut letter: Letter, last: Outage) {
+        self.record(&mut letter, Verdict::Expired(last.kind), None, rt::now());
+        letter.reply(Outcome::Failed(last));
+    }
+}
+
+struct Evidence {
+    members: usize,
+    outsiders: Vec<(String, usize)>,
+    read: Moment,
+}
+
+impl Gateway {
+    /// Authentic, but not an event of this bot's webhooks: recorded, and answered as any other authentic call.
+    pub(super) fn refused_unread(
+        &self,
+        route: &Route,
+        id: Uuid,
+        body: &Bytes,
+        refusal: Refusal,
+    ) -> Admission {
+        self.reporter.emit(&Happening::Decided(&Decision {
+            at: rt::now().wall,
+            id,
+            route: &route.name,
+            bot: &route.desk.name,
+            facts: None,
+            body,
+            verdict: Verdict::Refused(refusal),
+            members: None,
+            outsiders: Vec::new(),
+            age: None,
+            took: Duration::ZERO,
+        }));
+        Admission::Refused(refusal)
+    }
+}

@@ -1,0 +1,193 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::gate::id::RoomId;
+
+/// Work that does what each letter says, and writes down how it ended.
+#[derive(Debug, Default)]
+struct Script {
+    log: Mutex<Vec<String>>,
+    running: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Letter {
+    name: &'static str,
+    failures: usize,
+    takes: Duration,
+}
+
+impl Work for Script {
+    type Letter = Letter;
+
+    async fn attempt(&self, letter: &mut Letter) -> Step {
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(running, Ordering::SeqCst);
+        tokio::time::sleep(letter.takes).await;
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        if letter.failures > 0 {
+            letter.failures -= 1;
+            return Step::Again {
+                outage: Outage::new(Kind::UpstreamUnreachable, "down"),
+                wait: Duration::from_secs(1),
+            };
+        }
+        self.log.lock().unwrap().push(format!("{} delivered", letter.name));
+        if letter.name.starts_with("refused") { Step::Settled } else { Step::Delivered }
+    }
+
+    fn expire(&self, letter: Letter, last: Outage) {
+        self.log.lock().unwrap().push(format!("{} expired: {}", letter.name, last.kind.label()));
+    }
+}
+
+fn limits() -> config::Inbox {
+    config::Inbox {
+        max_events: 4,
+        max_bytes: 1000,
+        max_age: Duration::from_secs(30),
+        order: config::Order::PerRoom,
+        duplicates: Duration::from_mins(10),
+    }
+}
+
+fn label(room: u128, event: u8) -> Label {
+    let room = RoomId::parse(&uuid::Uuid::from_u128(room).to_string()).unwrap().key();
+    Label {
+        lane: Lane::Room("r".into(), room),
+        fingerprint: Fingerprint::test(event),
+        window: Duration::from_mins(10),
+        size: 100,
+        received: rt::now(),
+    }
+}
+
+impl Fingerprint {
+    fn test(n: u8) -> Self {
+        Self::of(
+            "r",
+            &crate::gate::event::facts(
+                br#"{"resource":"messages","event":"created","data":{"id":"x"}}"#,
+            )
+            .unwrap(),
+            &[n],
+        )
+    }
+}
+
+fn letter(name: &'static str, failures: usize) -> Letter {
+    Letter { name, failures, takes: Duration::from_millis(10) }
+}
+
+fn inbox() -> Arc<Inbox<Script>> {
+    Inbox::new(Arc::new(Script::default()), limits(), Tasks::default())
+}
+
+#[derive(Debug, PartialEq)]
+enum Keeping {
+    Duplicate,
+    Full,
+    Kept,
+}
+
+fn keep(inbox: &Arc<Inbox<Script>>, label: Label, letter: Letter) -> Keeping {
+    match inbox.keep(label, letter) {
+        Ok(()) => Keeping::Kept,
+        Err(Unkept::Duplicate(_)) => Keeping::Duplicate,
+        Err(Unkept::Full(_)) => Keeping::Full,
+    }
+}
+
+async fn emptied(inbox: &Inbox<Script>) -> Vec<String> {
+    while !inbox.is_empty() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    inbox.work.log.lock().unwrap().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_of_one_room_keep_their_order_even_when_the_first_fails() {
+    let inbox = inbox();
+    for (event, (name, failures)) in [("a", 3), ("b", 0), ("c", 0)].into_iter().enumerate() {
+        assert_eq!(
+            keep(&inbox, label(1, u8::try_from(event).unwrap()), letter(name, failures)),
+            Keeping::Kept
+        );
+    }
+    assert_eq!(emptied(&inbox).await, ["a delivered", "b delivered", "c delivered"]);
+    assert_eq!(inbox.work.most.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_waits_does_not_hold_up_another() {
+    let inbox = inbox();
+    keep(&inbox, label(1, 1), letter("a", 5));
+    keep(&inbox, label(2, 2), letter("b", 0));
+    assert_eq!(emptied(&inbox).await, ["b delivered", "a delivered"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_delivered_in_time_expires_with_a_record() {
+    let inbox = inbox();
+    let before = rt::now();
+    keep(&inbox, label(1, 1), letter("a", usize::MAX));
+    assert_eq!(emptied(&inbox).await, ["a expired: upstream_unreachable"]);
+    let took = rt::now().tick.checked_sub(before.tick).unwrap();
+    assert!(took >= Duration::from_secs(29) && took < Duration::from_secs(32), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_inbox_says_so_by_count_and_by_bytes_and_has_room_again_afterwards() {
+    let inbox = inbox();
+    for event in 0..4 {
+        assert_eq!(keep(&inbox, label(1, event), letter("a", 0)), Keeping::Kept);
+    }
+    assert_eq!(keep(&inbox, label(1, 9), letter("b", 0)), Keeping::Full);
+    emptied(&inbox).await;
+    assert_eq!(keep(&inbox, Label { size: 1001, ..label(1, 9) }, letter("b", 0)), Keeping::Full);
+    assert_eq!(
+        keep(&inbox, label(1, 9), letter("b", 0)),
+        Keeping::Kept,
+        "a refused letter leaves no trace in the window"
+    );
+    emptied(&inbox).await;
+    let lanes = inbox.lanes();
+    assert_eq!((lanes.bytes, lanes.waiting.len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn gw_a11_the_same_event_is_kept_once_but_may_come_again_when_it_was_not_delivered() {
+    let inbox = inbox();
+    assert_eq!(keep(&inbox, label(1, 1), letter("a", 0)), Keeping::Kept);
+    assert_eq!(keep(&inbox, label(1, 1), letter("a again", 0)), Keeping::Duplicate);
+    emptied(&inbox).await;
+    assert_eq!(keep(&inbox, label(1, 1), letter("a late", 0)), Keeping::Duplicate);
+    for name in ["refused", "refused again"] {
+        assert_eq!(keep(&inbox, label(1, 2), letter(name, 0)), Keeping::Kept, "{name}");
+        emptied(&inbox).await;
+    }
+    assert_eq!(keep(&inbox, label(1, 3), letter("late", usize::MAX)), Keeping::Kept);
+    emptied(&inbox).await;
+    assert_eq!(keep(&inbox, label(1, 3), letter("redelivered", 0)), Keeping::Kept);
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_11_stopping_turns_what_is_left_into_records() {
+    let inbox = inbox();
+    keep(&inbox, label(1, 1), Letter { takes: Duration::from_hours(1), ..letter("running", 0) });
+    keep(&inbox, label(1, 2), letter("behind", 0));
+    keep(&inbox, label(2, 3), letter("waiting", usize::MAX));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    inbox.cut();
+    let mut log = emptied(&inbox).await;
+    log.sort_unstable();
+    assert_eq!(
+        log,
+        [
+            "behind expired: gateway_stopped",
+            "running expired: gateway_stopped",
+            "waiting expired: gateway_stopped"
+        ]
+    );
+}

@@ -1,0 +1,68 @@
+//! Which events were seen a moment ago.
+
+use std::time::Duration;
+
+use moka::Expiry;
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+
+use crate::gate::event::Facts;
+
+/// Events remembered for each one that can be kept: at 10,000 kept ones, a window of ten minutes holds 160 events a
+/// second before the oldest are forgotten early, at about 60 bytes each.
+const SEEN_FOR_EACH_KEPT: u64 = 10;
+
+/// Which event it is: a digest of route, resource, event, `data.id` and body. Webex gives deliveries no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// Of an authentic event.
+    pub fn of(route: &str, facts: &Facts, body: &[u8]) -> Self {
+        let words = [route, facts.resource.label(), facts.verb.label(), &facts.subject];
+        let mut digest = Sha256::new();
+        for word in words {
+            digest.update(word.len().to_be_bytes());
+            digest.update(word);
+        }
+        digest.update(body);
+        let mut half = [0; 16];
+        half.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
+        Self(half)
+    }
+}
+
+/// Fingerprints of events that were kept, each for its own time.
+#[derive(Debug)]
+pub(super) struct Window(Cache<Fingerprint, Duration>);
+
+struct OwnTime;
+
+impl Expiry<Fingerprint, Duration> for OwnTime {
+    #[expect(clippy::disallowed_types, reason = "moka's interface; the value is not used")]
+    fn expire_after_create(
+        &self,
+        _: &Fingerprint,
+        window: &Duration,
+        _: std::time::Instant,
+    ) -> Option<Duration> {
+        Some(*window)
+    }
+}
+
+impl Window {
+    pub(super) fn new(max_events: usize) -> Self {
+        let capacity =
+            u64::try_from(max_events).unwrap_or(u64::MAX).saturating_mul(SEEN_FOR_EACH_KEPT);
+        Self(Cache::builder().max_capacity(capacity).expire_after(OwnTime).build())
+    }
+
+    /// Whether it was not in the window yet; it is from now on.
+    pub(super) fn enter(&self, event: Fingerprint, window: Duration) -> bool {
+        self.0.entry(event).or_insert(window).is_fresh()
+    }
+
+    pub(super) fn leave(&self, event: Fingerprint) {
+        self.0.invalidate(&event);
+    }
+}

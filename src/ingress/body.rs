@@ -1,0 +1,119 @@
+//! Reading a body within its limits.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::gate::refusal::Refusal;
+use crate::rt::{ReadError, read_capped};
+
+/// Up to here a body is small and needs no place. Webex events have one to three KB; those with a card's whole input
+/// stay below this as well.
+pub(super) const SMALL: usize = 16 * 1024;
+
+/// Large bodies at once, of calls that are not verified yet: with a limit of 1 MiB they take 64 MiB at most.
+pub(super) const LARGE_AT_ONCE: usize = 64;
+
+/// The limits of one body.
+#[derive(Clone, Debug)]
+pub(super) struct Limits {
+    pub(super) bytes: usize,
+    pub(super) time: Duration,
+    /// The lot of large bodies.
+    pub(super) large: Arc<Semaphore>,
+}
+
+/// A whole body, and its place if it is a large one: to be given back once the call is verified or turned away.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) bytes: Bytes,
+    pub(super) place: Option<OwnedSemaphorePermit>,
+}
+
+/// Why there is no whole body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// The caller went away, or what it sends is not HTTP.
+    Broken,
+    /// By one of rules 3 to 5.
+    Refused(Refusal),
+}
+
+/// Rules 3 to 5: within the limit, in time, and only while there is a place.
+pub(super) async fn read(body: Incoming, limits: &Limits) -> Result<Whole, Unread> {
+    let mut weighed = Weighed::new(body, &limits.large);
+    let reading = read_capped(&mut weighed, limits.bytes);
+    match tokio::time::timeout(limits.time, reading).await {
+        Ok(Ok(bytes)) => Ok(Whole { bytes, place: weighed.place }),
+        Ok(Err(ReadError::TooLarge(_))) => Err(Unread::Refused(Refusal::BodyTooLarge)),
+        Ok(Err(ReadError::Broken)) if weighed.starved => Err(Unread::Refused(Refusal::Overloaded)),
+        Ok(Err(ReadError::Broken)) => Err(Unread::Broken),
+        Err(_elapsed) => Err(Unread::Refused(Refusal::BodyTimeout)),
+    }
+}
+
+/// A body that takes a place in the lot as soon as it is, or says that it will be, large.
+struct Weighed<'a, B> {
+    body: B,
+    seen: u64,
+    large: &'a Arc<Semaphore>,
+    place: Option<OwnedSemaphorePermit>,
+    starved: bool,
+}
+
+/// It goes no further: the caller broke off, or there is no place for a large one.
+#[derive(Debug)]
+struct Stopped;
+
+impl<'a, B: Body> Weighed<'a, B> {
+    fn new(body: B, large: &'a Arc<Semaphore>) -> Self {
+        Self { body, seen: 0, large, place: None, starved: false }
+    }
+
+    /// `more` bytes are seen, or still announced.
+    fn weigh(&mut self, more: u64) -> Result<(), Stopped> {
+        let small = u64::try_from(SMALL).unwrap_or(u64::MAX);
+        if self.place.is_none() && self.seen.saturating_add(more) > small {
+            self.place = Arc::clone(self.large).try_acquire_owned().ok();
+            self.starved = self.place.is_none();
+        }
+        if self.starved { Err(Stopped) } else { Ok(()) }
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Weighed<'_, B> {
+    type Data = Bytes;
+    type Error = Stopped;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Stopped>>> {
+        let announced = self.body.size_hint().lower();
+        if let Err(full) = self.weigh(announced) {
+            return Poll::Ready(Some(Err(full)));
+        }
+        let Some(frame) = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
+            return Poll::Ready(None);
+        };
+        let Ok(frame) = frame else {
+            return Poll::Ready(Some(Err(Stopped)));
+        };
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        self.seen = self.seen.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        Poll::Ready(Some(self.weigh(0).map(|()| frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,111 @@
+//! One call: rules 1 to 8, in order, and then through the door.
+
+use std::sync::Arc;
+
+use http::request::Parts as Head;
+use http::{Method, Request, Uri};
+use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::answer::{Response, answer, broken};
+use super::body::{self, Limits, Unread, Whole};
+use super::guests::Guest;
+use crate::config::Answer;
+use crate::flow::{Admission, Door, Doorway};
+use crate::gate::arrival::{Arrival, Origin, Parts};
+use crate::gate::moment::Moment;
+use crate::gate::refusal::Refusal;
+use crate::gate::signature::Authentic;
+use crate::rt;
+
+/// What all calls share.
+#[derive(Debug)]
+pub(super) struct Desk<D> {
+    pub(super) door: Arc<D>,
+    pub(super) limits: Limits,
+    /// The lot of authentic events that somebody waits for.
+    pub(super) in_flight: Arc<Semaphore>,
+}
+
+/// What the calls of one connection share.
+#[derive(Debug)]
+pub(super) struct Visit<D> {
+    pub(super) desk: Arc<Desk<D>>,
+    pub(super) origin: Origin,
+    pub(super) guest: Guest,
+}
+
+/// One call at its time.
+struct Call {
+    id: Uuid,
+    received: Moment,
+}
+
+impl<D: Door> Visit<D> {
+    pub(super) async fn call(&self, request: Request<Incoming>) -> Response {
+        let received = rt::now();
+        let call = Call { id: rt::new_id(received), received };
+        let (head, body) = request.into_parts();
+        let doorway = path(&head.uri).and_then(|path| self.desk.door.doorway(path));
+        let Some(doorway) = doorway else {
+            return self.turned_away(Refusal::NoRoute, None, call.id);
+        };
+        if head.method != Method::POST {
+            return self.turned_away(Refusal::Method, Some(&doorway), call.id);
+        }
+        match body::read(body, &self.desk.limits).await {
+            Ok(whole) => self.whole(&call, head, whole, &doorway).await,
+            Err(Unread::Refused(refusal)) => self.turned_away(refusal, Some(&doorway), call.id),
+            Err(Unread::Broken) => broken(),
+        }
+    }
+
+    /// Rules 6 to 8, after which the caller is known to be Webex.
+    async fn whole(&self, call: &Call, head: Head, whole: Whole, doorway: &Doorway) -> Response {
+        let Whole { bytes, place } = whole;
+        let arrival = Arrival::new(Parts {
+            id: call.id,
+            route: Arc::clone(&doorway.route),
+            received: call.received,
+            origin: self.origin.clone(),
+            query: head.uri.query().map(Box::from),
+            headers: head.headers,
+            body: bytes,
+        });
+        let verified = self.desk.door.verify(arrival);
+        drop(place);
+        match verified {
+            Ok(authentic) => self.authentic(call.id, authentic, doorway).await,
+            Err(refusal) => self.turned_away(refusal, Some(doorway), call.id),
+        }
+    }
+
+    async fn authentic(&self, id: Uuid, authentic: Authentic, doorway: &Doorway) -> Response {
+        let _working = self.guest.working();
+        let _place = match doorway.answer {
+            Answer::Accepted => None,
+            Answer::Delivered { .. } => match self.desk.in_flight.try_acquire() {
+                Ok(place) => Some(place),
+                Err(_none_left) => {
+                    return self.turned_away(Refusal::Overloaded, Some(doorway), id);
+                }
+            },
+        };
+        let admission = self.desk.door.admit(authentic).await;
+        answer(&admission, Some(doorway), id)
+    }
+
+    fn turned_away(&self, refusal: Refusal, doorway: Option<&Doorway>, id: Uuid) -> Response {
+        let route = doorway.map(|doorway| &doorway.route);
+        self.desk.door.turned_away(route, refusal, &self.origin);
+        answer(&Admission::Refused(refusal), doorway, id)
+    }
+}
+
+/// The path of a target in origin form, the only form that belongs to a route: `*`, `http://other/hook` and
+/// `other:443` are for proxies.
+fn path(target: &Uri) -> Option<&str> {
+    let plain = target.scheme().is_none() && target.authority().is_none();
+    plain.then(|| target.path())
+}

@@ -1,0 +1,178 @@
+//! Listening, and stopping.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::accept::accept;
+use super::body::{LARGE_AT_ONCE, Limits};
+use super::call::{Desk, Visit};
+use super::connection::{self, Manner};
+use super::guests::Guests;
+use super::tls;
+use crate::config::Server;
+use crate::flow::Door;
+use crate::gate::arrival::Origin;
+use crate::rt::Tasks;
+
+/// Connections that the kernel holds for us while we are busy: a second's worth of a busy day.
+const BACKLOG: u32 = 1024;
+
+/// Why the listener cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BindProblem {
+    /// The address is taken, not ours, or needs a privilege.
+    #[error("cannot listen on {address}: {cause}")]
+    Address {
+        /// `server.listen`
+        address: SocketAddr,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// Certificate and key do not fit together, or are of a kind that is not taken.
+    #[error("certificate and key cannot be used: {0}")]
+    Certificate(rustls::Error),
+    /// A file of `server.tls` cannot be read.
+    #[error("cannot read {}: {cause}", file.display())]
+    Unreadable {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        cause: Box<str>,
+    },
+}
+
+/// A listener whose port is taken, but that answers nobody yet.
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<tokio_rustls::TlsAcceptor>,
+    server: Server,
+}
+
+/// Takes the port and reads the certificate. Must be called on a runtime.
+pub fn bind(server: &Server) -> Result<Bound, BindProblem> {
+    let tls = server.tls.as_ref().map(tls::acceptor).transpose()?;
+    let problem = |cause| BindProblem::Address { address: server.listen, cause };
+    let listener = listen(server.listen).map_err(problem)?;
+    let address = listener.local_addr().map_err(problem)?;
+    Ok(Bound { listener, address, tls, server: server.clone() })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+impl std::fmt::Debug for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Bound").field(&self.address).finish()
+    }
+}
+
+impl Bound {
+    /// The address, with the port that was taken.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until these tasks are told to end. Then: goes on for `drain_grace`, so that whoever routes calls to us
+    /// has time to stop; takes no more connections, and ends those that are idle; lets the others finish within
+    /// `drain_timeout`; cuts the rest off.
+    pub async fn serve<D: Door>(self, door: Arc<D>, tasks: &Tasks) {
+        let drain_timeout = self.server.drain_timeout;
+        let house = House::new(&self, door);
+        self.take_until_stopped(&house, tasks).await;
+        house.manner.closing.cancel();
+        house.connections.close();
+        let finished = tokio::time::timeout(drain_timeout, house.connections.wait());
+        if finished.await.is_err() {
+            tracing::warn!("calls were cut off at the end of `drain_timeout`");
+        }
+        house.manner.over.cancel();
+        house.connections.wait().await;
+    }
+
+    /// Consumes the listener, so that the port is free afterwards.
+    async fn take_until_stopped<D: Door>(self, house: &House<D>, tasks: &Tasks) {
+        let taking = async {
+            loop {
+                let accepted = accept(&self.listener, || house.guests.make_room()).await;
+                house.open(accepted, tasks);
+            }
+        };
+        let stopped = async {
+            tasks.stop_token().cancelled().await;
+            tokio::time::sleep(self.server.drain_grace).await;
+        };
+        tokio::select! {
+            () = taking => {}
+            () = stopped => {}
+        }
+    }
+}
+
+/// What all connections share.
+struct House<D> {
+    desk: Arc<Desk<D>>,
+    guests: Arc<Guests>,
+    manner: Manner,
+    connections: TaskTracker,
+}
+
+impl<D: Door> House<D> {
+    fn new(bound: &Bound, door: Arc<D>) -> Self {
+        let server = &bound.server;
+        let limits = Limits {
+            bytes: server.body_limit,
+            time: server.body_timeout,
+            large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
+        };
+        Self {
+            desk: Arc::new(Desk {
+                door,
+                limits,
+                in_flight: Arc::new(Semaphore::new(
+                    server.max_in_flight.min(Semaphore::MAX_PERMITS),
+                )),
+            }),
+            guests: Guests::new(server.max_connections),
+            manner: Manner {
+                http: connection::http(server.header_timeout),
+                tls: bound.tls.clone(),
+                patience: server.header_timeout,
+                closing: CancellationToken::new(),
+                over: CancellationToken::new(),
+            },
+            connections: TaskTracker::new(),
+        }
+    }
+
+    /// When everybody is at work, the newcomer is let go: the connection closes.
+    fn open(&self, (stream, peer): (TcpStream, SocketAddr), tasks: &Tasks) {
+        let Some(guest) = self.guests.enter() else {
+            return;
+        };
+        let visit = Arc::new(Visit {
+            desk: Arc::clone(&self.desk),
+            origin: Origin {
+                peer: Some(peer.ip().to_canonical()),
+                secure: self.manner.tls.is_some(),
+            },
+            guest,
+        });
+        let serving = connection::serve(stream, visit, self.manner.clone());
+        tasks.spawn("connection", self.connections.track_future(serving));
+    }
+}

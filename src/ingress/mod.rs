@@ -1,0 +1,31 @@
+//! The listener that Webex reaches: limits, rules 1 to 5, and what the caller is told.
+//!
+//! Everything here is written for callers that are not Webex:
+//!
+//! * Every wait has a limit: for the TLS handshake and the head of a call, for its body, and for the silence between
+//!   two calls.
+//! * Connections are bounded. When all places are taken, whoever has been there longest without an authentic event
+//!   makes room ([`guests`]), so slow clients cannot lock Webex out.
+//! * Large bodies are bounded apart from small ones ([`body`]), so large forgeries cannot use up the memory, nor can
+//!   they take the place of events, which are small.
+//! * Events that somebody waits for have a lot of their own, which only authentic events draw from ([`call`]).
+//!
+//! HTTP/1.1 only. A path is compared byte by byte; a target that is not a plain path belongs to no route.
+
+mod accept;
+mod answer;
+mod body;
+mod call;
+mod connection;
+mod guests;
+mod linger;
+mod listener;
+mod tls;
+
+pub(crate) use accept::accept;
+pub use answer::{Response, answer};
+pub(crate) use guests::{Guest, Guests};
+pub use listener::{BindProblem, Bound, bind};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! What is remembered, and for how long it serves.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+
+use crate::config;
+use crate::gate::id::{Key, Room};
+use crate::gate::moment::Moment;
+use crate::gate::policy::Audience;
+use crate::gate::roster::{Extent, Freshness, Roster};
+
+/// So many members count as one of `max_entries`. A member takes 35 bytes, twice that while the list has room to grow;
+/// a list and its place in the cache about 500. So an entry is at most 7.5 kB, and the 10,000 of the default at most
+/// 75 MB, however large the rooms are: one of 5,000 people counts as 51.
+const MEMBERS_PER_ENTRY: usize = 100;
+
+/// A list, and what became of it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    roster: Arc<Roster>,
+    clean: bool,
+    /// An event has said since that it is no longer true.
+    void: AtomicBool,
+}
+
+impl Entry {
+    pub(super) fn new(roster: Roster, audience: &Audience) -> Self {
+        let clean = roster.extent() == Extent::Whole
+            && !roster.members().is_empty()
+            && audience.outsiders(&roster).next().is_none();
+        Self { roster: Arc::new(roster), clean, void: AtomicBool::new(false) }
+    }
+
+    pub(super) fn roster(&self) -> Arc<Roster> {
+        Arc::clone(&self.roster)
+    }
+
+    fn weight(&self) -> usize {
+        1 + self.roster.members().len() / MEMBERS_PER_ENTRY
+    }
+}
+
+/// The lists of one bot. The cache only bounds them; whether one serves is asked of the core.
+#[derive(Debug)]
+pub(super) struct Known {
+    rooms: Cache<Key<Room>, Arc<Entry>>,
+    allow_ttl: Duration,
+    deny_ttl: Duration,
+    stale_deny: Duration,
+}
+
+impl Known {
+    /// Least recently used goes first: the newest list must never be the one that is turned away.
+    pub(super) fn new(config: &config::Cache) -> Self {
+        let config::Cache { allow_ttl, deny_ttl, stale_deny, max_entries } = *config;
+        // One room may fill the cache, but it must fit.
+        let largest = u32::try_from(max_entries).unwrap_or(u32::MAX);
+        let weight = move |entry: &Arc<Entry>| u32::try_from(entry.weight()).unwrap_or(u32::MAX);
+        let rooms = Cache::builder()
+            .max_capacity(max_entries)
+            .eviction_policy(EvictionPolicy::lru())
+            .weigher(move |_, entry| weight(entry).min(largest))
+            .time_to_live(allow_ttl.max(deny_ttl).max(stale_deny).max(Duration::from_secs(1)))
+            .build();
+        Self { rooms, allow_ttl, deny_ttl, stale_deny }
+    }
+
+    /// What may answer somebody who asked then.
+    pub(super) fn serving(&self, room: Key<Room>, asked: Moment) -> Option<Arc<Entry>> {
+        self.rooms.get(&room).filter(|entry| self.serves(entry, asked))
+    }
+
+    /// Whether this list may answer somebody who asked then.
+    pub(super) fn serves(&self, entry: &Entry, asked: Moment) -> bool {
+        let ttl = if entry.clean { self.allow_ttl } else { self.deny_ttl };
+        within(entry, asked, ttl)
+    }
+
+    /// A "no" that is too old to be left alone, but not too old while Webex cannot be asked.
+    pub(super) fn last_resort(&self, room: Key<Room>, asked: Moment) -> Option<Arc<Entry>> {
+        let ttl = self.stale_deny.max(self.deny_ttl);
+        self.rooms.get(&room).filter(|entry| !entry.clean && within(entry, asked, ttl))
+    }
+
+    /// Replaces what is known. Only who holds the lock of the readings may.
+    pub(super) fn replace(&self, room: Key<Room>, entry: Option<Arc<Entry>>) {
+        if let Some(old) = self.rooms.remove(&room) {
+            old.void.store(true, Ordering::Release);
+        }
+        if let Some(entry) = entry {
+            self.rooms.insert(room, entry);
+        }
+    }
+}
+
+fn within(entry: &Entry, asked: Moment, ttl: Duration) -> bool {
+    let is_void = entry.void.load(Ordering::Acquire);
+    !is_void && entry.roster.freshness(asked, ttl) == Freshness::Fresh
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::policy::tests::{EXAMPLE, org};
+    use crate::gate::roster::{Builder, End, Member, Standing};
+    use crate::webex::stub::{audience, room};
+
+    #[test]
+    fn the_arithmetic_of_memory_holds() {
+        let member = size_of::<(Key<crate::gate::id::Person>, Standing)>();
+        assert!(member <= 35, "{member}");
+        let fixed = size_of::<Roster>() + size_of::<Entry>();
+        assert!(fixed <= 200, "{fixed}, and as much again for the cache");
+    }
+
+    #[test]
+    fn a_large_room_weighs_more_and_always_fits() {
+        let audience = audience();
+        let at = Moment { wall: std::time::UNIX_EPOCH, tick: Duration::ZERO };
+        let mut builder = Builder::new(room().key(), &audience, at);
+        let members = (0..1500).map(|n| Member {
+            room: room().key(),
+            person: crate::gate::id::PersonId::parse(&crate::gate::event::tests::uuid(n + 1))
+                .unwrap()
+                .key(),
+            standing: Standing::Of(org(EXAMPLE)),
+        });
+        assert!(builder.page(members).is_continue());
+        let entry = Arc::new(Entry::new(builder.finish(End::LastPage), &audience));
+        assert_eq!((entry.weight(), entry.clean), (16, true));
+        let zero = Duration::ZERO;
+        let config =
+            config::Cache { allow_ttl: zero, deny_ttl: zero, stale_deny: zero, max_entries: 4 };
+        let known = Known::new(&config);
+        known.replace(room().key(), Some(entry));
+        known.rooms.run_pending_tasks();
+        assert!(known.serving(room().key(), at).is_some());
+    }
+}

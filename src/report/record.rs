@@ -1,0 +1,274 @@
+//! The record of a verdict: one line, for people or for machines.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::outage;
+use crate::gate::event::Facts;
+use crate::gate::refusal::{Family, Refusal};
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One JSON object a line.
+    Json,
+    /// For people, plain.
+    Text,
+    /// For people, in colour.
+    Colour,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may pass; in observe mode, although it would have been refused.
+    Allow {
+        /// Observe mode: why it would have been refused.
+        would_refuse: Option<Refusal>,
+    },
+    /// It could not be decided or delivered in time.
+    Expired(outage::Kind),
+    /// It may not pass.
+    Refused(Refusal),
+}
+
+impl Verdict {
+    /// `allow`, `deny`, `skip`, `reject` or `expired`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Allow { .. } => "allow",
+            Self::Expired(_) => "expired",
+            Self::Refused(refusal) => refusal.family().label(),
+        }
+    }
+
+    fn would(self) -> Option<&'static str> {
+        match self {
+            Self::Allow { would_refuse } => would_refuse.map(Refusal::label),
+            Self::Expired(_) | Self::Refused(_) => None,
+        }
+    }
+
+    /// The reason, from a closed list.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Allow { would_refuse: None } => "all_members_allowed",
+            Self::Allow { would_refuse: Some(_) } => "observe",
+            Self::Expired(kind) => kind.label(),
+            Self::Refused(refusal) => refusal.label(),
+        }
+    }
+}
+
+/// A record as JSON; the names of its fields are API.
+#[derive(Serialize)]
+struct Record<'a> {
+    ts: String,
+    decision_id: String,
+    route: &'a str,
+    bot: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor_id: Option<String>,
+    verdict: &'static str,
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outsiders: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outsider_orgs: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_age_s: Option<f64>,
+    check_s: f64,
+    body_sha256: String,
+}
+
+/// The record of a call that was turned away.
+#[derive(Serialize)]
+struct TurnedAway<'a> {
+    ts: String,
+    route: Option<&'a str>,
+    verdict: &'static str,
+    reason: &'static str,
+    /// How many more there were since the last line for this reason.
+    more: u64,
+}
+
+fn json(record: &impl Serialize) -> String {
+    serde_json::to_string(record)
+        .map_or_else(|_plain_structs_serialise| String::new(), |line| line + "\n")
+}
+
+/// One verdict and what it rests on.
+#[derive(Clone, Debug)]
+pub struct Decision<'a> {
+    /// When.
+    pub at: SystemTime,
+    /// Which event.
+    pub id: Uuid,
+    /// Its route.
+    pub route: &'a str,
+    /// The route's bot.
+    pub bot: &'a str,
+    /// What the event says; `None` when it could not be read.
+    pub facts: Option<&'a Facts>,
+    /// The event's body, for its digest only.
+    pub body: &'a [u8],
+    /// What became of it.
+    pub verdict: Verdict,
+    /// How many members the list has.
+    pub members: Option<usize>,
+    /// Organisations that are not allowed, by configured name or id, and how many members they have in the room.
+    pub outsiders: Vec<(String, usize)>,
+    /// How old the list is.
+    pub age: Option<Duration>,
+    /// From taking it out of the inbox to the verdict.
+    pub took: Duration,
+}
+
+impl Decision<'_> {
+    /// The line, with its end.
+    pub(super) fn line(&self, form: Form) -> String {
+        match form {
+            Form::Json => json(&self.record()),
+            Form::Text => self.text(""),
+            Form::Colour => self.text(colour(self.verdict)),
+        }
+    }
+
+    fn record(&self) -> Record<'_> {
+        let listed = self.members.is_some();
+        let room = self.facts.and_then(|facts| facts.room.as_ref());
+        let actor = self.facts.and_then(|facts| facts.actor.as_ref());
+        Record {
+            ts: time(self.at),
+            decision_id: self.id.to_string(),
+            route: self.route,
+            bot: self.bot,
+            resource: self.facts.map(|facts| facts.resource.label()),
+            event: self.facts.map(|facts| facts.verb.label()),
+            room_id: room.map(|room| room.key().to_string()),
+            actor_id: actor.map(|actor| actor.key().to_string()),
+            verdict: self.verdict.label(),
+            reason: self.verdict.reason(),
+            would: self.verdict.would(),
+            members: self.members,
+            outsiders: listed.then(|| self.outsiders.iter().map(|(_, count)| count).sum()),
+            outsider_orgs: listed
+                .then(|| self.outsiders.iter().map(|(org, _)| org.as_str()).collect()),
+            cache_age_s: self.age.map(|age| age.as_secs_f64()),
+            check_s: self.took.as_secs_f64(),
+            body_sha256: base16ct::lower::encode_string(&Sha256::digest(self.body)),
+        }
+    }
+
+    fn text(&self, colour: &str) -> String {
+        let event = self.facts.map_or_else(|| "-".to_owned(), name);
+        let reset = if colour.is_empty() { "" } else { "\x1b[0m" };
+        let word = self.verdict.label().to_uppercase();
+        let (clock, route, why) = (clock(self.at), self.route, self.why());
+        format!(
+            "{clock}  {colour}{word:<7}{reset} {route:<12} {event:<25} {why:<34} {}\n",
+            self.place()
+        )
+    }
+
+    fn why(&self) -> String {
+        let mut why = match self.verdict {
+            Verdict::Allow { would_refuse: None } => {
+                self.members.map_or_else(String::new, |n| format!("{n} members"))
+            }
+            Verdict::Allow { would_refuse: Some(refusal) } => {
+                format!("observe: would refuse, {refusal}")
+            }
+            Verdict::Expired(_) | Verdict::Refused(_) => self.verdict.reason().to_owned(),
+        };
+        if let (false, Some(members)) = (self.outsiders.is_empty(), self.members) {
+            let count: usize = self.outsiders.iter().map(|(_, count)| count).sum();
+            let orgs: Vec<_> = self.outsiders.iter().map(|(org, _)| short(org)).collect();
+            // Writing to a String does not fail.
+            let _infallible = write!(why, " ({count} of {members}: {})", orgs.join(", "));
+        }
+        why
+    }
+
+    fn place(&self) -> String {
+        let room = self
+            .facts
+            .and_then(|facts| facts.room.as_ref())
+            .map(|room| format!("room {:.8}", room.key().to_string()));
+        let age = self.age.map(|age| format!("list {:.1} s old", age.as_secs_f64()));
+        let took = format!("{:.0} ms", self.took.as_secs_f64() * 1000.0);
+        room.into_iter().chain(age).chain([took]).collect::<Vec<_>>().join("  ")
+    }
+}
+
+/// `messages.created`
+fn name(facts: &Facts) -> String {
+    format!("{}.{}", facts.resource.label(), facts.verb.label())
+}
+
+/// Of an unnamed organisation, enough of the id to recognise it.
+fn short(org: &str) -> &str {
+    if org.len() == 36 { org.get(..8).unwrap_or(org) } else { org }
+}
+
+/// The line for a call that was turned away: nothing in it was written by the caller.
+pub(super) fn turned_away(
+    route: Option<&str>,
+    refusal: Refusal,
+    unsaid: u64,
+    at: SystemTime,
+    form: Form,
+) -> String {
+    let verdict = Verdict::Refused(refusal);
+    let (word, reason) = (verdict.label(), verdict.reason());
+    match form {
+        Form::Json => {
+            json(&TurnedAway { ts: time(at), route, verdict: word, reason, more: unsaid })
+        }
+        Form::Text | Form::Colour => {
+            let (colour, reset) =
+                if form == Form::Colour { (colour(verdict), "\x1b[0m") } else { ("", "") };
+            let more = if unsaid == 0 { String::new() } else { format!("and {unsaid} more") };
+            let (clock, word, route) = (clock(at), word.to_uppercase(), route.unwrap_or("-"));
+            format!(
+                "{clock}  {colour}{word:<7}{reset} {route:<12} {:<25} {reason:<34} {more}\n",
+                "-"
+            )
+        }
+    }
+}
+
+fn colour(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allow { would_refuse: None } => "\x1b[32m",
+        Verdict::Allow { would_refuse: Some(_) } | Verdict::Expired(_) => "\x1b[33m",
+        Verdict::Refused(refusal) => match refusal.family() {
+            Family::Deny | Family::Reject => "\x1b[31m",
+            Family::Skip => "\x1b[2m",
+        },
+    }
+}
+
+/// RFC 3339, UTC, milliseconds.
+fn time(at: SystemTime) -> String {
+    jiff::Timestamp::try_from(at).map_or_else(|_| "-".to_owned(), |at| format!("{at:.3}"))
+}
+
+/// `14:02:11`, UTC.
+fn clock(at: SystemTime) -> String {
+    time(at).get(11..19).unwrap_or("-").to_owned()
+}

@@ -1,0 +1,179 @@
+//! One question to Webex: a few tries, one deadline.
+
+use std::time::Duration;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use http::status::StatusCode;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep, timeout_at};
+use url::Url;
+
+use super::client::Client;
+use super::fault::{Fault, answered};
+use crate::gate::retry::Schedule;
+use crate::report::Happening;
+use crate::report::outage::{Kind, Outage};
+use crate::rt;
+
+/// Between tries, when Webex does not say: short, because an event waits and the whole question has seconds.
+const BETWEEN_TRIES: Schedule =
+    Schedule { from: Duration::from_millis(200), up_to: Duration::from_secs(2) };
+
+/// What is asked, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    /// Its name in metrics.
+    pub(super) operation: &'static str,
+    /// All tries, waits and pages end by then.
+    pub(super) deadline: Instant,
+}
+
+/// What Webex answered.
+#[derive(Debug)]
+pub(super) enum Reply<T> {
+    /// This.
+    Found(Found<T>),
+    /// 403 or 404: there is no such thing, or not for this bot.
+    Absent,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Found<T> {
+    pub(super) value: T,
+    pub(super) headers: HeaderMap,
+    /// Of the body, in bytes.
+    pub(super) size: usize,
+}
+
+impl Client {
+    pub(super) fn question(&self, operation: &'static str) -> Question {
+        Question { operation, deadline: Instant::now() + self.limits.give_up_after }
+    }
+
+    /// Asks until there is an answer, an outage that trying again does not mend, or no time left.
+    pub(super) async fn ask<T>(
+        &self,
+        question: Question,
+        url: &Url,
+        limit: usize,
+    ) -> Result<Reply<T>, Outage>
+    where
+        T: DeserializeOwned,
+    {
+        let mut tries = 0;
+        loop {
+            let Fault { outage, passing } = match self.try_once(question, url, limit).await {
+                Ok(reply) => return Ok(reply),
+                Err(fault) => fault,
+            };
+            let by_schedule = || BETWEEN_TRIES.delay(tries, rt::entropy());
+            let wait = outage.retry_after.unwrap_or_else(by_schedule);
+            tries += 1;
+            let in_time = Instant::now() + wait < question.deadline;
+            if !passing || tries >= self.limits.attempts || !in_time {
+                return Err(outage);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    async fn try_once<T>(
+        &self,
+        question: Question,
+        url: &Url,
+        limit: usize,
+    ) -> Result<Reply<T>, Fault>
+    where
+        T: DeserializeOwned,
+    {
+        let turn = self.budget.turn(question.deadline).await;
+        let _place = turn.map_err(Fault::lasting)?;
+        let began = Instant::now();
+        let end = question.deadline.min(began + self.limits.timeout);
+        let mut status = None;
+        let exchange = Box::pin(self.exchange(url, limit, &mut status));
+        let outcome = timeout_at(end, exchange).await;
+        self.reporter.emit(&Happening::WebexCalled {
+            bot: &self.bot,
+            operation: question.operation,
+            status,
+            took: began.elapsed(),
+        });
+        outcome.unwrap_or_else(|_elapsed| {
+            let cause = "Webex did not answer in time";
+            Err(Fault::passing(Kind::CheckTimeout, cause))
+        })
+    }
+
+    async fn exchange<T>(
+        &self,
+        url: &Url,
+        limit: usize,
+        status: &mut Option<u16>,
+    ) -> Result<Reply<T>, Fault>
+    where
+        T: DeserializeOwned,
+    {
+        let request = self.http.get(url.clone()).header(ACCEPT, "application/json");
+        let request = request.header(AUTHORIZATION, self.authorization.clone());
+        let sent = request.send().await;
+        let mut response = sent.map_err(|error| Fault::of_transport(&error))?;
+        *status = Some(response.status().as_u16());
+        if let Some(absent) = self.without_body(response.status(), response.headers())? {
+            return Ok(absent);
+        }
+        let body = read_capped(&mut response, limit).await?;
+        let value = serde_json::from_slice(&body);
+        let value = value.map_err(|_foreign_text| {
+            let cause = answered(response.status(), response.headers());
+            let cause = format!("{cause} with something that is not the documented JSON");
+            Fault::passing(Kind::WebexUnavailable, cause)
+        })?;
+        Ok(Reply::Found(Found {
+            value,
+            size: body.len(),
+            headers: std::mem::take(response.headers_mut()),
+        }))
+    }
+
+    /// Everything that the status alone decides.
+    fn without_body<T>(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Result<Option<Reply<T>>, Fault> {
+        match status {
+            StatusCode::OK => return Ok(None),
+            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND if !is_html(headers) => {
+                return Ok(Some(Reply::Absent));
+            }
+            _ => {}
+        }
+        let fault = Fault::of_status(status, headers, rt::now().wall);
+        if let (Kind::WebexRateLimited, Some(wait)) = (fault.outage.kind, fault.outage.retry_after)
+        {
+            self.budget.hold_back(wait);
+            self.reporter.emit(&Happening::RateLimited { bot: &self.bot, wait });
+        }
+        Err(fault)
+    }
+}
+
+/// Webex says 403 and 404 in JSON. A page for people comes from a proxy in between, and says nothing about the room.
+fn is_html(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"))
+}
+
+async fn read_capped(response: &mut reqwest::Response, limit: usize) -> Result<Vec<u8>, Fault> {
+    let mut whole = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| Fault::of_transport(&error))? {
+        if whole.len() + chunk.len() > limit {
+            let cause = format!("Webex answered with more than {limit} bytes");
+            return Err(Fault::lasting(Outage::new(Kind::WebexUnavailable, cause)));
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole)
+}

@@ -1,0 +1,200 @@
+//! The client of one bot.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::HeaderValue;
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, ClientBuilder};
+use url::Url;
+
+use super::budget::Budget;
+use super::call::Reply;
+use super::model::{Me, Person, Room, RoomView};
+use crate::config::{Proxy, Webex};
+use crate::gate::id::RoomId;
+use crate::gate::secret::Secret;
+use crate::report::Reporter;
+use crate::report::outage::{Kind, Outage};
+
+/// For one person or one room: a thousand times what they take.
+const ONE_THING: usize = 1024 * 1024;
+
+/// Asks the Webex API with one bot's token. Calls share its connections, its budget and its silence after a 429.
+pub struct Client {
+    pub(super) bot: Arc<str>,
+    pub(super) http: reqwest::Client,
+    pub(super) api: Url,
+    pub(super) authorization: HeaderValue,
+    pub(super) limits: Limits,
+    pub(super) budget: Budget,
+    pub(super) reporter: Arc<Reporter>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) timeout: Duration,
+    pub(super) attempts: u32,
+    pub(super) give_up_after: Duration,
+}
+
+/// Why there is no client. No text holds the token or the credentials of a proxy.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientProblem {
+    /// `webex.api` cannot have paths.
+    #[error("webex.api is not an address that calls can be made to")]
+    Api,
+    /// Nothing was found to check certificates with, or TLS cannot be used at all.
+    #[error(
+        "no usable root certificates for TLS: the system has none (a scratch image has none by itself); \
+         install ca-certificates, mount them and set SSL_CERT_FILE, or name a PEM file in webex.ca_file"
+    )]
+    NoRoots,
+    /// `webex.proxy` cannot be used.
+    #[error("webex.proxy is not the address of a proxy")]
+    Proxy,
+    /// `webex.ca_file` cannot be used.
+    #[error("webex.ca_file {}: {reason}", path.display())]
+    Roots {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: Box<str>,
+    },
+    /// The token has bytes that no header may have, or none.
+    #[error("the token is empty, or has a line break or another byte that no token has")]
+    Token,
+}
+
+impl Client {
+    /// A client for the bot of this name. Makes no call yet.
+    pub fn new(
+        bot: Arc<str>,
+        token: &Secret,
+        config: &Webex,
+        reporter: Arc<Reporter>,
+    ) -> Result<Self, ClientProblem> {
+        if config.api.cannot_be_a_base() {
+            return Err(ClientProblem::Api);
+        }
+        let Webex {
+            api,
+            proxy: _,
+            ca_file: _,
+            timeout,
+            max_in_flight,
+            requests_per_minute,
+            attempts,
+            give_up_after,
+        } = config.clone();
+        Ok(Self {
+            bot,
+            http: http(config)?,
+            api,
+            authorization: authorization(token)?,
+            limits: Limits { timeout, attempts, give_up_after },
+            budget: Budget::new(requests_per_minute, max_in_flight),
+            reporter,
+        })
+    }
+
+    /// Whose token it is.
+    pub async fn me(&self) -> Result<Me, Outage> {
+        let question = self.question("people_me");
+        let url = self.url(&["people", "me"]);
+        let unclear = |cause| Outage::new(Kind::WebexUnavailable, cause);
+        match self.ask::<Person>(question, &url, ONE_THING).await? {
+            Reply::Found(found) => found
+                .value
+                .me()
+                .ok_or_else(|| unclear("Webex told an id of this token's bot that is not one")),
+            Reply::Absent => Err(unclear("Webex does not say whose token this is")),
+        }
+    }
+
+    /// A room's title and kind, for a person to read; `None` when Webex knows no such room or the bot is not in it.
+    pub async fn room(&self, room: &RoomId) -> Result<Option<RoomView>, Outage> {
+        let question = self.question("rooms");
+        let url = self.url(&["rooms", room.as_str()]);
+        match self.ask::<Room>(question, &url, ONE_THING).await? {
+            Reply::Found(found) => Ok(Some(found.value.view())),
+            Reply::Absent => Ok(None),
+        }
+    }
+
+    /// Each segment is escaped: an id cannot become a path.
+    pub(super) fn url(&self, segments: &[&str]) -> Url {
+        let mut url = self.api.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+}
+
+/// Neither the token nor anything else that a log should not have.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("bot", &self.bot)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+fn authorization(token: &Secret) -> Result<HeaderValue, ClientProblem> {
+    let is_plain = token.expose().iter().all(u8::is_ascii_graphic);
+    if token.is_empty() || !is_plain {
+        return Err(ClientProblem::Token);
+    }
+    let value = [b"Bearer ", token.expose()].concat();
+    let mut value = HeaderValue::from_bytes(&value).map_err(|_secret| ClientProblem::Token)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// No redirects: an answer that leads elsewhere is not an answer, and the token stays here.
+fn http(config: &Webex) -> Result<reqwest::Client, ClientProblem> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("botwarden/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never());
+    let builder = match &config.proxy {
+        Proxy::Direct => builder.no_proxy(),
+        Proxy::Env => builder,
+        Proxy::Url(url) => {
+            let proxy = reqwest::Proxy::all(url.clone());
+            builder.proxy(proxy.map_err(|_may_hold_a_password| ClientProblem::Proxy)?)
+        }
+    };
+    let builder = trusting(builder, config)?;
+    builder.build().map_err(|_unspecific| match &config.ca_file {
+        Some(path) => unusable(path, "holds a certificate that cannot be used"),
+        None => ClientProblem::NoRoots,
+    })
+}
+
+/// The system's roots and those of `ca_file`. A plain http API (a simulator) needs none, and must not fail for want of
+/// them.
+fn trusting(builder: ClientBuilder, config: &Webex) -> Result<ClientBuilder, ClientProblem> {
+    match &config.ca_file {
+        Some(path) => Ok(builder.tls_certs_merge(roots(path)?)),
+        None if config.api.scheme() == "http" => Ok(builder.tls_certs_only([])),
+        None => Ok(builder),
+    }
+}
+
+fn roots(path: &Path) -> Result<Vec<Certificate>, ClientProblem> {
+    let pem = std::fs::read(path).map_err(|error| unusable(path, &error.kind().to_string()))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(roots) if !roots.is_empty() => Ok(roots),
+        Ok(_) | Err(_) => Err(unusable(path, "holds no certificate in PEM")),
+    }
+}
+
+fn unusable(path: &Path, reason: &str) -> ClientProblem {
+    ClientProblem::Roots { path: path.to_owned(), reason: reason.into() }
+}

@@ -1,0 +1,28 @@
+//! The Webex API, as far as it is asked. An answer that cannot be trusted is an [`Outage`], never a guess.
+//!
+//! Where a page leads is foreign text: the token follows it to the configured API and nowhere else. Every read is
+//! capped, every wait has a deadline, and what goes wrong is told without addresses, tokens or words of the other side.
+//!
+//! [`Outage`]: crate::report::outage::Outage
+
+mod budget;
+mod call;
+mod client;
+mod fault;
+mod link;
+mod listed;
+mod memberships;
+mod model;
+mod retry_after;
+mod trail;
+
+pub use client::{Client, ClientProblem};
+pub use listed::Listed;
+pub use model::{Me, PersonKind, RoomKind, RoomView};
+
+#[cfg(test)]
+pub(crate) mod stub;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tls_tests;
