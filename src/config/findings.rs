@@ -18,12 +18,7 @@ pub(super) struct Findings<'a> {
 
 impl<'a> Findings<'a> {
     pub(super) fn new(tree: &'a Node, found: Vec<Problem>) -> Self {
-        let mut findings = Self {
-            tree,
-            found: Vec::new(),
-            errors: 0,
-            unfit: Vec::new(),
-        };
+        let mut findings = Self { tree, found: Vec::new(), errors: 0, unfit: Vec::new() };
         for problem in found {
             findings.note(problem);
         }
@@ -45,19 +40,14 @@ impl<'a> Findings<'a> {
             let message = format!("there are more than {MOST} mistakes");
             self.found.push(Problem::new(Code::TooMany, message));
         }
-        self.found
-            .sort_by_key(|problem| (problem.place.is_none(), problem.place));
+        self.found.sort_by_key(|problem| (problem.place.is_none(), problem.place));
         self.found
     }
 
     /// Notes a problem with the value at a path.
     pub(super) fn add(&mut self, path: &Path, problem: Problem) {
         let problem = self.placed(path, problem);
-        self.note(if path.is_delicate() {
-            problem.hide()
-        } else {
-            problem
-        });
+        self.note(if path.is_delicate() { problem.hide() } else { problem });
     }
 
     /// With the place of what stands at the path, or of the nearest thing above it; that of the whole file is none.
@@ -79,10 +69,7 @@ impl<'a> Findings<'a> {
         if self.is_unfit(path) || self.is_misspelled(path) {
             return;
         }
-        let name = path
-            .steps()
-            .last()
-            .map(|step| Path::from_steps(vec![step.clone()]));
+        let name = path.steps().last().map(|step| Path::from_steps(vec![step.clone()]));
         let name = name.unwrap_or_default().to_string();
         let problem = Problem::new(Code::MissingKey, format!("the key `{name}` is missing"));
         self.note(self.placed(path, problem));
@@ -102,9 +89,7 @@ impl<'a> Findings<'a> {
 
     /// Whether something on or under this way did not fit.
     pub(super) fn is_unfit(&self, path: &Path) -> bool {
-        self.unfit
-            .iter()
-            .any(|unfit| unfit.starts_with(path) || path.starts_with(unfit))
+        self.unfit.iter().any(|unfit| unfit.starts_with(path) || path.starts_with(unfit))
     }
 
     /// Whether a key was typed.
@@ -136,11 +121,7 @@ impl<'a> Findings<'a> {
 
 fn above(path: &Path) -> Path {
     let steps = path.steps();
-    Path::from_steps(
-        steps
-            .split_last()
-            .map_or(Vec::new(), |(_, rest)| rest.to_vec()),
-    )
+    Path::from_steps(steps.split_last().map_or(Vec::new(), |(_, rest)| rest.to_vec()))
 }
 
 /// In a secret's place anything may be the secret, also a key.
@@ -175,10 +156,7 @@ fn bad(message: &str) -> Problem {
 }
 
 fn wrong_type(found: &str, expected: &str) -> Problem {
-    let problem = Problem::new(
-        Code::WrongType,
-        format!("this must be {expected}, not {found}"),
-    );
+    let problem = Problem::new(Code::WrongType, format!("this must be {expected}, not {found}"));
     match (found, expected) {
         ("text", "a whole number") => problem.hint("without quotation marks or a unit"),
         ("text", "true or false") => problem.hint("`yes`, `no`, `on` and `off` are only text"),

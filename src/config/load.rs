@@ -49,10 +49,7 @@ fn as_text(bytes: &[u8]) -> Result<&str, Problem> {
         return Err(Problem::new(Code::TooLarge, message));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let message = format!(
-            "the file is not UTF-8, from byte {} on",
-            error.valid_up_to()
-        );
+        let message = format!("the file is not UTF-8, from byte {} on", error.valid_up_to());
         Problem::new(Code::NotUtf8, message)
     })?;
     Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
@@ -68,10 +65,7 @@ fn fingerprint(text: &[u8]) -> Box<str> {
 /// The bytes of a configuration file.
 pub fn read(path: &FilePath, source: &dyn Source) -> Result<Vec<u8>, Vec<Problem>> {
     source.file(path).map_err(|error| {
-        let message = format!(
-            "cannot read {}: {error}",
-            quoted(&path.display().to_string())
-        );
+        let message = format!("cannot read {}: {error}", quoted(&path.display().to_string()));
         vec![Problem::new(Code::Unreadable, message)]
     })
 }

@@ -148,11 +148,7 @@ codes! {
 impl Code {
     /// Whether it stops the configuration from being used.
     pub fn severity(self) -> Severity {
-        if self.text().starts_with('E') {
-            Severity::Error
-        } else {
-            Severity::Warning
-        }
+        if self.text().starts_with('E') { Severity::Error } else { Severity::Warning }
     }
 }
 
@@ -241,11 +237,7 @@ impl Problem {
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
     let short: String = text.chars().take(LONGEST).map(tame).collect();
-    let more = if text.chars().nth(LONGEST).is_some() {
-        "…"
-    } else {
-        ""
-    };
+    let more = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
     format!("`{short}{more}`")
 }
 
@@ -279,10 +271,7 @@ pub(super) fn similar<'a>(
 }
 
 /// [`similar`] as advice.
-#[expect(
-    single_use_lifetimes,
-    reason = "an anonymous lifetime in `impl Trait` is not stable"
-)]
+#[expect(single_use_lifetimes, reason = "an anonymous lifetime in `impl Trait` is not stable")]
 pub(super) fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,

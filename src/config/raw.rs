@@ -102,11 +102,7 @@ impl Default for Server {
 
 /// `server.tls`
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    default,
-    expecting = "a map with cert_file and key_file"
-)]
+#[serde(deny_unknown_fields, default, expecting = "a map with cert_file and key_file")]
 #[schemars(extend("required" = ["cert_file", "key_file"]))]
 pub(super) struct Tls {
     /// The certificate chain, PEM, the leaf first.
@@ -129,9 +125,7 @@ pub(super) struct Ops {
 
 impl Default for Ops {
     fn default() -> Self {
-        Self {
-            listen: Some(loopback(8082)),
-        }
+        Self { listen: Some(loopback(8082)) }
     }
 }
 
@@ -147,10 +141,7 @@ pub(super) struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            level: "info".into(),
-            format: Format::Auto,
-        }
+        Self { level: "info".into(), format: Format::Auto }
     }
 }
 
@@ -211,10 +202,7 @@ pub(super) struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self {
-            attempts: 3,
-            give_up_after: seconds(8),
-        }
+        Self { attempts: 3, give_up_after: seconds(8) }
     }
 }
 

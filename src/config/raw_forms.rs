@@ -276,13 +276,7 @@ impl Forms for Upstream {
 
     fn from_text<E: Error>(text: &str) -> Result<Self, E> {
         let url = Some(text.to_owned());
-        Ok(Self {
-            map: UpstreamMap {
-                url,
-                ..UpstreamMap::default()
-            },
-            short: true,
-        })
+        Ok(Self { map: UpstreamMap { url, ..UpstreamMap::default() }, short: true })
     }
 
     fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {

@@ -74,11 +74,7 @@ pub(super) enum AppUsers {
 
 /// One of `bots`
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    default,
-    expecting = "a map with token and webhook_secret"
-)]
+#[serde(deny_unknown_fields, default, expecting = "a map with token and webhook_secret")]
 #[schemars(extend("required" = ["token", "webhook_secret"]))]
 pub(super) struct Bot {
     /// The bot's access token.
@@ -93,11 +89,7 @@ pub(super) struct Bot {
 
 /// One of `routes`
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    default,
-    expecting = "a map with path, bot and upstream"
-)]
+#[serde(deny_unknown_fields, default, expecting = "a map with path, bot and upstream")]
 #[schemars(extend("required" = ["path", "bot", "upstream"]))]
 pub(super) struct Route {
     /// The exact path that Webex calls.
@@ -227,10 +219,7 @@ pub(super) struct Waits {
 
 impl Default for Waits {
     fn default() -> Self {
-        Self {
-            from: millis(250),
-            up_to: seconds(30),
-        }
+        Self { from: millis(250), up_to: seconds(30) }
     }
 }
 

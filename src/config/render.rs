@@ -19,12 +19,7 @@ const PLAIN: &str = "\u{1b}[0m";
 )]
 pub fn render(problems: &[Problem], file_name: &str, text: &str, colour: bool) -> String {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let page = Page {
-        file_name,
-        veil: Veil::over(text),
-        lines: text.lines().collect(),
-        colour,
-    };
+    let page = Page { file_name, veil: Veil::over(text), lines: text.lines().collect(), colour };
     let mut out = String::new();
     for problem in problems {
         page.problem(&mut out, problem);
@@ -52,11 +47,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn paint(&self, colour: &str, text: &str) -> String {
-        if self.colour {
-            format!("{colour}{text}{PLAIN}")
-        } else {
-            text.to_owned()
-        }
+        if self.colour { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
     }
 
     fn problem(&self, out: &mut String, problem: &Problem) {
@@ -74,10 +65,7 @@ impl Page<'_> {
 
     fn nowhere(&self, out: &mut String, problem: &Problem) {
         if !problem.path.is_empty() {
-            push(
-                out,
-                &format!("  {} {}", self.paint(BLUE, "=="), problem.path),
-            );
+            push(out, &format!("  {} {}", self.paint(BLUE, "=="), problem.path));
         }
         self.help(out, problem, "");
     }
@@ -85,10 +73,7 @@ impl Page<'_> {
     fn place(&self, out: &mut String, problem: &Problem, place: Place) {
         let margin = " ".repeat(place.line.to_string().len());
         let frame = self.paint(BLUE, "┌─");
-        let head = format!(
-            "{margin}{frame} {}:{}:{}",
-            self.file_name, place.line, place.column
-        );
+        let head = format!("{margin}{frame} {}:{}:{}", self.file_name, place.line, place.column);
         match self.excerpt(problem, place) {
             None if problem.hidden => {
                 push(out, &format!("{head}          (value hidden)"));
@@ -108,10 +93,7 @@ impl Page<'_> {
     fn marked(&self, out: &mut String, problem: &Problem, place: Place, excerpt: &str) {
         let number = place.line.to_string();
         let bar = self.paint(BLUE, "│");
-        push(
-            out,
-            &format!("{}{bar} {excerpt}", self.paint(BLUE, &number)),
-        );
+        push(out, &format!("{}{bar} {excerpt}", self.paint(BLUE, &number)));
         let margin = " ".repeat(number.len());
         let indent = " ".repeat(place.column.saturating_sub(1));
         let mark = "^".repeat(width(excerpt, place.column));
@@ -123,10 +105,7 @@ impl Page<'_> {
     fn help(&self, out: &mut String, problem: &Problem, margin: &str) {
         if let Some(hint) = &problem.hint {
             let margin = if margin.is_empty() { " " } else { margin };
-            push(
-                out,
-                &format!("{margin} {} help: {hint}", self.paint(BLUE, "=")),
-            );
+            push(out, &format!("{margin} {} help: {hint}", self.paint(BLUE, "=")));
         }
     }
 
@@ -140,11 +119,7 @@ impl Page<'_> {
         };
         let shown: String = line.chars().take(end).map(tame).collect();
         let shown = shown.split(" #").next().unwrap_or_default().trim_end();
-        let cut = if end < line.chars().count() {
-            " …"
-        } else {
-            ""
-        };
+        let cut = if end < line.chars().count() { " …" } else { "" };
         (shown.chars().count() + 1 >= place.column).then(|| format!("{shown}{cut}"))
     }
 }

@@ -79,10 +79,7 @@ fn variable(name: &str, source: &dyn Source) -> Result<Vec<u8>, Problem> {
 }
 
 fn written_path(file: &str) -> Result<PathBuf, Problem> {
-    if ["/", "./", "../"]
-        .iter()
-        .any(|start| file.starts_with(start))
-    {
+    if ["/", "./", "../"].iter().any(|start| file.starts_with(start)) {
         return Ok(file.into());
     }
     // It may be the secret itself.
@@ -130,9 +127,9 @@ fn contents(
 
 /// Editors and `echo` end a file with a newline that nobody meant. One is cut off, not more.
 fn cut_newline(bytes: &mut Vec<u8>) {
-    let end = bytes.strip_suffix(b"\n").map_or(bytes.len(), |rest| {
-        rest.strip_suffix(b"\r").unwrap_or(rest).len()
-    });
+    let end = bytes
+        .strip_suffix(b"\n")
+        .map_or(bytes.len(), |rest| rest.strip_suffix(b"\r").unwrap_or(rest).len());
     bytes.truncate(end);
 }
 
@@ -160,13 +157,10 @@ pub(super) fn check_token(token: &Secret) -> Result<(), Problem> {
 pub(super) fn webhook_key(secret: Secret) -> Result<Secret, Problem> {
     let key = match secret.expose().strip_prefix(WRITTEN_KEY.as_bytes()) {
         None => secret,
-        Some(written) => STANDARD
-            .decode(written)
-            .map(Secret::new)
-            .map_err(|_no_echo| {
-                let message = format!("what follows `{WRITTEN_KEY}` is not base64");
-                Problem::new(Code::UnusableSecret, message)
-            })?,
+        Some(written) => STANDARD.decode(written).map(Secret::new).map_err(|_no_echo| {
+            let message = format!("what follows `{WRITTEN_KEY}` is not base64");
+            Problem::new(Code::UnusableSecret, message)
+        })?,
     };
     if key.len() < SHORTEST_SECRET {
         return Err(weak());

@@ -44,8 +44,7 @@ impl Source for Machine {
     fn readable_by_others(&self, path: &Path) -> bool {
         use std::os::unix::fs::PermissionsExt as _;
         const GROUP_AND_OTHERS: u32 = 0o044;
-        path.metadata()
-            .is_ok_and(|metadata| metadata.permissions().mode() & GROUP_AND_OTHERS != 0)
+        path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & GROUP_AND_OTHERS != 0)
     }
 
     #[cfg(not(unix))]

@@ -43,12 +43,12 @@ impl Node {
     /// What stands at a step.
     pub(super) fn step(&self, step: &Step) -> Option<&Self> {
         match (&self.value, step) {
-            (Value::Map(entries), Step::Key(name)) => entries
-                .iter()
-                .find_map(|(key, node)| (key.text == *name).then_some(node)),
-            (Value::List(items), Step::Item(wanted)) => items
-                .iter()
-                .find_map(|(number, node)| (number == wanted).then_some(node)),
+            (Value::Map(entries), Step::Key(name)) => {
+                entries.iter().find_map(|(key, node)| (key.text == *name).then_some(node))
+            }
+            (Value::List(items), Step::Item(wanted)) => {
+                items.iter().find_map(|(number, node)| (number == wanted).then_some(node))
+            }
             _ => None,
         }
     }
@@ -91,12 +91,12 @@ impl Node {
 
     fn step_mut(&mut self, step: &Step) -> Option<&mut Self> {
         match (&mut self.value, step) {
-            (Value::Map(entries), Step::Key(name)) => entries
-                .iter_mut()
-                .find_map(|(key, node)| (key.text == *name).then_some(node)),
-            (Value::List(items), Step::Item(wanted)) => items
-                .iter_mut()
-                .find_map(|(number, node)| (number == wanted).then_some(node)),
+            (Value::Map(entries), Step::Key(name)) => {
+                entries.iter_mut().find_map(|(key, node)| (key.text == *name).then_some(node))
+            }
+            (Value::List(items), Step::Item(wanted)) => {
+                items.iter_mut().find_map(|(number, node)| (number == wanted).then_some(node))
+            }
             _ => None,
         }
     }
@@ -106,17 +106,10 @@ impl Node {
 pub(super) fn read(text: &str) -> Result<(Node, Vec<Problem>), Problem> {
     shallow(text)?;
     let reading = Reading::default();
-    let seed = Branch {
-        reading: &reading,
-        path: Path::default(),
-        place: Place::START,
-    };
+    let seed = Branch { reading: &reading, path: Path::default(), place: Place::START };
     match seed.deserialize(serde_yaml::Deserializer::from_str(text)) {
         Ok(node) => Ok((node, reading.repeated.into_inner())),
-        Err(error) => Err(reading
-            .alias
-            .take()
-            .unwrap_or_else(|| not_yaml(&error, text))),
+        Err(error) => Err(reading.alias.take().unwrap_or_else(|| not_yaml(&error, text))),
     }
 }
 
@@ -134,10 +127,7 @@ fn shallow(text: &str) -> Result<(), Problem> {
             + line.matches("? ?").count();
         depth = (depth + opened).saturating_sub(line.matches([']', '}']).count());
         if depth.max(opened) > DEEPEST {
-            let place = Place {
-                line: number,
-                column: 1,
-            };
+            let place = Place { line: number, column: 1 };
             return Err(Problem::new(Code::NotYaml, "not YAML: too many brackets")
                 .at(place)
                 .hide());
@@ -152,11 +142,8 @@ const A_KEY: &str = "a key must be plain text";
 fn not_yaml(error: &serde_yaml::Error, text: &str) -> Problem {
     let message = error.to_string();
     if message.contains("more than one document") {
-        return Problem::new(
-            Code::SecondDocument,
-            "a second document begins in this file",
-        )
-        .at(second_document(text));
+        return Problem::new(Code::SecondDocument, "a second document begins in this file")
+            .at(second_document(text));
     }
     // The errors made here come with the keys on the way to them, and in a key may be anything.
     let message = [NO_TAGS, A_KEY]
@@ -168,19 +155,14 @@ fn not_yaml(error: &serde_yaml::Error, text: &str) -> Problem {
         line: location.line(),
         column: location.column(),
     });
-    Problem::new(Code::NotYaml, format!("not YAML: {message}"))
-        .at(place)
-        .hide()
+    Problem::new(Code::NotYaml, format!("not YAML: {message}")).at(place).hide()
 }
 
 fn second_document(text: &str) -> Place {
     let mut begun = false;
     for (number, line) in text.lines().enumerate() {
         if begun && line.starts_with("---") {
-            return Place {
-                line: number + 1,
-                column: 1,
-            };
+            return Place { line: number + 1, column: 1 };
         }
         begun |= !line.trim().is_empty() && !line.starts_with(['#', '%']);
     }
@@ -236,10 +218,7 @@ fn place_in(message: &str) -> Place {
     let numbers = || {
         let (_, place) = message.rsplit_once(" at line ")?;
         let (line, column) = place.split_once(" column ")?;
-        Some(Place {
-            line: line.parse().ok()?,
-            column: column.parse().ok()?,
-        })
+        Some(Place { line: line.parse().ok()?, column: column.parse().ok()? })
     };
     numbers().unwrap_or(Place::START)
 }
@@ -356,18 +335,11 @@ impl Branch<'_> {
 
     fn repeated(&self, key: &Key, first: Place) {
         let path = self.path.then(Step::Key(key.text.clone()));
-        let name = if is_plain(&key.text) {
-            quoted(&key.text)
-        } else {
-            "of this name".into()
-        };
-        let problem = Problem::new(
-            Code::RepeatedKey,
-            format!("the key {name} stands here twice"),
-        )
-        .at(key.place)
-        .on(path.whole_secret().to_string())
-        .hint(format!("the first is in line {}", first.line));
+        let name = if is_plain(&key.text) { quoted(&key.text) } else { "of this name".into() };
+        let problem = Problem::new(Code::RepeatedKey, format!("the key {name} stands here twice"))
+            .at(key.place)
+            .on(path.whole_secret().to_string())
+            .hint(format!("the first is in line {}", first.line));
         self.reading.repeated.borrow_mut().push(problem);
     }
 }
@@ -386,11 +358,7 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
         let Value::Text(text) = value else {
             return Err(D::Error::custom("a key is text"));
         };
-        Ok(Key {
-            text,
-            place,
-            repeated: false,
-        })
+        Ok(Key { text, place, repeated: false })
     }
 }
 

@@ -39,11 +39,7 @@ pub(super) enum Kind {
 
 impl Fault {
     fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            place: None,
-            steps: Vec::new(),
-        }
+        Self { kind, place: None, steps: Vec::new() }
     }
 
     fn at(mut self, place: Place) -> Self {
@@ -75,10 +71,7 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(Kind::WrongType {
-            found: named(found),
-            expected: plain(expected),
-        })
+        Self::new(Kind::WrongType { found: named(found), expected: plain(expected) })
     }
 
     fn invalid_value(_: Unexpected<'_>, _: &dyn Expected) -> Self {
@@ -152,10 +145,9 @@ impl<'de> Deserializer<'de> for &'de Node {
         let value = match &self.value {
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::List(items) => visitor.visit_seq(Items(items.iter())),
-            Value::Map(entries) => visitor.visit_map(Entries {
-                rest: entries.iter(),
-                current: None,
-            }),
+            Value::Map(entries) => {
+                visitor.visit_map(Entries { rest: entries.iter(), current: None })
+            }
             Value::Null => visitor.visit_unit(),
             Value::Number(kind) => Err(de::Error::invalid_type(Unexpected::Other(kind), &visitor)),
             Value::Text(text) => visitor.visit_str(text),
@@ -216,8 +208,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
             return Ok(None);
         };
         let item = seed.deserialize(node);
-        item.map(Some)
-            .map_err(|fault| fault.under(Step::Item(*number)))
+        item.map(Some).map_err(|fault| fault.under(Step::Item(*number)))
     }
 }
 

@@ -14,18 +14,12 @@ impl Veil {
     /// Reads the text once more. Where it is not YAML, nobody knows what is a secret, and all is hidden.
     pub(super) fn over(text: &str) -> Self {
         let Ok((root, _)) = tree::read(text) else {
-            return Self {
-                hidden_from: Vec::new(),
-                all: true,
-            };
+            return Self { hidden_from: Vec::new(), all: true };
         };
         let mut marks = Vec::new();
         walk(&root, &Path::default(), &mut marks);
         marks.sort_by_key(|(place, _)| *place);
-        Self {
-            hidden_from: hidden(&marks, &text.lines().collect::<Vec<_>>()),
-            all: false,
-        }
+        Self { hidden_from: hidden(&marks, &text.lines().collect::<Vec<_>>()), all: false }
     }
 
     /// How many characters of a line may be shown.
@@ -42,17 +36,10 @@ impl Veil {
 /// From each delicate mark to the end of its line, and all of the lines up to the next mark: the end of a value is not
 /// known, and it may go over many lines.
 fn hidden(marks: &[(Place, bool)], lines: &[&str]) -> Vec<Place> {
-    let end = Place {
-        line: lines.len() + 1,
-        column: 1,
-    };
+    let end = Place { line: lines.len() + 1, column: 1 };
     let next = marks.iter().skip(1).map(|(place, _)| *place).chain([end]);
     let mut hidden = Vec::new();
-    for ((place, _), next) in marks
-        .iter()
-        .zip(next)
-        .filter(|((_, delicate), _)| *delicate)
-    {
+    for ((place, _), next) in marks.iter().zip(next).filter(|((_, delicate), _)| *delicate) {
         let last = next.line - usize::from(begins(next, lines));
         hidden.push(*place);
         hidden.extend((place.line + 1..=last).map(|line| Place { line, column: 1 }));
@@ -92,22 +79,13 @@ fn walk(node: &Node, path: &Path, marks: &mut Vec<(Place, bool)>) {
     }
 }
 
-const TOPS: &[&str] = &[
-    "version", "orgs", "server", "ops", "log", "webex", "policy", "cache", "inbox", "routes",
-];
+const TOPS: &[&str] =
+    &["version", "orgs", "server", "ops", "log", "webex", "policy", "cache", "inbox", "routes"];
 
-const UPSTREAM: &[&str] = &[
-    "url",
-    "connect_timeout",
-    "timeout",
-    "max_in_flight",
-    "retry",
-    "pass_signature",
-];
+const UPSTREAM: &[&str] =
+    &["url", "connect_timeout", "timeout", "max_in_flight", "retry", "pass_signature"];
 
-const TELLING: &[&str] = &[
-    "auth", "bearer", "cred", "key", "pass", "secret", "sign", "token",
-];
+const TELLING: &[&str] = &["auth", "bearer", "cred", "key", "pass", "secret", "sign", "token"];
 
 /// Known keys with such a word in them.
 const HARMLESS: &[&str] = &["key_file", "pass_signature", "signature_only"];

@@ -84,11 +84,7 @@ impl<T: Word> Visitor<'_> for Reader<T> {
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
         T::whole(number).ok_or_else(|| {
-            E::custom(format!(
-                "{} is not {}",
-                quoted(&number.to_string()),
-                T::EXPECTED
-            ))
+            E::custom(format!("{} is not {}", quoted(&number.to_string()), T::EXPECTED))
         })
     }
 }
@@ -107,9 +103,7 @@ impl Word for Duration {
     }
 
     fn spell(&self) -> String {
-        humantime::format_duration(*self)
-            .to_string()
-            .replace(' ', "")
+        humantime::format_duration(*self).to_string().replace(' ', "")
     }
 }
 
@@ -117,12 +111,7 @@ impl Word for Duration {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Size(pub(super) u64);
 
-const UNITS: [(&str, u64); 4] = [
-    ("GiB", 1 << 30),
-    ("MiB", 1 << 20),
-    ("KiB", 1 << 10),
-    ("B", 1),
-];
+const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 impl Word for Size {
     const EXPECTED: &'static str = "a size such as 256KiB or 64MiB";
@@ -142,9 +131,7 @@ impl Word for Size {
     }
 
     fn spell(&self) -> String {
-        let fits = UNITS
-            .iter()
-            .find(|(_, factor)| self.0.is_multiple_of(*factor));
+        let fits = UNITS.iter().find(|(_, factor)| self.0.is_multiple_of(*factor));
         let (unit, factor) = fits.unwrap_or(&("B", 1));
         format!("{}{unit}", self.0 / factor)
     }
@@ -186,10 +173,7 @@ impl Word for OrgId {
 
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).map_err(|_the_kind_is_in_the_text| {
-            format!(
-                "{}\na UUID, or the long form from the Webex API",
-                not::<Self>(text)
-            )
+            format!("{}\na UUID, or the long form from the Webex API", not::<Self>(text))
         })
     }
 
@@ -203,10 +187,7 @@ impl Word for PersonId {
 
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).map_err(|_the_kind_is_in_the_text| {
-            format!(
-                "{}\nan id, not an address: people/me tells a bot its own",
-                not::<Self>(text)
-            )
+            format!("{}\nan id, not an address: people/me tells a bot its own", not::<Self>(text))
         })
     }
 
@@ -225,10 +206,7 @@ impl Word for Base {
 
     fn read(text: &str) -> Result<Self, String> {
         let mut url = Url::parse(text).map_err(|error| {
-            format!(
-                "not {}: {error}\nhttps://HOST[:PORT][/PATH]",
-                Self::EXPECTED
-            )
+            format!("not {}: {error}\nhttps://HOST[:PORT][/PATH]", Self::EXPECTED)
         })?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(

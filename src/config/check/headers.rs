@@ -51,9 +51,8 @@ fn read(
     headers: &HeaderMap,
 ) -> Result<(HeaderName, HeaderValue), Problem> {
     let bad = |message| Problem::new(Code::BadHeader, message);
-    let key: HeaderName = name
-        .parse()
-        .map_err(|_no_echo| bad("this is not the name of a header".to_owned()))?;
+    let key: HeaderName =
+        name.parse().map_err(|_no_echo| bad("this is not the name of a header".to_owned()))?;
     if is_not_free(key.as_str()) {
         let message = format!("the header `{key}` is not free: the gateway sets or drops it");
         return Err(bad(message));

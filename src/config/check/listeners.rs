@@ -70,9 +70,7 @@ fn clash(raw: &Gateway, findings: &mut Findings<'_>) {
 }
 
 pub(super) fn ops(raw: &Gateway) -> Ops {
-    Ops {
-        listen: raw.ops.listen.as_ref().map(|listen| listen.0),
-    }
+    Ops { listen: raw.ops.listen.as_ref().map(|listen| listen.0) }
 }
 
 pub(super) fn log(raw: &Gateway, findings: &mut Findings<'_>) -> Log {

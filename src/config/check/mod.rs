@@ -66,10 +66,7 @@ fn version(raw: &Gateway, findings: &mut Findings<'_>) {
         None => findings.missing(&path),
         Some(_) => {
             let message = "this version of the format is not known";
-            findings.add(
-                &path,
-                Problem::new(Code::Version, message).hint("version: 1"),
-            );
+            findings.add(&path, Problem::new(Code::Version, message).hint("version: 1"));
         }
     }
 }

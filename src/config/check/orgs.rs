@@ -29,9 +29,7 @@ pub(super) fn check(raw: &Gateway, findings: &mut Findings<'_>) -> Orgs {
         }
     }
     let known = raw.orgs.iter();
-    known
-        .map(|(name, Spelled(id))| (name.as_str().into(), id.clone()))
-        .collect()
+    known.map(|(name, Spelled(id))| (name.as_str().into(), id.clone())).collect()
 }
 
 /// The organisations of a list of names.
@@ -61,10 +59,8 @@ fn unknown(name: &str, path: &Path, orgs: &Orgs, findings: &mut Findings<'_>) {
     if findings.is_unfit(&Path::of(["orgs", name])) {
         return;
     }
-    let problem = Problem::new(
-        Code::UnknownOrg,
-        format!("{} is not defined in `orgs`", quoted(name)),
-    );
+    let problem =
+        Problem::new(Code::UnknownOrg, format!("{} is not defined in `orgs`", quoted(name)));
     let hint = match name {
         "*" | "all" | "any" => Some("there is no word for everybody: name each one".into()),
         _ => did_you_mean(name, orgs.keys().map(|name| &**name)),
@@ -85,9 +81,7 @@ pub(super) fn unused(raw: &Gateway, findings: &mut Findings<'_>) {
     for (name, _) in raw.orgs.iter().filter(unused) {
         let message = format!("the organisation {} is not used", quoted(name));
         let problem = Problem::new(Code::UnusedOrg, message);
-        findings.add(
-            &Path::of(["orgs", name]),
-            problem.hint("policy.allowed_orgs does not name it"),
-        );
+        findings
+            .add(&Path::of(["orgs", name]), problem.hint("policy.allowed_orgs does not name it"));
     }
 }

@@ -29,11 +29,7 @@ pub(super) fn check(
     Policy {
         mode: mode(raw, findings, today),
         allowed_orgs: allowed(raw, orgs, findings),
-        trusted_bots: raw
-            .trusted_bots
-            .iter()
-            .map(|Spelled(id)| id.key())
-            .collect(),
+        trusted_bots: raw.trusted_bots.iter().map(|Spelled(id)| id.key()).collect(),
         app_users: app_users(raw.app_users),
         max_members: raw.max_members,
         max_event_age: raw.max_event_age.0,
@@ -91,10 +87,7 @@ fn endless(findings: &mut Findings<'_>, path: &Path) {
 
 fn until(date: Date, path: &Path, findings: &mut Findings<'_>, today: SystemTime) -> Mode {
     let Ok(zoned) = date.to_zoned(TimeZone::UTC) else {
-        findings.add(
-            path,
-            Problem::new(Code::BadObserveUntil, "this date does not exist"),
-        );
+        findings.add(path, Problem::new(Code::BadObserveUntil, "this date does not exist"));
         return Mode::Enforce;
     };
     let until = SystemTime::from(zoned.timestamp());
@@ -104,10 +97,7 @@ fn until(date: Date, path: &Path, findings: &mut Findings<'_>, today: SystemTime
         Ok(_) => return Mode::Observe { until },
     };
     let hint = format!("{} ends observing", quoted(&date.spell()));
-    findings.add(
-        path,
-        Problem::new(Code::BadObserveUntil, message).hint(hint),
-    );
+    findings.add(path, Problem::new(Code::BadObserveUntil, message).hint(hint));
     Mode::Enforce
 }
 
@@ -156,9 +146,7 @@ fn checked(
                 let problem = Problem::new(Code::MissingKey, "`signature_only` needs its reason");
                 findings.add(&path, problem.hint("{signature_only: {because: TEXT}}"));
             }
-            Demand::SignatureOnly {
-                because: because.as_str().into(),
-            }
+            Demand::SignatureOnly { because: because.as_str().into() }
         }
     }
 }

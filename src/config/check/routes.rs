@@ -70,10 +70,7 @@ fn path(raw: &raw::Route, base: &Path, findings: &mut Findings<'_>) -> Option<Bo
     };
     if let Some(why) = wrong_path(path) {
         let message = format!("{} cannot be a path here: {why}", quoted(path));
-        findings.add(
-            &at,
-            Problem::new(Code::BadPath, message).hint("such as /webhooks/helpdesk"),
-        );
+        findings.add(&at, Problem::new(Code::BadPath, message).hint("such as /webhooks/helpdesk"));
     }
     Some(path.as_str().into())
 }
@@ -123,10 +120,8 @@ fn bot(
         let message = format!("{} is not defined in `bots`", quoted(name));
         let hint = did_you_mean(name, all.bots.keys().map(String::as_str));
         let problem = Problem::new(Code::UnknownBot, message);
-        findings.add(
-            &at,
-            problem.hint(hint.unwrap_or_else(|| "a name, as defined in `bots`".into())),
-        );
+        findings
+            .add(&at, problem.hint(hint.unwrap_or_else(|| "a name, as defined in `bots`".into())));
     }
     Some(name.as_str().into())
 }
@@ -159,9 +154,7 @@ fn answer(raw: &raw::Route, base: &Path, findings: &mut Findings<'_>) -> Answer 
             Answer::Accepted
         }
         (raw::Answer::Delivered, within) => Answer::Delivered {
-            within: within
-                .as_ref()
-                .map_or(ANSWER_WITHIN, |Spelled(within)| *within),
+            within: within.as_ref().map_or(ANSWER_WITHIN, |Spelled(within)| *within),
         },
     }
 }
@@ -176,10 +169,7 @@ fn policy(
     let base = base.key("policy");
     let names = raw.policy.allowed_orgs.as_deref();
     if let Some(names) = names {
-        let known = all
-            .orgs
-            .iter()
-            .map(|(name, id)| (name.as_str().into(), id.0.clone()));
+        let known = all.orgs.iter().map(|(name, id)| (name.as_str().into(), id.0.clone()));
         orgs::named(names, &base.key("allowed_orgs"), &known.collect(), findings);
     }
     let key = |name: &String| Some((name.clone(), all.orgs.get(name)?.0.key()));

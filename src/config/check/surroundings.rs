@@ -29,8 +29,7 @@ pub(super) fn apply(raw: &mut Gateway, findings: &mut Findings<'_>, source: &dyn
 fn address(name: &str, findings: &mut Findings<'_>, source: &dyn Source) -> Option<SocketAddr> {
     let text = source.var(name)?;
     let read = SocketAddr::read(&text);
-    read.map_err(|message| refuse(name, &message, findings))
-        .ok()
+    read.map_err(|message| refuse(name, &message, findings)).ok()
 }
 
 fn format(findings: &mut Findings<'_>, source: &dyn Source) -> Option<Format> {

@@ -57,10 +57,7 @@ pub(super) fn check(
 fn widens(findings: &mut Findings<'_>, path: &Path, what: impl fmt::Display) {
     let message = format!("{what} lets through more than the policy at the top");
     let problem = Problem::new(Code::WiderThanTop, message);
-    findings.add(
-        path,
-        problem.hint("a route may only tighten: widen the top, or leave this out"),
-    );
+    findings.add(path, problem.hint("a route may only tighten: widen the top, or leave this out"));
 }
 
 fn at_most(members: usize, top: usize, path: &Path, findings: &mut Findings<'_>) {

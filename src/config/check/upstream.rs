@@ -31,11 +31,7 @@ pub(super) fn check(
         findings.missing(&base);
         return None;
     };
-    let at = if upstream.short {
-        base.clone()
-    } else {
-        base.key("url")
-    };
+    let at = if upstream.short { base.clone() } else { base.key("url") };
     let address = address(&upstream.map, &at, findings);
     if let Some(address) = &address {
         whereabouts(all, address, &at, findings);
@@ -47,10 +43,7 @@ pub(super) fn check(
         connect_timeout: upstream.map.connect_timeout.0,
         timeout: upstream.map.timeout.0,
         max_in_flight: upstream.map.max_in_flight,
-        retry: Schedule {
-            from: upstream.map.retry.from.0,
-            up_to: upstream.map.retry.up_to.0,
-        },
+        retry: Schedule { from: upstream.map.retry.from.0, up_to: upstream.map.retry.up_to.0 },
         pass_signature: upstream.map.pass_signature,
         sign: sign.ok()?,
         headers,
@@ -90,9 +83,7 @@ fn unix(rest: &str) -> Result<Address, Refused> {
 
 fn tcp(url: &str) -> Result<Address, Refused> {
     let hint = "such as http://127.0.0.1:5000/ or unix:/run/bot.sock";
-    let uri: Uri = url
-        .parse()
-        .map_err(|_no_echo| ("this is not a URL", hint))?;
+    let uri: Uri = url.parse().map_err(|_no_echo| ("this is not a URL", hint))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(("only http, https and unix are possible here", hint));
     }
@@ -114,16 +105,11 @@ fn tcp(url: &str) -> Result<Address, Refused> {
 fn whereabouts(all: &Gateway, address: &Address, at: &Path, findings: &mut Findings<'_>) {
     let Address::Tcp(uri) = address else { return };
     let listeners = [Some(&all.server.listen), all.ops.listen.as_ref()];
-    let mut own = listeners
-        .into_iter()
-        .flatten()
-        .map(|Spelled(listen)| *listen);
+    let mut own = listeners.into_iter().flatten().map(|Spelled(listen)| *listen);
     if own.any(|listen| is_same(uri, listen)) {
         let message = "the gateway itself listens there";
-        findings.add(
-            at,
-            Problem::new(Code::Loop, message).hint("the address of the bot belongs here"),
-        );
+        findings
+            .add(at, Problem::new(Code::Loop, message).hint("the address of the bot belongs here"));
     } else if !is_loopback(uri) {
         let message = "the bot may be reachable around the gateway";
         let problem = Problem::new(Code::WayAround, message);
@@ -140,18 +126,12 @@ fn ip(uri: &Uri) -> Option<IpAddr> {
 }
 
 fn is_loopback(uri: &Uri) -> bool {
-    let named = uri
-        .host()
-        .is_some_and(|host| host.eq_ignore_ascii_case("localhost"));
+    let named = uri.host().is_some_and(|host| host.eq_ignore_ascii_case("localhost"));
     named || ip(uri).is_some_and(|ip| ip.to_canonical().is_loopback())
 }
 
 fn is_same(uri: &Uri, listen: SocketAddr) -> bool {
-    let usual = if uri.scheme_str() == Some("https") {
-        443
-    } else {
-        80
-    };
+    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
     let everywhere = listen.ip().is_unspecified() && is_loopback(uri);
     let unspecified = ip(uri).is_some_and(|ip| ip.is_unspecified());
     let same_host = ip(uri) == Some(listen.ip())

@@ -10,11 +10,7 @@ fn half_a_file_never_loads_as_a_wider_one() {
         if let Ok((config, _)) = load(text.as_bytes(), &desk(), today()) {
             assert_eq!(config.orgs.len(), 1, "{text}");
             let policies = config.routes.values().map(|route| &route.policy);
-            assert!(
-                policies
-                    .into_iter()
-                    .all(|policy| policy.allowed_orgs.len() == 1)
-            );
+            assert!(policies.into_iter().all(|policy| policy.allowed_orgs.len() == 1));
         }
     }
 }

@@ -70,14 +70,8 @@ fn full_desk() -> Desk {
     desk()
         .with_var("HELPDESK_TOKEN", "token-from-the-environment")
         .with_var("CREDENTIALS_DIRECTORY", "/run/credentials/botwarden")
-        .with_file(
-            "/run/credentials/botwarden/helpdesk",
-            "credential-from-systemd",
-        )
-        .with_file(
-            "/run/secrets/sign",
-            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\r\n",
-        )
+        .with_file("/run/credentials/botwarden/helpdesk", "credential-from-systemd")
+        .with_file("/run/secrets/sign", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\r\n")
 }
 
 #[test]

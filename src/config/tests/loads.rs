@@ -11,14 +11,8 @@ fn the_example_loads_without_a_word() {
     assert_eq!(&*route.path, "/webhooks/helpdesk");
     assert_eq!(&*route.bot, "helpdesk");
     assert_eq!(route.answer, Answer::Accepted);
-    assert_eq!(
-        route.upstream.address,
-        Address::Tcp("http://127.0.0.1:5000/".parse().unwrap())
-    );
-    assert_eq!(
-        config.bots["helpdesk"].token.expose(),
-        b"a-token-of-the-helpdesk"
-    );
+    assert_eq!(route.upstream.address, Address::Tcp("http://127.0.0.1:5000/".parse().unwrap()));
+    assert_eq!(config.bots["helpdesk"].token.expose(), b"a-token-of-the-helpdesk");
     assert_eq!(route.policy.allowed_orgs.len(), 1);
 }
 
@@ -154,12 +148,7 @@ fn default_demands_are_those_of_the_reference() {
     let left = (Resource::Memberships, Verb::Deleted);
     assert_eq!(demands.events, [(left, Demand::Deny)].into());
     let rooms = ["messages", "attachmentActions", "memberships", "rooms"];
-    assert_eq!(
-        demands.resources,
-        rooms
-            .map(|word| (Resource::named(word), Demand::Room))
-            .into()
-    );
+    assert_eq!(demands.resources, rooms.map(|word| (Resource::named(word), Demand::Room)).into());
     assert_eq!(demands.others, Some(Demand::Deny));
 }
 
@@ -176,10 +165,7 @@ fn variables_stand_above_the_file_and_cannot_set_policy() {
     let (config, _) = load(text.as_bytes(), &desk, today()).unwrap();
     assert_eq!(config.server.listen.to_string(), "0.0.0.0:8080");
     assert_eq!(config.ops.listen.unwrap().to_string(), "0.0.0.0:8082");
-    assert_eq!(
-        (&*config.log.level, config.log.format),
-        ("debug", LogFormat::Text)
-    );
+    assert_eq!((&*config.log.level, config.log.format), ("debug", LogFormat::Text));
     assert_eq!(config.routes["helpdesk"].policy.mode, Mode::Enforce);
     assert_eq!(config.orgs.len(), 1);
     let none = super::desk().with_var("BOTWARDEN_OPS_LISTEN", "none");
@@ -199,11 +185,7 @@ fn the_file_is_looked_for_where_people_put_it() {
     let desk = desk.with_file("./gateway.yaml", "");
     assert_eq!(found(None, &desk).unwrap(), "./gateway.yaml");
     let desk = desk.with_var("BOTWARDEN_CONFIG", "/x.yaml");
-    assert_eq!(
-        found(None, &desk).unwrap(),
-        "/x.yaml",
-        "though it does not exist"
-    );
+    assert_eq!(found(None, &desk).unwrap(), "/x.yaml", "though it does not exist");
     assert_eq!(found(Some("/y.yaml"), &desk).unwrap(), "/y.yaml");
 }
 

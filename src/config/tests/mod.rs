@@ -73,10 +73,7 @@ pub(super) fn desk() -> Desk {
         .with_file("/tls/key.pem", "")
         .with_file("/tls/company.pem", "")
         .with_file("/run/secrets/helpdesk_token", "a-token-of-the-helpdesk\n")
-        .with_file(
-            "/run/secrets/helpdesk_webhook_secret",
-            "a-webhook-secret-of-the-helpdesk\n",
-        )
+        .with_file("/run/secrets/helpdesk_webhook_secret", "a-webhook-secret-of-the-helpdesk\n")
 }
 
 /// 15 January 2027, 08:00 UTC.

@@ -15,10 +15,7 @@ fn every_code_has_its_text_in_a_test() {
         let told = |test: &&str| {
             test.contains(&format!("error[{code}]:")) || test.contains(&format!("warning[{code}]:"))
         };
-        assert!(
-            tests.iter().any(told) || *code == Code::Unreadable,
-            "{code}"
-        );
+        assert!(tests.iter().any(told) || *code == Code::Unreadable, "{code}");
     }
 }
 
@@ -314,9 +311,7 @@ fn every_number_has_both_bounds() {
     let sections = ["server", "webex", "cache", "inbox"];
     let schema = schema();
     for section in sections {
-        let keys = schema["properties"][section]["properties"]
-            .as_object()
-            .unwrap();
+        let keys = schema["properties"][section]["properties"].as_object().unwrap();
         for (key, about) in keys {
             let wrong = match about["default"].to_string().trim_matches('"') {
                 word if word.ends_with("iB") => "1000GiB",

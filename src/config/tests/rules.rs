@@ -98,10 +98,7 @@ fn w101_w102_w108_w109_what_is_not_used() {
 #[test]
 fn e022_to_e024_observing_has_an_end() {
     let policy = |more: &str| {
-        told_after(
-            "  allowed_orgs: [example]\n",
-            &format!("  allowed_orgs: [example]\n{more}"),
-        )
+        told_after("  allowed_orgs: [example]\n", &format!("  allowed_orgs: [example]\n{more}"))
     };
     insta::assert_snapshot!(policy("  mode: observe\n"), @r"
     error[E022]: observing needs an end
@@ -286,9 +283,7 @@ fn e051_files_that_are_not_there() {
 
 #[test]
 fn e050_variables_with_values_that_cannot_be_used() {
-    let desk = desk()
-        .with_var("BOTWARDEN_LISTEN", "8080")
-        .with_var("BOTWARDEN_LOG_FORMAT", "xml");
+    let desk = desk().with_var("BOTWARDEN_LISTEN", "8080").with_var("BOTWARDEN_LOG_FORMAT", "xml");
     insta::assert_snapshot!(told_with(EXAMPLE, &desk), @r"
     error[E050]: `8080` is not an address such as 127.0.0.1:8080: an IP address and a port, no name
       == BOTWARDEN_LISTEN

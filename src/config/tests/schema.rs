@@ -31,10 +31,7 @@ fn walk(schema: &Value, path: &str, keys: &mut usize) {
     for (name, key) in schema["properties"].as_object().into_iter().flatten() {
         let path = format!("{path}.{name}");
         let description = key["description"].as_str().unwrap_or_default();
-        assert!(
-            description.len() > 4 && !description.ends_with('`'),
-            "{path}: {description}"
-        );
+        assert!(description.len() > 4 && !description.ends_with('`'), "{path}: {description}");
         let optional = path.contains(".policy.") || key.get("default").is_some();
         assert!(optional || required.iter().any(|r| r == name), "{path}");
         *keys += 1;
@@ -62,12 +59,7 @@ fn accepts(schema: &Value, value: &Value) -> bool {
         return schema.as_bool().unwrap();
     };
     let all = |cases: &Value| {
-        cases
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|case| accepts(case, value))
-            .count()
+        cases.as_array().unwrap().iter().filter(|case| accepts(case, value)).count()
     };
     rules.iter().all(|(rule, want)| match rule.as_str() {
         // `pattern` would need an engine for regular expressions; `properties` is read below
@@ -79,34 +71,19 @@ fn accepts(schema: &Value, value: &Value) -> bool {
         "enum" => want.as_array().unwrap().contains(value),
         "anyOf" => all(want) > 0,
         "oneOf" => all(want) == 1,
-        "minimum" => value
-            .as_f64()
-            .is_none_or(|value| value >= want.as_f64().unwrap()),
-        "maximum" => value
-            .as_f64()
-            .is_none_or(|value| value <= want.as_f64().unwrap()),
+        "minimum" => value.as_f64().is_none_or(|value| value >= want.as_f64().unwrap()),
+        "maximum" => value.as_f64().is_none_or(|value| value <= want.as_f64().unwrap()),
         "minLength" => value.as_str().is_none_or(|text| text.len() >= number(want)),
-        "minItems" => value
-            .as_array()
-            .is_none_or(|items| items.len() >= number(want)),
-        "items" => value
-            .as_array()
-            .is_none_or(|items| items.iter().all(|item| accepts(want, item))),
+        "minItems" => value.as_array().is_none_or(|items| items.len() >= number(want)),
+        "items" => {
+            value.as_array().is_none_or(|items| items.iter().all(|item| accepts(want, item)))
+        }
         "required" => value.as_object().is_none_or(|map| {
-            want.as_array()
-                .unwrap()
-                .iter()
-                .all(|key| map.contains_key(key.as_str().unwrap()))
+            want.as_array().unwrap().iter().all(|key| map.contains_key(key.as_str().unwrap()))
         }),
         "additionalProperties" => value.as_object().is_none_or(|map| {
             map.iter().all(|(key, value)| {
-                accepts(
-                    rules
-                        .get("properties")
-                        .and_then(|p| p.get(key))
-                        .unwrap_or(want),
-                    value,
-                )
+                accepts(rules.get("properties").and_then(|p| p.get(key)).unwrap_or(want), value)
             })
         }),
         other => panic!("{other}"),
@@ -146,22 +123,13 @@ fn the_schema_takes_what_the_gateway_takes_and_refuses_what_it_refuses() {
         ("{file: /run/secrets/helpdesk_token}", "hunter2"),
         ("{file: /run/secrets/helpdesk_token}", "{file: a, env: b}"),
         ("allowed_orgs: [example]", "allowed_orgs: []"),
-        (
-            "  allowed_orgs: [example]\n",
-            "  allowed_orgs: [example]\n  mode: off\n",
-        ),
+        ("  allowed_orgs: [example]\n", "  allowed_orgs: [example]\n  mode: off\n"),
         (
             "  allowed_orgs: [example]\n",
             "  allowed_orgs: [example]\n  resources: {a: signature_only}\n",
         ),
-        (
-            "  allowed_orgs: [example]\n",
-            "  allowed_orgs: [example]\n  resources: {a: {}}\n",
-        ),
-        (
-            "    bot: helpdesk\n",
-            "    bot: helpdesk\n    unverified: 404\n",
-        ),
+        ("  allowed_orgs: [example]\n", "  allowed_orgs: [example]\n  resources: {a: {}}\n"),
+        ("    bot: helpdesk\n", "    bot: helpdesk\n    unverified: 404\n"),
         ("    bot: helpdesk\n", ""),
     ] {
         assert!(!accepts(&schema, &value(&exchanged(old, new))), "{new}");

@@ -53,10 +53,7 @@ fn e031_a_secret_in_the_file_is_refused_and_not_repeated() {
 #[test]
 fn e032_to_e036_secrets_that_cannot_be_used() {
     let file = |bytes: &str| {
-        told_with(
-            EXAMPLE,
-            &desk().with_file("/run/secrets/helpdesk_webhook_secret", bytes),
-        )
+        told_with(EXAMPLE, &desk().with_file("/run/secrets/helpdesk_webhook_secret", bytes))
     };
     insta::assert_snapshot!(told_with(EXAMPLE, &Desk::default()), @r"
     error[E032]: cannot read `/run/secrets/helpdesk_token`: there is no such file
@@ -221,23 +218,15 @@ const ROUTE_PLACES: &[&str] = &[
 ];
 
 /// Mistakes in the neighbourhood, so that lines around are shown.
-const NEIGHBOURS: &[&str] = &[
-    "",
-    "    upsteam: x\n",
-    "    token: {}\n",
-    "    x: [\n",
-    "  helpdesk: {}\n",
-    "\tx\n",
-];
+const NEIGHBOURS: &[&str] =
+    &["", "    upsteam: x\n", "    token: {}\n", "    x: [\n", "  helpdesk: {}\n", "\tx\n"];
 
 #[test]
 fn no_secret_is_ever_repeated_wherever_it_stands() {
     let bot = "    token: {file: /run/secrets/helpdesk_token}\n";
     let places = PLACES.iter().map(|place| (bot, format!("    {place}\n")));
     let route = "    upstream: http://127.0.0.1:5000/\n";
-    let routes = ROUTE_PLACES
-        .iter()
-        .map(|place| (route, format!("    upstream: {place}\n")));
+    let routes = ROUTE_PLACES.iter().map(|place| (route, format!("    upstream: {place}\n")));
     for (old, new) in places.chain(routes) {
         for neighbour in NEIGHBOURS {
             for text in [format!("{new}{neighbour}"), format!("{neighbour}{new}")] {
@@ -288,10 +277,7 @@ fn nor_is_what_was_read_from_files_and_variables() {
             .with_var("SIGN", &format!("whsec_{secret}"));
         assert!(!seen(&text, &desk).contains("hunter2"));
         let desk = desk
-            .with_file(
-                "/run/secrets/helpdesk_webhook_secret",
-                "another-webhook-secret",
-            )
+            .with_file("/run/secrets/helpdesk_webhook_secret", "another-webhook-secret")
             .with_var("SIGN", &secret);
         assert!(!seen(&text, &desk).contains("hunter2"));
     }

@@ -5,10 +5,7 @@ fn e007_nobody_wants_to_see_more_than_a_hundred() {
     let lines: String = (0..200).map(|n| format!("k{n}: x\n")).collect();
     for text in [with(&lines), with(&"version: 1\n".repeat(200))] {
         let told = told(&text);
-        assert!(
-            told.contains("error[E007]: there are more than 100 mistakes"),
-            "{told}"
-        );
+        assert!(told.contains("error[E007]: there are more than 100 mistakes"), "{told}");
     }
 }
 

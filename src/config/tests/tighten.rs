@@ -12,9 +12,7 @@ fn file(top: &str, route: &str) -> String {
 }
 
 fn policy(top: &str, route: &str) -> Policy {
-    loaded(&file(top, route)).0.routes["helpdesk"]
-        .policy
-        .clone()
+    loaded(&file(top, route)).0.routes["helpdesk"].policy.clone()
 }
 
 #[test]
@@ -73,16 +71,10 @@ fn every_switch_that_would_widen_silently_is_refused() {
     for (top, route) in [
         (String::new(), "mode: observe".to_owned()),
         (String::new(), format!("resources: {{messages: {signed}}}")),
-        (
-            String::new(),
-            format!("resources: {{messages.created: {signed}}}"),
-        ),
+        (String::new(), format!("resources: {{messages.created: {signed}}}")),
         (String::new(), format!("resources: {{meetings: {signed}}}")),
         (String::new(), format!("resources: {{\"*\": {signed}}}")),
-        (
-            ", resources: {messages: deny}".to_owned(),
-            "resources: {messages: room}".to_owned(),
-        ),
+        (", resources: {messages: deny}".to_owned(), "resources: {messages: room}".to_owned()),
         (
             ", resources: {messages: deny}".to_owned(),
             "resources: {messages.created: room}".to_owned(),
@@ -91,10 +83,7 @@ fn every_switch_that_would_widen_silently_is_refused() {
             ", resources: {messages.created: deny}".to_owned(),
             "resources: {messages.created: room}".to_owned(),
         ),
-        (
-            format!(", resources: {{meetings: {signed}}}"),
-            format!("resources: {{calls: {signed}}}"),
-        ),
+        (format!(", resources: {{meetings: {signed}}}"), format!("resources: {{calls: {signed}}}")),
     ] {
         let found = codes(&file(&top, &route));
         let only = found.iter().all(|(code, _)| *code == "E025");
@@ -117,10 +106,7 @@ fn what_only_the_top_may_say_is_unknown_to_a_route() {
         );
     }
     let found = codes(&file("", "allowed_orgs: []"));
-    assert!(
-        found.iter().all(|(code, _)| *code == "E027") && found.len() == 1,
-        "{found:?}"
-    );
+    assert!(found.iter().all(|(code, _)| *code == "E027") && found.len() == 1, "{found:?}");
 }
 
 #[test]
@@ -131,10 +117,7 @@ fn tighter_rules_are_taken_over() {
     );
     assert_eq!(tight.mode, Mode::Enforce);
     assert_eq!((tight.max_members, tight.max_event_age.as_secs()), (3, 60));
-    let inherited = policy(
-        ", mode: observe, observe_until: 2027-02-01",
-        "max_members: 3",
-    );
+    let inherited = policy(", mode: observe, observe_until: 2027-02-01", "max_members: 3");
     assert!(matches!(inherited.mode, Mode::Observe { .. }));
     let two = file(", max_members: 9", "allowed_orgs: [example]").replacen(
         "[example]",
@@ -149,10 +132,7 @@ fn tighter_rules_are_taken_over() {
 #[test]
 fn a_star_on_a_route_denies_what_the_route_does_not_name() {
     let demands = policy("", "resources: {attachmentActions: room, \"*\": deny}").demands;
-    assert_eq!(
-        demands.resources[&Resource::AttachmentActions],
-        Demand::Room
-    );
+    assert_eq!(demands.resources[&Resource::AttachmentActions], Demand::Room);
     for resource in [Resource::Messages, Resource::Memberships, Resource::Rooms] {
         assert_eq!(demands.resources[&resource], Demand::Deny, "{resource:?}");
     }
@@ -165,10 +145,9 @@ fn a_wide_key_on_a_route_does_not_undo_an_exact_one_at_the_top() {
         "resources: {messages: room, memberships: room}",
     )
     .demands;
-    for (resource, verb) in [
-        (Resource::Messages, Verb::Deleted),
-        (Resource::Memberships, Verb::Deleted),
-    ] {
+    for (resource, verb) in
+        [(Resource::Messages, Verb::Deleted), (Resource::Memberships, Verb::Deleted)]
+    {
         assert_eq!(demands.events[&(resource, verb)], Demand::Deny);
     }
     let demands = policy(
@@ -176,10 +155,7 @@ fn a_wide_key_on_a_route_does_not_undo_an_exact_one_at_the_top() {
         "resources: {messages: deny}",
     )
     .demands;
-    assert_eq!(
-        demands.events[&(Resource::Messages, Verb::Created)],
-        Demand::Deny
-    );
+    assert_eq!(demands.events[&(Resource::Messages, Verb::Created)], Demand::Deny);
 }
 
 #[test]

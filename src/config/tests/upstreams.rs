@@ -76,11 +76,7 @@ fn e043_e045_e046_w103_where_the_bot_listens() {
         "unix:/run/bot.sock",
         "\"unix:/run/bot.sock:/hook\"",
     ] {
-        assert_eq!(
-            upstream(fine),
-            "0 errors, 0 warnings in gateway.yaml\n",
-            "{fine}"
-        );
+        assert_eq!(upstream(fine), "0 errors, 0 warnings in gateway.yaml\n", "{fine}");
     }
     for bad in [
         "\"\"",
@@ -95,11 +91,7 @@ fn e043_e045_e046_w103_where_the_bot_listens() {
         "\"unix:/s:hook\"",
         "\"unix://host/s\"",
     ] {
-        assert!(
-            upstream(bad).starts_with("error[E045]: "),
-            "{bad}: {}",
-            upstream(bad)
-        );
+        assert!(upstream(bad).starts_with("error[E045]: "), "{bad}: {}", upstream(bad));
     }
 }
 
@@ -135,13 +127,7 @@ fn e044_headers_that_are_not_free() {
         "\"\"",
         "ö",
     ] {
-        assert!(
-            header(&format!("{name}: x")).contains("error[E044]: "),
-            "{name}"
-        );
+        assert!(header(&format!("{name}: x")).contains("error[E044]: "), "{name}");
     }
-    assert_eq!(
-        header("X-Team: helpdesk"),
-        "0 errors, 0 warnings in gateway.yaml\n"
-    );
+    assert_eq!(header("X-Team: helpdesk"), "0 errors, 0 warnings in gateway.yaml\n");
 }

@@ -94,10 +94,7 @@ fn e005_an_alias_is_refused_and_so_is_a_bomb_of_them() {
 
 #[test]
 fn an_anchor_alone_harms_nobody() {
-    loaded(&exchanged(
-        "allowed_orgs: [example]",
-        "allowed_orgs: &orgs [example]",
-    ));
+    loaded(&exchanged("allowed_orgs: [example]", "allowed_orgs: &orgs [example]"));
 }
 
 #[test]
@@ -142,16 +139,10 @@ fn deep_nesting_is_refused_quickly() {
 #[test]
 fn e012_the_second_of_two_keys_is_told_wherever_it_is() {
     let twice = [
-        (
-            "orgs:\n",
-            "orgs:\n  example: 4f19ceee-1111-2222-3333-444455556666\n",
-        ),
+        ("orgs:\n", "orgs:\n  example: 4f19ceee-1111-2222-3333-444455556666\n"),
         ("version: 1", "version: 1\nversion: 1"),
         ("    bot: helpdesk\n", "    bot: helpdesk\n    bot: other\n"),
-        (
-            "    token: {",
-            "    token: {file: /run/secrets/helpdesk_token}\n    token: {",
-        ),
+        ("    token: {", "    token: {file: /run/secrets/helpdesk_token}\n    token: {"),
     ];
     for (old, new) in twice {
         let text = exchanged(old, new);
@@ -209,10 +200,7 @@ fn words_that_yaml_1_1_takes_for_switches_are_not_taken() {
 
 #[test]
 fn names_stay_as_they_are_spelled() {
-    let text = exchanged(
-        "allowed_orgs: [example]",
-        "allowed_orgs: [example, no, \"012\", 1e3x]",
-    );
+    let text = exchanged("allowed_orgs: [example]", "allowed_orgs: [example, no, \"012\", 1e3x]");
     let orgs = "orgs:\n  no: 4f19ceee-1111-2222-3333-444455556666\n  012: 4f19ceee-1111-2222-3333-444455556667\n  \
                 1e3x: 4f19ceee-1111-2222-3333-444455556668\n";
     let (config, warnings) = loaded(&text.replace("orgs:\n", orgs).replacen(orgs, "orgs:\n", 0));
@@ -237,12 +225,8 @@ fn places_are_exact_in_every_style_of_writing() {
         ("log:\n  format: >-\n    x\nversion: 1", 2, 11),
     ] {
         let problems = load(text.as_bytes(), &desk(), today()).unwrap_err();
-        let word = problems
-            .iter()
-            .find(|problem| problem.code == Code::UnknownWord);
-        let Some(word) = word else {
-            panic!("{text}: {}", told(text))
-        };
+        let word = problems.iter().find(|problem| problem.code == Code::UnknownWord);
+        let Some(word) = word else { panic!("{text}: {}", told(text)) };
         assert_eq!(word.place, Some(Place { line, column }), "{text}");
         assert_eq!(&*word.path, "log.format");
     }
