@@ -1,50 +1,90 @@
 //! Problems as they are found, each with its place.
 
 use super::path::{Path, Step};
-use super::problem::{Code, Problem, did_you_mean, quoted};
+use super::problem::{Code, Problem, did_you_mean, quoted, similar};
+use super::raw_forms::NOT_ONE;
 use super::tree::{Node, is_plain};
-use super::typed::{Fault, Kind};
+use super::typed::{Fault, Kind, MOST};
 
 /// All that was found so far.
 #[derive(Debug)]
 pub(super) struct Findings<'a> {
     tree: &'a Node,
     found: Vec<Problem>,
+    errors: usize,
     /// Ways to values that did not fit: what rests on them is not told as well.
     unfit: Vec<Path>,
 }
 
 impl<'a> Findings<'a> {
     pub(super) fn new(tree: &'a Node, found: Vec<Problem>) -> Self {
-        Self { tree, found, unfit: Vec::new() }
+        let mut findings = Self { tree, found: Vec::new(), errors: 0, unfit: Vec::new() };
+        for problem in found {
+            findings.note(problem);
+        }
+        findings
+    }
+
+    fn note(&mut self, problem: Problem) {
+        if problem.is_error() {
+            self.errors += 1;
+        }
+        if self.errors <= MOST || !problem.is_error() {
+            self.found.push(problem);
+        }
     }
 
     /// The problems, in the order of the file; those of its surroundings come last.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        if self.errors > MOST {
+            let message = format!("there are more than {MOST} mistakes");
+            self.found.push(Problem::new(Code::TooMany, message));
+        }
         self.found.sort_by_key(|problem| (problem.place.is_none(), problem.place));
         self.found
     }
 
     /// Notes a problem with the value at a path.
     pub(super) fn add(&mut self, path: &Path, problem: Problem) {
-        let problem = problem.at(self.tree.place_of(path)).on(path.whole_secret().to_string());
-        self.found.push(if path.is_delicate() { problem.hide() } else { problem });
+        let problem = self.placed(path, problem);
+        self.note(if path.is_delicate() { problem.hide() } else { problem });
+    }
+
+    /// With the place of what stands at the path, or of the nearest thing above it; that of the whole file is none.
+    fn placed(&self, path: &Path, problem: Problem) -> Problem {
+        let problem = problem.on(path.whole_secret().to_string());
+        match self.tree.place_of(path) {
+            Some(place) => problem.at(place),
+            None => problem,
+        }
     }
 
     /// Notes a problem that no line of the file is to blame for.
     pub(super) fn add_outside(&mut self, name: &str, problem: Problem) {
-        self.found.push(problem.on(name));
+        self.note(problem.on(name));
     }
 
     /// Notes that a key is not there, unless something there did not fit.
     pub(super) fn missing(&mut self, path: &Path) {
-        if self.is_unfit(path) {
+        if self.is_unfit(path) || self.is_misspelled(path) {
             return;
         }
         let name = path.steps().last().map(|step| Path::from_steps(vec![step.clone()]));
         let name = name.unwrap_or_default().to_string();
         let problem = Problem::new(Code::MissingKey, format!("the key `{name}` is missing"));
-        self.add(path, problem);
+        self.note(self.placed(path, problem));
+    }
+
+    /// Whether a key beside this one does not exist and probably means it.
+    fn is_misspelled(&self, path: &Path) -> bool {
+        let Some((Step::Key(name), above)) = path.steps().split_last() else {
+            return false;
+        };
+        let beside = |unfit: &&Path| unfit.steps().len() == path.steps().len();
+        let unfit = self.unfit.iter().filter(beside);
+        unfit.filter(|unfit| unfit.steps().starts_with(above)).any(|unfit| {
+            matches!(unfit.steps().last(), Some(Step::Key(key)) if similar(key, [&**name]).is_some())
+        })
     }
 
     /// Whether something on or under this way did not fit.
@@ -75,7 +115,7 @@ impl<'a> Findings<'a> {
         let nameless = matches!(&fault.kind, Kind::UnknownKey(key, _) if !may_show(key, &path));
         let steps = path.whole_secret();
         problem = problem.on(if nameless { above(&steps) } else { steps }.to_string());
-        self.found.push(if hidden { problem.hide() } else { problem });
+        self.note(if hidden { problem.hide() } else { problem });
     }
 }
 
@@ -89,6 +129,7 @@ fn secret(kind: &Kind) -> Problem {
     let written = Problem::new(Code::WrittenSecret, "a secret must not be written here");
     let help = "write where it is: {file: PATH}, {env: NAME} or {credential: NAME}";
     match kind {
+        Kind::Bad(message) if message == NOT_ONE => Problem::new(Code::WrongType, NOT_ONE),
         Kind::WrongType { found, .. } if found == "nothing" => {
             Problem::new(Code::WrongType, "a secret must be named here, not nothing").hint(help)
         }

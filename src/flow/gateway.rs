@@ -132,10 +132,7 @@ impl Gateway {
     /// Whether there was a place for it, or it has one already.
     pub(super) fn keep(&self, label: Label, letter: Letter) -> Result<(), Admission> {
         let (letter, refusal, admission) = match self.inbox.keep(label, letter) {
-            Ok(()) => {
-                self.reporter.emit(&Happening::Kept { events: self.inbox.len() });
-                return Ok(());
-            }
+            Ok(()) => return Ok(()),
             Err(Unkept::Duplicate(letter)) => (letter, Refusal::Duplicate, Admission::Kept),
             Err(Unkept::Full(letter)) => (letter, Refusal::Overloaded, Admission::Full),
         };
@@ -191,6 +188,10 @@ impl Work for Courier {
             Some(arrival) => self.deliver(letter, arrival).await,
             None => Step::Settled,
         }
+    }
+
+    fn changed(&self, letters: usize) {
+        self.reporter.emit(&Happening::Kept { events: letters });
     }
 
     fn expire(&self, letter: Letter, last: Outage) {

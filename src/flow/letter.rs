@@ -26,7 +26,7 @@ const ASK_AGAIN: Schedule =
 /// `updated` and `deleted` repeat with equal bytes when something is toggled back, so only a quick repetition is one.
 const SHORT_WINDOW: Duration = Duration::from_mins(1);
 
-/// What an event costs beside its body: headers, facts, bookkeeping. An estimate, on the safe side.
+/// What an event costs beside its body and headers: facts, bookkeeping. An estimate, on the safe side.
 const OVERHEAD: usize = 2048;
 
 /// An event that was authentic when it came in. It is proved again at every try.
@@ -38,7 +38,10 @@ pub(crate) struct Letter {
     pub(super) body: Bytes,
     /// The last verdict that was recorded: a try that comes to the same is not recorded again.
     pub(super) told: Option<Verdict>,
+    /// When the last try began to ask.
+    pub(super) asked: Moment,
     arrival: Option<Arrival>,
+    size: usize,
     received: Moment,
     attempt: u32,
     reply: Option<oneshot::Sender<Outcome>>,
@@ -49,14 +52,16 @@ impl Letter {
     pub(super) fn new(route: Arc<Route>, notice: Notice) -> (Self, oneshot::Receiver<Outcome>) {
         let (reply, outcome) = oneshot::channel();
         let facts = notice.facts().clone();
-        let arrival = notice.into_arrival();
+        let arrival = notice.into_arrival().compact();
         let letter = Self {
             id: arrival.id(),
             route,
             facts,
             body: arrival.body().clone(),
             told: None,
+            asked: arrival.received(),
             received: arrival.received(),
+            size: size(&arrival),
             arrival: Some(arrival),
             attempt: 0,
             reply: Some(reply),
@@ -78,7 +83,7 @@ impl Letter {
             lane,
             fingerprint: Fingerprint::of(&self.route.name, &self.facts, &self.body),
             window,
-            size: self.body.len().saturating_add(OVERHEAD),
+            size: self.size,
             received: self.received,
         }
     }
@@ -119,4 +124,11 @@ impl Letter {
             let _nobody_waits = reply.send(outcome);
         }
     }
+}
+
+/// The memory that it holds.
+fn size(arrival: &Arrival) -> usize {
+    let headers: usize =
+        arrival.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    arrival.body().len().saturating_add(headers).saturating_add(OVERHEAD)
 }

@@ -27,6 +27,9 @@ pub trait Work: Send + Sync + 'static {
     /// One try. It may be cut short at any await; the letter stays here.
     fn attempt(&self, letter: &mut Self::Letter) -> impl Future<Output = Step> + Send;
 
+    /// So many letters are kept now.
+    fn changed(&self, letters: usize);
+
     /// The letter's time is up: write the record.
     fn expire(&self, letter: Self::Letter, last: Outage);
 }
@@ -128,6 +131,7 @@ impl<W: Work> Inbox<W> {
         let idle = !lanes.waiting.contains_key(&label.lane);
         let lane = label.lane.clone();
         lanes.waiting.entry(lane.clone()).or_default().push_back((label, letter));
+        self.work.changed(lanes.events);
         drop(lanes);
         if idle {
             let inbox = Arc::clone(self);
@@ -160,6 +164,7 @@ impl<W: Work> Inbox<W> {
             let mut lanes = self.lanes();
             lanes.events -= 1;
             lanes.bytes -= label.size;
+            self.work.changed(lanes.events);
         }
     }
 

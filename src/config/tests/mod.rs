@@ -1,13 +1,24 @@
 //! What a configuration may say, and what is said about one that may not.
 
+#![expect(
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::string_slice,
+    clippy::too_many_lines,
+    reason = "inline snapshots are long, and tests put texts together"
+)]
+
 mod edges;
+mod full;
 mod loads;
 mod mutations;
 mod problems;
 mod rules;
 mod schema;
 mod secrecy;
+mod telling;
 mod tighten;
+mod upstreams;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -58,22 +69,21 @@ impl Desk {
 /// With the secrets of the example.
 pub(super) fn desk() -> Desk {
     Desk::default()
+        .with_file("/tls/cert.pem", "")
+        .with_file("/tls/key.pem", "")
+        .with_file("/tls/company.pem", "")
         .with_file("/run/secrets/helpdesk_token", "a-token-of-the-helpdesk\n")
-        .with_file(
-            "/run/secrets/helpdesk_webhook_secret",
-            "a-webhook-secret-of-the-helpdesk\n",
-        )
+        .with_file("/run/secrets/helpdesk_webhook_secret", "a-webhook-secret-of-the-helpdesk\n")
 }
 
 /// 15 January 2027, 08:00 UTC.
 pub(super) fn today() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+    SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)
 }
 
 pub(super) fn loaded(text: &str) -> (Config, Vec<Problem>) {
-    load(text.as_bytes(), &desk(), today()).unwrap_or_else(|problems| {
-        panic!("{}", render(&problems, "gateway.yaml", text, false))
-    })
+    load(text.as_bytes(), &desk(), today())
+        .unwrap_or_else(|problems| panic!("{}", render(&problems, "gateway.yaml", text, false)))
 }
 
 /// All that is said about a text, rendered.

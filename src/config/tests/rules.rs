@@ -17,26 +17,18 @@ fn e020_and_e021_organisations() {
     1 error, 0 warnings in gateway.yaml
     "#);
     insta::assert_snapshot!(told_after("allowed_orgs: [example]", "allowed_orgs: []"), @r"
-    warning[W101]: the organisation `example` is not used
-     ┌─ gateway.yaml:7:12
-    7│   example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11
-     │            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ policy.allowed_orgs does not name it
     error[E027]: nobody is allowed: this list is empty
       ┌─ gateway.yaml:11:3
     11│   allowed_orgs: []
       │   ^^^^^^^^^^^^
-    1 error, 1 warning in gateway.yaml
+    1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told_after("orgs:\n", "orgs:\n  free: consumer\n"), @r"
     error[E021]: this is the organisation of all free accounts in the world
      ┌─ gateway.yaml:7:9
     7│   free: consumer
      │         ^^^^^^^^ it cannot be allowed
-    warning[W101]: the organisation `free` is not used
-     ┌─ gateway.yaml:7:9
-    7│   free: consumer
-     │         ^^^^^^^^ policy.allowed_orgs does not name it
-    1 error, 1 warning in gateway.yaml
+    1 error, 0 warnings in gateway.yaml
     ");
 }
 
@@ -84,7 +76,10 @@ fn w101_w102_w108_w109_what_is_not_used() {
       ┌─ gateway.yaml:15:55          (value hidden)
     1 error, 1 warning in gateway.yaml
     ");
-    let two = exchanged("bots:\n", "bots:\n  spare:\n    token: {file: /run/secrets/helpdesk_token}\n    webhook_secret: {file: /run/secrets/spare}\n");
+    let two = exchanged(
+        "bots:\n",
+        "bots:\n  spare:\n    token: {file: /run/secrets/helpdesk_token}\n    webhook_secret: {file: /run/secrets/spare}\n",
+    );
     insta::assert_snapshot!(told_with(&two, &desk().with_file("/run/secrets/spare", "another-webhook-secret")), @r"
     warning[W102]: the bot `spare` is not used
       ┌─ gateway.yaml:15:3
@@ -95,16 +90,16 @@ fn w101_w102_w108_w109_what_is_not_used() {
     let none = EXAMPLE.split("# Webex calls").next().unwrap();
     insta::assert_snapshot!(told(none), @r"
     warning[W109]: there are no routes: nothing gets through
-     ┌─ gateway.yaml:1:1
-    1│ # yaml-language-server: $schema=./gateway.schema.json
-     │ ^
+      == routes
     0 errors, 1 warning in gateway.yaml
     ");
 }
 
 #[test]
 fn e022_to_e024_observing_has_an_end() {
-    let policy = |more: &str| told_after("  allowed_orgs: [example]\n", &format!("  allowed_orgs: [example]\n{more}"));
+    let policy = |more: &str| {
+        told_after("  allowed_orgs: [example]\n", &format!("  allowed_orgs: [example]\n{more}"))
+    };
     insta::assert_snapshot!(policy("  mode: observe\n"), @r"
     error[E022]: observing needs an end
       ┌─ gateway.yaml:12:9
@@ -134,13 +129,21 @@ fn e022_to_e024_observing_has_an_end() {
     1 error, 0 warnings in gateway.yaml
     ");
     for date in ["2027-01-16", "\"2027-01-16\"", "2027-04-15"] {
-        assert_eq!(policy(&format!("  mode: observe\n  observe_until: {date}\n")), "0 errors, 0 warnings in gateway.yaml\n");
+        assert_eq!(
+            policy(&format!("  mode: observe\n  observe_until: {date}\n")),
+            "0 errors, 0 warnings in gateway.yaml\n"
+        );
     }
 }
 
 #[test]
 fn e026_a_room_is_asked_for_only_where_one_is_known() {
-    let policy = |more: &str| told_after("  allowed_orgs: [example]\n", &format!("  allowed_orgs: [example]\n  resources: {more}\n"));
+    let policy = |more: &str| {
+        told_after(
+            "  allowed_orgs: [example]\n",
+            &format!("  allowed_orgs: [example]\n  resources: {more}\n"),
+        )
+    };
     insta::assert_snapshot!(policy("{\"*\": room}"), @r#"
     error[E026]: nobody knows in which room `*` happens
       ┌─ gateway.yaml:12:20
@@ -169,12 +172,13 @@ fn e026_a_room_is_asked_for_only_where_one_is_known() {
       │                         ^^^^^^^^^^^^^^ {signature_only: {because: TEXT}}
     1 error, 0 warnings in gateway.yaml
     ");
-    insta::assert_snapshot!(policy("{meetings: {signature_only: {because: \" \"}}}"), @r"
+    insta::assert_snapshot!(policy("{meetings: {signature_only: {because: \" \"}}}"), @r#"
     error[E011]: `signature_only` needs its reason
       ┌─ gateway.yaml:12:52
-       = help: {signature_only: {because: TEXT}}
+    12│   resources: {meetings: {signature_only: {because: " "}}}
+      │                                                    ^^^ {signature_only: {because: TEXT}}
     1 error, 0 warnings in gateway.yaml
-    ");
+    "#);
     insta::assert_snapshot!(policy("{meetings: {signature_onl: {because: x}}}"), @r"
     error[E014]: unknown key `signature_onl`
       ┌─ gateway.yaml:12:26
@@ -189,7 +193,10 @@ fn e026_a_room_is_asked_for_only_where_one_is_known() {
       │                         ^^^^^
     1 error, 0 warnings in gateway.yaml
     ");
-    assert_eq!(policy("{meetings: {signature_only: {because: no room}}, memberships.deleted: room}"), "0 errors, 0 warnings in gateway.yaml\n");
+    assert_eq!(
+        policy("{meetings: {signature_only: {because: no room}}, memberships.deleted: room}"),
+        "0 errors, 0 warnings in gateway.yaml\n"
+    );
 }
 
 #[test]
@@ -203,8 +210,20 @@ fn e040_and_e041_paths() {
     1 error, 0 warnings in gateway.yaml
     ");
     for path in [
-        "webhooks", "\"\"", "/a?b", "/a#b", "/a%41", "/a//b", "/a/../b", "/a/.", "/ö", "\"/a b\"", "/.well-known/x",
-        "\"/a\\nb\"", "'/a\\b'", "//x",
+        "webhooks",
+        "\"\"",
+        "/a?b",
+        "/a#b",
+        "/a%41",
+        "/a//b",
+        "/a/../b",
+        "/a/.",
+        "/ö",
+        "\"/a b\"",
+        "/.well-known/x",
+        "\"/a\\nb\"",
+        "'/a\\b'",
+        "//x",
     ] {
         let told = told_after("path: /webhooks/helpdesk", &format!("path: {path}"));
         assert!(told.starts_with("error[E041]: "), "{path}: {told}");
@@ -221,112 +240,12 @@ fn e040_and_e041_paths() {
 #[test]
 fn e042_bots_that_do_not_exist() {
     insta::assert_snapshot!(told_after("bot: helpdesk", "bot: helpdeks"), @r"
-    warning[W102]: the bot `helpdesk` is not used
-      ┌─ gateway.yaml:15:3
-    15│   helpdesk:
-      │   ^^^^^^^^ no route names it
     error[E042]: `helpdeks` is not defined in `bots`
       ┌─ gateway.yaml:23:10
     23│     bot: helpdeks
       │          ^^^^^^^^ did you mean `helpdesk`?
-    1 error, 1 warning in gateway.yaml
-    ");
-}
-
-#[test]
-fn e043_e045_e046_w103_where_the_bot_listens() {
-    let upstream = |url: &str| told_after("http://127.0.0.1:5000/", url);
-    insta::assert_snapshot!(upstream("http://127.0.0.1:8080/hook"), @r"
-    error[E043]: the gateway itself listens there
-      ┌─ gateway.yaml:24:15
-    24│     upstream: http://127.0.0.1:8080/hook
-      │               ^^^^^^^^^^^^^^^^^^^^^^^^^^ the address of the bot belongs here
     1 error, 0 warnings in gateway.yaml
     ");
-    insta::assert_snapshot!(upstream("http://bot:5000/"), @r"
-    warning[W103]: the bot may be reachable around the gateway
-      ┌─ gateway.yaml:24:15
-    24│     upstream: http://bot:5000/
-      │               ^^^^^^^^^^^^^^^^ let it listen on 127.0.0.1 or a unix socket, or close its port
-    0 errors, 1 warning in gateway.yaml
-    ");
-    insta::assert_snapshot!(upstream("ftp://127.0.0.1/"), @r"
-    error[E045]: only http, https and unix are possible here
-      ┌─ gateway.yaml:24:15
-    24│     upstream: ftp://127.0.0.1/
-      │               ^^^^^^^^^^^^^^^^ such as http://127.0.0.1:5000/ or unix:/run/bot.sock
-    1 error, 0 warnings in gateway.yaml
-    ");
-    insta::assert_snapshot!(upstream("http://me:hunter2@127.0.0.1:5000/"), @r"
-    error[E045]: a URL must not hold a user name or password
-      ┌─ gateway.yaml:24:15
-       = help: upstream.headers can carry one in a header, if it must be
-    1 error, 0 warnings in gateway.yaml
-    ");
-    insta::assert_snapshot!(upstream("unix:run/bot.sock"), @r"
-    error[E045]: a socket is named by its whole path
-      ┌─ gateway.yaml:24:15
-    24│     upstream: unix:run/bot.sock
-      │               ^^^^^^^^^^^^^^^^^ unix:/run/bot.sock, or unix:/run/bot.sock:/path
-    1 error, 0 warnings in gateway.yaml
-    ");
-    insta::assert_snapshot!(told(&with("server: {listen: 0.0.0.0:8082}\n")), @r"
-    error[E046]: `server` and `ops` listen on the same address
-      ┌─ gateway.yaml:25:18
-    25│ server: {listen: 0.0.0.0:8082}
-      │                  ^^^^^^^^^^^^
-    1 error, 0 warnings in gateway.yaml
-    ");
-    insta::assert_snapshot!(told(&with("webex: {api: http://webexapis.com/v1}\n")), @r"
-    error[E045]: the token would go over the net in clear
-      ┌─ gateway.yaml:25:14
-    25│ webex: {api: http://webexapis.com/v1}
-      │              ^^^^^^^^^^^^^^^^^^^^^^^ https; http is for simulators on loopback
-    1 error, 0 warnings in gateway.yaml
-    ");
-    insta::assert_snapshot!(told(&with("webex: {proxy: \"http://me:hunter2@proxy:3128\"}\n")), @r"
-    error[E016]: a URL must not hold a user name or password
-      ┌─ gateway.yaml:25:16
-       = help: HTTPS_PROXY may, with `proxy: env`
-    1 error, 0 warnings in gateway.yaml
-    ");
-    for own in ["http://localhost:8080/", "http://[::1]:8082/", "http://127.0.0.1:8082", "http://0.0.0.0:8080/"] {
-        let text = exchanged("http://127.0.0.1:5000/", own);
-        let text = text + "server: {listen: 0.0.0.0:8080}\nops: {listen: \"[::1]:8082\"}\n";
-        let loops = codes(&text).iter().any(|(code, _)| *code == "E043");
-        assert_eq!(loops, own != "http://127.0.0.1:8082", "{own}");
-    }
-    for fine in ["http://localhost:5000/x?y=z", "http://127.9.9.9:5000", "http://[::1]:5000/", "https://127.0.0.1:5000/", "unix:/run/bot.sock", "\"unix:/run/bot.sock:/hook\""] {
-        assert_eq!(upstream(fine), "0 errors, 0 warnings in gateway.yaml\n", "{fine}");
-    }
-    for bad in ["\"\"", "/hook", "127.0.0.1:5000", "http:///", "http://:5000/", "http://127.0.0.1:99999/", "http://127.0.0.1:5000/#x", "unix:", "unix:/", "\"unix:/s:hook\"", "\"unix://host/s\""] {
-        assert!(upstream(bad).starts_with("error[E045]: "), "{bad}: {}", upstream(bad));
-    }
-}
-
-#[test]
-fn e044_headers_that_are_not_free() {
-    let header = |header: &str| {
-        let upstream = format!("upstream:\n      url: http://127.0.0.1:5000/\n      headers:\n        {header}\n");
-        told_after("upstream: http://127.0.0.1:5000/\n", &upstream)
-    };
-    insta::assert_snapshot!(header("Host: example.com"), @r"
-    error[E044]: the header `host` is not free: the gateway sets or drops it
-      ┌─ gateway.yaml:27:15          (value hidden)
-    1 error, 0 warnings in gateway.yaml
-    ");
-    insta::assert_snapshot!(header("X-Team: \"two\\nlines\""), @r"
-    error[E044]: this cannot be the value of `x-team`
-      ┌─ gateway.yaml:27:17          (value hidden)
-    1 error, 0 warnings in gateway.yaml
-    ");
-    for name in [
-        "Content-Length", "transfer-encoding", "Botwarden-Verdict", "Botwarden_Verdict", "X-Spark-Signature",
-        "x_spark_signature", "Webhook-Signature", "Connection", "X-Forwarded-For", "a b", "\"\"", "ö",
-    ] {
-        assert!(header(&format!("{name}: x")).contains("error[E044]: "), "{name}");
-    }
-    assert_eq!(header("X-Team: helpdesk"), "0 errors, 0 warnings in gateway.yaml\n");
 }
 
 #[test]
@@ -344,6 +263,21 @@ fn w104_w107_settings_that_do_not_do_what_one_thinks() {
     24│     answer_within: 3s
       │                    ^^
     0 errors, 1 warning in gateway.yaml
+    ");
+}
+
+#[test]
+fn e051_files_that_are_not_there() {
+    insta::assert_snapshot!(told(&with("webex: {ca_file: /none.pem}\nserver: {tls: {cert_file: /none, key_file: /tls/key.pem}}\n")), @r"
+    error[E051]: cannot read `/none.pem`: entity not found
+      ┌─ gateway.yaml:25:18
+    25│ webex: {ca_file: /none.pem}
+      │                  ^^^^^^^^^
+    error[E051]: cannot read `/none`: entity not found
+      ┌─ gateway.yaml:26:27
+    26│ server: {tls: {cert_file: /none, key_file: /tls/key.pem}}
+      │                           ^^^^^
+    2 errors, 0 warnings in gateway.yaml
     ");
 }
 

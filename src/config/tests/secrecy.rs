@@ -37,21 +37,24 @@ fn e031_a_secret_in_the_file_is_refused_and_not_repeated() {
     3 errors, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told_after("{file: /run/secrets/helpdesk_token}", "{file: /a, env: B}"), @r"
-    error[E031]: a secret must not be written here
+    error[E013]: a secret is exactly one of {file: PATH}, {env: NAME} and {credential: NAME}
       ┌─ gateway.yaml:16:5          (value hidden)
-       = help: write where it is: {file: PATH}, {env: NAME} or {credential: NAME}
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told_after("{file: /run/secrets/helpdesk_token}", ""), @r"
     error[E011]: the key `token` is missing
-      ┌─ gateway.yaml:16:11          (value hidden)
+      ┌─ gateway.yaml:16:11
+    16│     token: …
+      │           ^
     1 error, 0 warnings in gateway.yaml
     ");
 }
 
 #[test]
 fn e032_to_e036_secrets_that_cannot_be_used() {
-    let file = |bytes: &str| told_with(EXAMPLE, &desk().with_file("/run/secrets/helpdesk_webhook_secret", bytes));
+    let file = |bytes: &str| {
+        told_with(EXAMPLE, &desk().with_file("/run/secrets/helpdesk_webhook_secret", bytes))
+    };
     insta::assert_snapshot!(told_with(EXAMPLE, &Desk::default()), @r"
     error[E032]: cannot read `/run/secrets/helpdesk_token`: there is no such file
       ┌─ gateway.yaml:16:5          (value hidden)
@@ -144,7 +147,10 @@ fn w105_and_w106_secrets_that_are_known_to_others() {
        = help: chmod 0400; in Kubernetes: defaultMode: 0400
     0 errors, 2 warnings in gateway.yaml
     ");
-    let two = exchanged("bots:\n", "bots:\n  a:\n    token: {file: /run/secrets/helpdesk_token}\n    webhook_secret: {file: /run/secrets/helpdesk_webhook_secret}\n");
+    let two = exchanged(
+        "bots:\n",
+        "bots:\n  a:\n    token: {file: /run/secrets/helpdesk_token}\n    webhook_secret: {file: /run/secrets/helpdesk_webhook_secret}\n",
+    );
     let two = two + "  a: {path: /a, bot: a, upstream: \"http://127.0.0.1:5001/\"}\n";
     insta::assert_snapshot!(told(&two), @r"
     warning[W105]: the bot `a` has the same webhook secret
@@ -171,6 +177,9 @@ const PLACES: &[&str] = &[
     "token:\n      - MARK\n      - MARK: MARK",
     "token:\n      MARK",
     "token: !MARK MARK",
+    "token: {MARK: !x MARK}",
+    "token: {MARK: {[MARK]: MARK}}",
+    "token: {MARK: {{MARK: x}: MARK}}",
     "token: &MARK MARK\n    other: *MARK",
     "token: MARK\n    token: MARK",
     "token MARK",
@@ -209,7 +218,8 @@ const ROUTE_PLACES: &[&str] = &[
 ];
 
 /// Mistakes in the neighbourhood, so that lines around are shown.
-const NEIGHBOURS: &[&str] = &["", "    upsteam: x\n", "    token: {}\n", "    x: [\n", "  helpdesk: {}\n", "\tx\n"];
+const NEIGHBOURS: &[&str] =
+    &["", "    upsteam: x\n", "    token: {}\n", "    x: [\n", "  helpdesk: {}\n", "\tx\n"];
 
 #[test]
 fn no_secret_is_ever_repeated_wherever_it_stands() {
@@ -254,7 +264,10 @@ fn check(text: &str) {
 
 #[test]
 fn nor_is_what_was_read_from_files_and_variables() {
-    let text = exchanged("    upstream: http://127.0.0.1:5000/", "    upstream: {url: http://127.0.0.1:5000/, sign: {secret: {env: SIGN}}, headers: {X: HEAD}}");
+    let text = exchanged(
+        "    upstream: http://127.0.0.1:5000/",
+        "    upstream: {url: http://127.0.0.1:5000/, sign: {secret: {env: SIGN}}, headers: {X: HEAD}}",
+    );
     let text = text.replace("HEAD", MARK);
     for tail in ["", "\n", "\nx", " ö"] {
         let secret = format!("{MARK}{tail}");
@@ -263,7 +276,9 @@ fn nor_is_what_was_read_from_files_and_variables() {
             .with_file("/run/secrets/helpdesk_webhook_secret", &secret)
             .with_var("SIGN", &format!("whsec_{secret}"));
         assert!(!seen(&text, &desk).contains("hunter2"));
-        let desk = desk.with_file("/run/secrets/helpdesk_webhook_secret", "another-webhook-secret").with_var("SIGN", &secret);
+        let desk = desk
+            .with_file("/run/secrets/helpdesk_webhook_secret", "another-webhook-secret")
+            .with_var("SIGN", &secret);
         assert!(!seen(&text, &desk).contains("hunter2"));
     }
 }

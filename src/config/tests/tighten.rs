@@ -1,6 +1,6 @@
 use super::*;
 use crate::gate::event::{Resource, Verb};
-use crate::gate::policy::{Demand, Mode};
+use crate::gate::policy::{Demand, Mode, Policy};
 
 const OTHER: &str = "orgs:\n  other: 4f19ceee-1111-2222-3333-444455556666\n";
 
@@ -11,7 +11,7 @@ fn file(top: &str, route: &str) -> String {
     format!("{text}    policy: {{{route}}}\n")
 }
 
-fn policy(top: &str, route: &str) -> crate::gate::policy::Policy {
+fn policy(top: &str, route: &str) -> Policy {
     loaded(&file(top, route)).0.routes["helpdesk"].policy.clone()
 }
 
@@ -75,8 +75,14 @@ fn every_switch_that_would_widen_silently_is_refused() {
         (String::new(), format!("resources: {{meetings: {signed}}}")),
         (String::new(), format!("resources: {{\"*\": {signed}}}")),
         (", resources: {messages: deny}".to_owned(), "resources: {messages: room}".to_owned()),
-        (", resources: {messages: deny}".to_owned(), "resources: {messages.created: room}".to_owned()),
-        (", resources: {messages.created: deny}".to_owned(), "resources: {messages.created: room}".to_owned()),
+        (
+            ", resources: {messages: deny}".to_owned(),
+            "resources: {messages.created: room}".to_owned(),
+        ),
+        (
+            ", resources: {messages.created: deny}".to_owned(),
+            "resources: {messages.created: room}".to_owned(),
+        ),
         (format!(", resources: {{meetings: {signed}}}"), format!("resources: {{calls: {signed}}}")),
     ] {
         let found = codes(&file(&top, &route));
@@ -87,9 +93,17 @@ fn every_switch_that_would_widen_silently_is_refused() {
 
 #[test]
 fn what_only_the_top_may_say_is_unknown_to_a_route() {
-    for key in ["observe_until: 2027-02-01", "trusted_bots: []", "consumer: true", "allow_consumer_org: true"] {
+    for key in [
+        "observe_until: 2027-02-01",
+        "trusted_bots: []",
+        "consumer: true",
+        "allow_consumer_org: true",
+    ] {
         let found = codes(&file("", key));
-        assert!(found.iter().all(|(code, _)| *code == "E014") && found.len() == 1, "{key}: {found:?}");
+        assert!(
+            found.iter().all(|(code, _)| *code == "E014") && found.len() == 1,
+            "{key}: {found:?}"
+        );
     }
     let found = codes(&file("", "allowed_orgs: []"));
     assert!(found.iter().all(|(code, _)| *code == "E027") && found.len() == 1, "{found:?}");
@@ -105,7 +119,11 @@ fn tighter_rules_are_taken_over() {
     assert_eq!((tight.max_members, tight.max_event_age.as_secs()), (3, 60));
     let inherited = policy(", mode: observe, observe_until: 2027-02-01", "max_members: 3");
     assert!(matches!(inherited.mode, Mode::Observe { .. }));
-    let two = file(", max_members: 9", "allowed_orgs: [example]").replacen("[example]", "[example, other]", 1);
+    let two = file(", max_members: 9", "allowed_orgs: [example]").replacen(
+        "[example]",
+        "[example, other]",
+        1,
+    );
     let two = two.replacen("orgs:\n", OTHER, 1);
     let (config, _) = loaded(&two);
     assert_eq!(config.routes["helpdesk"].policy.allowed_orgs.len(), 1);
@@ -122,11 +140,21 @@ fn a_star_on_a_route_denies_what_the_route_does_not_name() {
 
 #[test]
 fn a_wide_key_on_a_route_does_not_undo_an_exact_one_at_the_top() {
-    let demands = policy(", resources: {messages.deleted: deny}", "resources: {messages: room, memberships: room}").demands;
-    for (resource, verb) in [(Resource::Messages, Verb::Deleted), (Resource::Memberships, Verb::Deleted)] {
+    let demands = policy(
+        ", resources: {messages.deleted: deny}",
+        "resources: {messages: room, memberships: room}",
+    )
+    .demands;
+    for (resource, verb) in
+        [(Resource::Messages, Verb::Deleted), (Resource::Memberships, Verb::Deleted)]
+    {
         assert_eq!(demands.events[&(resource, verb)], Demand::Deny);
     }
-    let demands = policy(", resources: {messages.created: {signature_only: {because: x}}}", "resources: {messages: deny}").demands;
+    let demands = policy(
+        ", resources: {messages.created: {signature_only: {because: x}}}",
+        "resources: {messages: deny}",
+    )
+    .demands;
     assert_eq!(demands.events[&(Resource::Messages, Verb::Created)], Demand::Deny);
 }
 
