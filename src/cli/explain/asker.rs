@@ -1,11 +1,11 @@
 //! Asks Webex as the gateway does, and keeps the names.
 
 use std::ops::ControlFlow;
-use std::time::SystemTime;
 
 use super::inquiry::{Inquiry, Member, Place, Room};
 use crate::cli::envelope::Draft;
 use crate::gate::id::{PersonId, RoomId};
+use crate::gate::moment::Moment;
 use crate::gate::policy::{Audience, Policy};
 use crate::gate::roster::{Builder, Roster, Standing};
 use crate::report::outage::Outage;
@@ -17,6 +17,8 @@ use crate::webex::{Client, Listed, RoomView};
 pub(super) struct Asker {
     client: Client,
     pub(super) own: PersonId,
+    /// When it began to ask.
+    pub(super) since: Moment,
     pub(super) audience: Audience,
 }
 
@@ -33,7 +35,7 @@ impl Asker {
     pub(super) async fn new(client: Client, policy: &Policy) -> Result<Self, Outage> {
         let own = client.me().await?.id;
         let audience = policy.audience(own.key());
-        Ok(Self { client, own, audience })
+        Ok(Self { client, own, since: rt::now(), audience })
     }
 
     /// The rules stop reading at the first outsider; people want to see all of them, up to `max_members`.
@@ -53,7 +55,7 @@ impl Asker {
     }
 
     /// What would happen if the first member but the bot wrote something now.
-    pub(super) fn question(&self, reading: &Reading, now: SystemTime) -> Vec<u8> {
+    pub(super) fn question(&self, reading: &Reading) -> Vec<u8> {
         let other = reading.listed.iter().find(|member| member.person.key() != self.own.key());
         let draft = Draft {
             resource: "messages",
@@ -63,7 +65,7 @@ impl Asker {
             person: other.map(|member| member.person.as_str()),
             ..Draft::default()
         };
-        draft.body(now)
+        draft.body(self.since.wall)
     }
 
     /// With names, outsiders first.

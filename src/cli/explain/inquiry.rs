@@ -162,21 +162,20 @@ impl Inquiry<'_> {
     /// Asks Webex, and the rules.
     pub(super) async fn explain(&self, subject: Subject) -> Result<Explanation, Unexplained> {
         let asker = Asker::new(self.client()?, &self.route.policy).await?;
-        let asked = rt::now();
         match subject {
             Subject::Room(room) => {
                 let reading = asker.look(&room).await?;
-                let body = asker.question(&reading, asked.wall);
-                let proved = self.prove(&body, None, &asker, asked)?;
-                let sheet = self.blank(&body, None, asked);
-                self.judge(sheet, proved, Some(reading), &asker, asked).await
+                let body = asker.question(&reading);
+                let proved = self.prove(&body, None, &asker)?;
+                let sheet = self.blank(&body, None, asker.since);
+                self.judge(sheet, proved, Some(reading), &asker).await
             }
             Subject::Event { body, signature } => {
-                let proved = self.prove(&body, signature.as_deref(), &asker, asked)?;
+                let proved = self.prove(&body, signature.as_deref(), &asker)?;
                 let matches = signature.map(|_given| !is_forged(&proved));
                 let signature = Signature { matches, bytes: body.len() };
-                let sheet = self.blank(&body, Some(signature), asked);
-                self.judge(sheet, proved, None, &asker, asked).await
+                let sheet = self.blank(&body, Some(signature), asker.since);
+                self.judge(sheet, proved, None, &asker).await
             }
         }
     }
@@ -192,9 +191,8 @@ impl Inquiry<'_> {
         body: &[u8],
         given: Option<&str>,
         asker: &Asker,
-        asked: Moment,
     ) -> Result<Proved, Unexplained> {
-        let arrival = self.arrival(body, given, asked)?;
+        let arrival = self.arrival(body, given, asker.since)?;
         let registration = Registration { creator: Some(asker.own.key()) };
         Ok(verify(arrival, &self.bot.keys).and_then(|proved| read(proved, registration)))
     }
@@ -228,7 +226,6 @@ impl Inquiry<'_> {
         proved: Proved,
         mut reading: Option<Reading>,
         asker: &Asker,
-        asked: Moment,
     ) -> Result<Explanation, Unexplained> {
         let notice = match proved {
             Ok(notice) => notice,
@@ -241,7 +238,7 @@ impl Inquiry<'_> {
         }
         let roster = reading.as_ref().map(|reading| &reading.roster);
         let verdict =
-            judge(notice, roster.map_or(Evidence::Nothing, Evidence::Roster), rules, asked);
+            judge(notice, roster.map_or(Evidence::Nothing, Evidence::Roster), rules, asker.since);
         sheet.room = reading.map(|reading| asker.shown(reading, self));
         match verdict {
             Verdict::Clear(cleared) => {
@@ -254,7 +251,7 @@ impl Inquiry<'_> {
     }
 
     /// Before anything is judged.
-    fn blank(&self, body: &[u8], signature: Option<Signature>, asked: Moment) -> Explanation {
+    fn blank(&self, body: &[u8], signature: Option<Signature>, now: Moment) -> Explanation {
         let policy = &self.route.policy;
         let mut allowed_orgs: Vec<_> =
             policy.allowed_orgs.iter().map(|org| self.config.org_name(*org)).collect();
@@ -263,7 +260,7 @@ impl Inquiry<'_> {
             route: Arc::clone(self.name),
             bot: Arc::clone(&self.route.bot),
             allowed_orgs,
-            observing: matches!(policy.mode.at(asked), Mode::Observe { .. }),
+            observing: matches!(policy.mode.at(now), Mode::Observe { .. }),
             signature,
             facts: facts(body).ok(),
             room: None,

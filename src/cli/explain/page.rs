@@ -97,11 +97,11 @@ fn members(room: &Room) -> String {
     let more = fine.len().saturating_sub(MOST);
     let shown = out.into_iter().chain(fine.into_iter().take(MOST));
     let rows: Vec<_> = shown.map(row).collect();
-    let mut text = columns(&rows);
-    if more > 0 {
-        text += &format!("{:13}… and {more} more, allowed\n", "");
-    }
-    text
+    let more = match more {
+        0 => String::new(),
+        more => format!("{:13}… and {more} more, allowed\n", ""),
+    };
+    columns(&rows) + &more
 }
 
 fn row(member: &Member) -> [String; 4] {
