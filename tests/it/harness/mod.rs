@@ -127,6 +127,11 @@ impl World {
         self.control.calls().iter().filter(|call| call.path == "/memberships").count()
     }
 
+    /// How often Webex was asked anything but who the bot is.
+    pub(crate) fn questions(&self) -> usize {
+        self.control.calls().iter().filter(|call| call.path != "/people/me").count()
+    }
+
     /// Registers one more webhook of the bot at the gateway: from now on the simulator delivers such events itself.
     pub(crate) fn subscribe(&self, resource: &str, event: &str) -> String {
         self.subscribe_at(resource, event, "/hook")

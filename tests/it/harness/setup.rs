@@ -138,6 +138,7 @@ impl Setup {
         config.webex.requests_per_minute = 1_000_000;
         self.adjust.drain(..).for_each(|change| change(&mut config));
         let told = Told::default();
+        assert!(!super::told::log().contains("panicked"), "a task panicked");
         let house = House::open(&config, reporter(&config, &told)).await.unwrap();
         let (control, address) = (running.control(), house.webhooks());
         let webhook = hidden(&control);

@@ -1,9 +1,10 @@
 //! What the gateway wrote down.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::Value;
+use tracing_subscriber::EnvFilter;
 
 /// Takes records, line by line.
 #[derive(Clone, Default)]
@@ -40,4 +41,22 @@ impl Told {
         let same = |record: &&Value| record["verdict"] == verdict && record["reason"] == reason;
         self.records().iter().filter(same).count()
     }
+}
+
+/// The ordinary log of all tests of this process, with everything that any crate has to say.
+static LOG: LazyLock<Told> = LazyLock::new(|| {
+    let told = Told::default();
+    let writer = told.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new("trace"))
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    told
+});
+
+/// What was logged so far; from the first call on, everything is.
+pub(crate) fn log() -> String {
+    LOG.text()
 }
