@@ -9,4 +9,6 @@
 mod harness;
 
 mod answers;
+mod outages;
+mod rooms;
 mod strangers;

@@ -20,6 +20,20 @@ pub(crate) use setup::Setup;
 use told::Told;
 use wire::{Answer, call, post};
 
+/// Organisations and people for worlds with rooms of their own.
+pub(crate) const PEOPLE: &str = "
+orgs:
+  example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11
+  contoso: 5d0f3f0a-93c4-4d0e-8a3e-6f6a3f2c7b22
+  public: consumer
+people:
+  ann: { name: Ann, email: ann@example.com, org: example }
+  bob: { name: Bob, email: bob@example.com, org: example }
+  tom: { name: Tom, email: tom@contoso.example, org: contoso }
+  fred: { name: Fred, email: fred@mail.example, org: public }
+  helpdesk: { name: Helpdesk, email: helpdesk@webex.bot, org: public, type: bot }
+";
+
 /// Everything that takes part.
 pub(crate) struct World {
     pub(crate) control: Control,
