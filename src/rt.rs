@@ -15,7 +15,11 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::gate::moment::Moment;
 
-static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+/// An hour before the first look at the clock: moments a little earlier than that have a tick too.
+static START: LazyLock<Instant> = LazyLock::new(|| {
+    let now = Instant::now();
+    now.checked_sub(Duration::from_hours(1)).unwrap_or(now)
+});
 
 /// Both clocks, now. Under a paused tokio clock (tests) both move with it.
 pub fn now() -> Moment {

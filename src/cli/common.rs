@@ -109,10 +109,9 @@ impl Global {
             Tint::Plain => Form::Text,
         };
         match format {
-            LogFormat::Json => Form::Json,
+            LogFormat::Auto if self.output() == Output::Text && stdout.is_terminal() => text,
             LogFormat::Text => text,
-            LogFormat::Auto if self.output() == Output::Json || !stdout.is_terminal() => Form::Json,
-            LogFormat::Auto => text,
+            LogFormat::Auto | LogFormat::Json => Form::Json,
         }
     }
 }

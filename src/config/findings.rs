@@ -1,7 +1,8 @@
 //! Problems as they are found, each with its place.
 
 use super::path::{Path, Step};
-use super::problem::{Code, Problem, did_you_mean, quoted};
+use super::problem::{Code, Problem, did_you_mean, quoted, similar};
+use super::raw_forms::NOT_ONE;
 use super::tree::{Node, is_plain};
 use super::typed::{Fault, Kind};
 
@@ -27,8 +28,17 @@ impl<'a> Findings<'a> {
 
     /// Notes a problem with the value at a path.
     pub(super) fn add(&mut self, path: &Path, problem: Problem) {
-        let problem = problem.at(self.tree.place_of(path)).on(path.whole_secret().to_string());
+        let problem = self.placed(path, problem);
         self.found.push(if path.is_delicate() { problem.hide() } else { problem });
+    }
+
+    /// With the place of what stands at the path, or of the nearest thing above it; that of the whole file is none.
+    fn placed(&self, path: &Path, problem: Problem) -> Problem {
+        let problem = problem.on(path.whole_secret().to_string());
+        match self.tree.place_of(path) {
+            Some(place) => problem.at(place),
+            None => problem,
+        }
     }
 
     /// Notes a problem that no line of the file is to blame for.
@@ -38,13 +48,25 @@ impl<'a> Findings<'a> {
 
     /// Notes that a key is not there, unless something there did not fit.
     pub(super) fn missing(&mut self, path: &Path) {
-        if self.is_unfit(path) {
+        if self.is_unfit(path) || self.is_misspelled(path) {
             return;
         }
         let name = path.steps().last().map(|step| Path::from_steps(vec![step.clone()]));
         let name = name.unwrap_or_default().to_string();
         let problem = Problem::new(Code::MissingKey, format!("the key `{name}` is missing"));
-        self.add(path, problem);
+        self.found.push(self.placed(path, problem));
+    }
+
+    /// Whether a key beside this one does not exist and probably means it.
+    fn is_misspelled(&self, path: &Path) -> bool {
+        let Some((Step::Key(name), above)) = path.steps().split_last() else {
+            return false;
+        };
+        let beside = |unfit: &&Path| unfit.steps().len() == path.steps().len();
+        let unfit = self.unfit.iter().filter(beside);
+        unfit.filter(|unfit| unfit.steps().starts_with(above)).any(|unfit| {
+            matches!(unfit.steps().last(), Some(Step::Key(key)) if similar(key, [&**name]).is_some())
+        })
     }
 
     /// Whether something on or under this way did not fit.
@@ -89,6 +111,7 @@ fn secret(kind: &Kind) -> Problem {
     let written = Problem::new(Code::WrittenSecret, "a secret must not be written here");
     let help = "write where it is: {file: PATH}, {env: NAME} or {credential: NAME}";
     match kind {
+        Kind::Bad(message) if message == NOT_ONE => Problem::new(Code::WrongType, NOT_ONE),
         Kind::WrongType { found, .. } if found == "nothing" => {
             Problem::new(Code::WrongType, "a secret must be named here, not nothing").hint(help)
         }

@@ -13,6 +13,9 @@ use super::raw::Gateway;
 use super::source::{LARGEST_FILE, Source};
 use super::{tree, typed};
 
+/// Some editors begin a file with it.
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Reads and checks a configuration, and the secrets that it names. On success there may be warnings; otherwise
 /// there is at least one error, and as many as could be found.
 pub fn load(
@@ -20,6 +23,7 @@ pub fn load(
     source: &dyn Source,
     today: SystemTime,
 ) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
+    let print = fingerprint(text);
     let text = as_text(text).map_err(|problem| vec![problem])?;
     let (tree, repeated) = tree::read(text).map_err(|problem| vec![problem])?;
     let mut findings = Findings::new(&tree, repeated);
@@ -33,7 +37,7 @@ pub fn load(
         return Err(findings.into_problems());
     }
     let around = Around { source, today };
-    let config = check::check(raw, &mut findings, around, fingerprint(text));
+    let config = check::check(raw, &mut findings, around, print);
     let problems = findings.into_problems();
     match config {
         Some(config) if !problems.iter().any(Problem::is_error) => Ok((config, problems)),
@@ -46,16 +50,18 @@ fn as_text(bytes: &[u8]) -> Result<&str, Problem> {
         let message = format!("the file is larger than {} KiB", LARGEST_FILE >> 10);
         return Err(Problem::new(Code::TooLarge, message));
     }
-    std::str::from_utf8(bytes).map_err(|error| {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
         let message = format!("the file is not UTF-8, from byte {} on", error.valid_up_to());
         Problem::new(Code::NotUtf8, message)
-    })
+    })?;
+    Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
 
-fn fingerprint(text: &str) -> Box<str> {
-    let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    hex.into()
+/// The beginning of what `sha256sum` says.
+fn fingerprint(text: &[u8]) -> Box<str> {
+    let digest = Sha256::digest(text);
+    let first = digest.first_chunk().copied().unwrap_or_default();
+    format!("{:08x}", u32::from_be_bytes(first)).into()
 }
 
 /// The bytes of a configuration file.

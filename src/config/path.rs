@@ -9,6 +9,15 @@ pub(super) enum Step {
     Key(Box<str>),
 }
 
+impl Step {
+    fn word(&self) -> &str {
+        match self {
+            Self::Item(_) => "[]",
+            Self::Key(key) => key,
+        }
+    }
+}
+
 /// Steps from the top.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Path(Vec<Step>);
@@ -44,11 +53,7 @@ impl Path {
     }
 
     fn words(&self) -> Vec<&str> {
-        let word = |step| match step {
-            &Step::Key(ref key) => &**key,
-            Step::Item(_) => "[]",
-        };
-        self.0.iter().map(word).collect()
+        self.0.iter().map(Step::word).collect()
     }
 
     fn first(&self, steps: usize) -> Self {

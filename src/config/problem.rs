@@ -123,6 +123,8 @@ codes! {
     ListenClash = "E046";
     /// An environment variable with a value that cannot be used.
     BadVariable = "E050";
+    /// A file that is named and cannot be read.
+    MissingFile = "E051";
     /// An organisation that no policy names.
     UnusedOrg = "W101";
     /// A bot without a route.
@@ -170,14 +172,14 @@ pub struct Problem {
     /// Which mistake.
     pub code: Code,
     /// The key, such as `routes.helpdesk.upstream`, or the environment variable; empty for the file as a whole.
-    pub path: String,
+    pub path: Box<str>,
     /// Where in the file; nowhere when the file is not at fault.
     #[serde(flatten)]
     pub place: Option<Place>,
     /// What is wrong.
-    pub message: String,
+    pub message: Box<str>,
     /// What to do.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
     /// Whether the line must not be shown.
     #[serde(skip)]
     pub hidden: bool,
@@ -189,9 +191,9 @@ impl Problem {
         Self {
             severity: code.severity(),
             code,
-            path: String::new(),
+            path: Box::default(),
             place: None,
-            message: message.into().chars().map(tame).collect(),
+            message: tamed(&message.into()),
             hint: None,
             hidden: false,
         }
@@ -200,7 +202,7 @@ impl Problem {
     /// With advice.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into().chars().map(tame).collect());
+        self.hint = Some(tamed(&hint.into()));
         self
     }
 
@@ -213,7 +215,7 @@ impl Problem {
 
     /// With a key.
     #[must_use]
-    pub fn on(mut self, path: impl Into<String>) -> Self {
+    pub fn on(mut self, path: impl Into<Box<str>>) -> Self {
         self.path = path.into();
         self
     }
@@ -237,6 +239,10 @@ pub(super) fn quoted(text: &str) -> String {
     let short: String = text.chars().take(LONGEST).map(tame).collect();
     let more = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
     format!("`{short}{more}`")
+}
+
+fn tamed(text: &str) -> Box<str> {
+    text.chars().map(tame).collect::<String>().into()
 }
 
 /// Control characters and those that turn the direction of writing around become a visible mark.
@@ -265,6 +271,7 @@ pub(super) fn similar<'a>(
 }
 
 /// [`similar`] as advice.
+#[expect(single_use_lifetimes, reason = "an anonymous lifetime in `impl Trait` is not stable")]
 pub(super) fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,

@@ -32,9 +32,10 @@ fn loopback(port: u16) -> Listen {
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map")]
 #[schemars(title = "gateway.yaml")]
+#[schemars(extend("required" = ["version", "policy"]))]
 pub(super) struct Gateway {
     /// The version of this format.
-    #[schemars(with = "u64", required, extend("const" = 1))]
+    #[schemars(with = "u64", extend("const" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<u64>,
     /// Organisations by the name that policies, reports and logs use; ids in any spelling that Webex has.
@@ -48,7 +49,6 @@ pub(super) struct Gateway {
     /// How the gateway itself asks Webex.
     pub(super) webex: Webex,
     /// Rules for every route; a route may only tighten them.
-    #[schemars(required)]
     pub(super) policy: Policy,
     /// What is remembered about rooms.
     pub(super) cache: Cache,
@@ -103,13 +103,14 @@ impl Default for Server {
 /// `server.tls`
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map with cert_file and key_file")]
+#[schemars(extend("required" = ["cert_file", "key_file"]))]
 pub(super) struct Tls {
     /// The certificate chain, PEM, the leaf first.
-    #[schemars(with = "String", required)]
+    #[schemars(with = "String")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cert_file: Option<String>,
     /// The private key, PEM.
-    #[schemars(with = "String", required)]
+    #[schemars(with = "String")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) key_file: Option<String>,
 }
@@ -159,7 +160,7 @@ pub(super) enum Format {
 pub(super) struct Webex {
     /// The base URL of the API; http only for loopback.
     pub(super) api: Spelled<Base>,
-    /// How to get there: env (HTTPS_PROXY, NO_PROXY), direct, or the URL of a proxy.
+    /// How to get there: env (`HTTPS_PROXY`, `NO_PROXY`), direct, or the URL of a proxy.
     pub(super) proxy: Spelled<Way>,
     /// More trusted roots, PEM: for a company proxy that opens TLS.
     pub(super) ca_file: Option<String>,

@@ -77,6 +77,10 @@ struct SecretMap {
 
 const ONE_OF: &str = "one of {file: PATH}, {env: NAME} and {credential: NAME}";
 
+/// What is told about a reference to two places, or to none.
+pub(super) const NOT_ONE: &str =
+    "a secret is exactly one of {file: PATH}, {env: NAME} and {credential: NAME}";
+
 impl Forms for SecretRef {
     const EXPECTED: &'static str = ONE_OF;
 
@@ -92,7 +96,7 @@ impl Forms for SecretRef {
             SecretMap { credential: None, env: Some(name), file: None } => Ok(Self::Env(name)),
             #[rustfmt::skip]
             SecretMap { credential: None, env: None, file: Some(path) } => Ok(Self::File(path)),
-            SecretMap { .. } => Err(Error::custom(format!("a secret is {ONE_OF}"))),
+            SecretMap { .. } => Err(Error::custom(NOT_ONE)),
         }
     }
 }
@@ -194,18 +198,20 @@ pub(super) enum Demand {
     Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, JsonSchema,
 )]
 #[serde(deny_unknown_fields, default, expecting = "a map with because")]
+#[schemars(extend("required" = ["because"]))]
 pub(super) struct Because {
     /// Why the signature alone is enough; part of every record.
-    #[schemars(required, length(min = 1))]
+    #[schemars(length(min = 1))]
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) because: String,
 }
 
 #[derive(Default, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["signature_only"]))]
 struct DemandMap {
     /// The signature alone is enough; nobody asks who is in the room.
-    #[schemars(with = "Because", required)]
+    #[schemars(with = "Because")]
     #[serde(skip_serializing_if = "Option::is_none")]
     signature_only: Option<Because>,
 }

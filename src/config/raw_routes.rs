@@ -14,6 +14,7 @@ use crate::gate::id::PersonId;
 /// `policy`
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map")]
+#[schemars(extend("required" = ["allowed_orgs"]))]
 pub(super) struct Policy {
     /// Whether refusals are enforced. `observe` lets refused events pass and counts them; signatures are enforced all
     /// the same.
@@ -21,7 +22,7 @@ pub(super) struct Policy {
     /// The day on which observing ends, in UTC; must be set with `observe`, at most 90 days ahead.
     pub(super) observe_until: Option<Spelled<Date>>,
     /// Organisations, by their names in `orgs`, whose people may be in a room. No wildcard exists.
-    #[schemars(with = "Vec<String>", required, length(min = 1))]
+    #[schemars(with = "Vec<String>", length(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) allowed_orgs: Option<Vec<String>>,
     /// Person ids of other bots that may sit in a room; the bot of a route itself always may.
@@ -74,13 +75,14 @@ pub(super) enum AppUsers {
 /// One of `bots`
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map with token and webhook_secret")]
+#[schemars(extend("required" = ["token", "webhook_secret"]))]
 pub(super) struct Bot {
     /// The bot's access token.
-    #[schemars(with = "SecretRef", required)]
+    #[schemars(with = "SecretRef")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) token: Option<SecretRef>,
     /// The secret of its webhooks, at least 16 bytes; several while rotating.
-    #[schemars(with = "Secrets", required)]
+    #[schemars(with = "Secrets")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) webhook_secret: Option<Secrets>,
 }
@@ -88,17 +90,18 @@ pub(super) struct Bot {
 /// One of `routes`
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map with path, bot and upstream")]
+#[schemars(extend("required" = ["path", "bot", "upstream"]))]
 pub(super) struct Route {
     /// The exact path that Webex calls.
-    #[schemars(with = "String", required, extend("pattern" = "^/"))]
+    #[schemars(with = "String", extend("pattern" = "^/"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<String>,
     /// The name of the bot in `bots`.
-    #[schemars(with = "String", required)]
+    #[schemars(with = "String")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bot: Option<String>,
     /// Where the bot listens: a URL, or a map with more about it.
-    #[schemars(with = "Upstream", required)]
+    #[schemars(with = "Upstream")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) upstream: Option<Upstream>,
     /// When Webex gets its answer. accepted: 200 once the event is kept. delivered: wait for the outcome.
@@ -167,9 +170,10 @@ pub(super) struct RoutePolicy {
 /// The long form of `upstream`
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a URL, or a map with url")]
+#[schemars(extend("required" = ["url"]))]
 pub(super) struct UpstreamMap {
     /// http, https, or `unix:/run/bot.sock`, optionally with `:/path` behind it.
-    #[schemars(with = "String", required, extend("pattern" = "^(https?://|unix:/)"))]
+    #[schemars(with = "String", extend("pattern" = "^(https?://|unix:/)"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) url: Option<String>,
     /// For a connection.
@@ -222,9 +226,10 @@ impl Default for Waits {
 /// `upstream.sign`
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map with secret")]
+#[schemars(extend("required" = ["secret"]))]
 pub(super) struct Sign {
     /// The key: `whsec_` and base64, or bytes as they are, at least 16 of them.
-    #[schemars(with = "SecretRef", required)]
+    #[schemars(with = "SecretRef")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) secret: Option<SecretRef>,
 }

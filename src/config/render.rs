@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::load::BYTE_ORDER_MARK;
 use super::problem::{Code, Place, Problem, Severity, tame};
 use super::tree;
 use super::veil::Veil;
@@ -12,7 +13,12 @@ const BLUE: &str = "\u{1b}[1;34m";
 const PLAIN: &str = "\u{1b}[0m";
 
 /// All problems, and how many there are. A line of the file is shown only as far as there is surely no secret in it.
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "callers pass what they found out about the terminal"
+)]
 pub fn render(problems: &[Problem], file_name: &str, text: &str, colour: bool) -> String {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let page = Page { file_name, veil: Veil::over(text), lines: text.lines().collect(), colour };
     let mut out = String::new();
     for problem in problems {
@@ -107,14 +113,14 @@ impl Page<'_> {
     fn excerpt(&self, problem: &Problem, place: Place) -> Option<String> {
         let line = self.lines.get(place.line.checked_sub(1)?)?;
         let end = match (problem.hidden, problem.code) {
-            (true, Code::NotYaml) => return key_of(line, place),
+            (true, Code::NotYaml) => return key_of(line),
             (true, _) => return None,
             (false, _) => self.veil.visible(place.line),
         };
         let shown: String = line.chars().take(end).map(tame).collect();
         let shown = shown.split(" #").next().unwrap_or_default().trim_end();
         let cut = if end < line.chars().count() { " …" } else { "" };
-        (shown.chars().count() >= place.column).then(|| format!("{shown}{cut}"))
+        (shown.chars().count() + 1 >= place.column).then(|| format!("{shown}{cut}"))
     }
 }
 
@@ -140,10 +146,9 @@ fn width(excerpt: &str, column: usize) -> usize {
 }
 
 /// Where the text is not YAML, nobody knows what is a secret. Only a key at the beginning of the line is shown.
-fn key_of(line: &str, place: Place) -> Option<String> {
+fn key_of(line: &str) -> Option<String> {
     let (key, _) = line.split_once(':')?;
     let name = key.trim_start_matches([' ', '-']);
     let known = !name.is_empty() && tree::is_plain(name);
-    let padding = " ".repeat(place.column.saturating_sub(key.chars().count() + 3));
-    known.then(|| format!("{key}: …{padding}"))
+    known.then(|| format!("{key}: …"))
 }

@@ -110,10 +110,10 @@ fn contents(
 ) -> Result<Vec<u8>, Problem> {
     let name = quoted(&file.display().to_string());
     let bytes = source.file(file).map_err(|error| {
-        let why = match error.kind() {
-            ErrorKind::NotFound => "there is no such file".to_owned(),
-            ErrorKind::PermissionDenied => "permission denied".to_owned(),
-            _ => error.to_string(),
+        let why = if error.kind() == ErrorKind::NotFound {
+            "there is no such file".to_owned()
+        } else {
+            error.to_string()
         };
         Problem::new(Code::UnreadableSecret, format!("cannot read {name}: {why}"))
     })?;

@@ -53,16 +53,17 @@ impl Node {
         }
     }
 
-    /// The place of what stands at a path, or of the nearest thing above it.
-    pub(super) fn place_of(&self, path: &Path) -> Place {
-        let mut node = self;
+    /// The place of what stands at a path, or of the nearest thing above it; the whole file has none.
+    pub(super) fn place_of(&self, path: &Path) -> Option<Place> {
+        let (mut node, mut place) = (self, None);
         for step in path.steps() {
-            match node.step(step) {
-                Some(next) => node = next,
+            node = match node.step(step) {
+                Some(next) => next,
                 None => break,
-            }
+            };
+            place = Some(node.place);
         }
-        node.place
+        place
     }
 
     /// Takes out what stands at a path.
@@ -103,12 +104,36 @@ impl Node {
 
 /// Reads a text. Keys that stand twice are problems that do not end the reading; the first of them counts.
 pub(super) fn read(text: &str) -> Result<(Node, Vec<Problem>), Problem> {
+    shallow(text)?;
     let reading = Reading::default();
     let seed = Branch { reading: &reading, path: Path::default(), place: Place::START };
     match seed.deserialize(serde_yaml::Deserializer::from_str(text)) {
         Ok(node) => Ok((node, reading.repeated.into_inner())),
         Err(error) => Err(reading.alias.take().unwrap_or_else(|| not_yaml(&error, text))),
     }
+}
+
+/// Far more than a configuration needs.
+const DEEPEST: usize = 500;
+
+/// What the parser costs grows with the square of the nesting, so that has a bound before it begins. Brackets are
+/// counted wherever they stand except in lines of comment: this may count too many, never too few.
+fn shallow(text: &str) -> Result<(), Problem> {
+    let mut depth = 0_usize;
+    let lines = text.lines().zip(1..);
+    for (line, number) in lines.filter(|(line, _)| !line.trim_start().starts_with('#')) {
+        let opened = line.matches(['[', '{']).count()
+            + line.matches("- -").count()
+            + line.matches("? ?").count();
+        depth = (depth + opened).saturating_sub(line.matches([']', '}']).count());
+        if depth.max(opened) > DEEPEST {
+            let place = Place { line: number, column: 1 };
+            return Err(Problem::new(Code::NotYaml, "not YAML: too many brackets")
+                .at(place)
+                .hide());
+        }
+    }
+    Ok(())
 }
 
 fn not_yaml(error: &serde_yaml::Error, text: &str) -> Problem {
@@ -293,12 +318,10 @@ impl Branch<'_> {
     /// A map inside a list has no key before it; its first own key is near enough.
     fn grown(self, value: Value) -> Node {
         let inside_list = matches!(self.path.steps().last(), Some(Step::Item(_)));
-        let place = match &value {
-            Value::Map(entries) if inside_list => {
-                entries.first().map_or(self.place, |(key, _)| key.place)
-            }
-            _ => self.place,
-        };
+        let mut place = self.place;
+        if let (true, Value::Map(entries)) = (inside_list, &value) {
+            place = entries.first().map_or(place, |(key, _)| key.place);
+        }
         Node { place, value }
     }
 
@@ -324,10 +347,10 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
             return Err(D::Error::custom("a key without a place"));
         };
         let Node { place, value } = reading.collect(error)?;
-        match value {
-            Value::Text(text) => Ok(Key { text, place, repeated: false }),
-            _ => Err(D::Error::custom("a key is text")),
-        }
+        let Value::Text(text) = value else {
+            return Err(D::Error::custom("a key is text"));
+        };
+        Ok(Key { text, place, repeated: false })
     }
 }
 

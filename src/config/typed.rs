@@ -74,8 +74,8 @@ impl de::Error for Fault {
         Self::new(Kind::WrongType { found: named(found), expected: plain(expected) })
     }
 
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(found, expected)
+    fn invalid_value(_: Unexpected<'_>, _: &dyn Expected) -> Self {
+        Self::custom("this number is too large")
     }
 
     fn unknown_variant(word: &str, expected: &'static [&'static str]) -> Self {
@@ -97,7 +97,17 @@ fn named(found: Unexpected<'_>) -> String {
         Unexpected::Str(_) => "text".into(),
         Unexpected::Unit => "nothing".into(),
         Unexpected::Unsigned(_) => "a number".into(),
-        _ => "something else".into(),
+        Unexpected::Bytes(_)
+        | Unexpected::Char(_)
+        | Unexpected::Enum
+        | Unexpected::Float(_)
+        | Unexpected::NewtypeStruct
+        | Unexpected::NewtypeVariant
+        | Unexpected::Option
+        | Unexpected::Signed(_)
+        | Unexpected::StructVariant
+        | Unexpected::TupleVariant
+        | Unexpected::UnitVariant => "something else".into(),
     }
 }
 
@@ -147,9 +157,10 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.value {
-            Value::Null => visitor.visit_none(),
-            _ => visitor.visit_some(self),
+        if matches!(self.value, Value::Null) {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
         }
     }
 

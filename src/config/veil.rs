@@ -82,8 +82,13 @@ fn walk(node: &Node, path: &Path, marks: &mut Vec<(Place, bool)>) {
 const TOPS: &[&str] =
     &["version", "orgs", "server", "ops", "log", "webex", "policy", "cache", "inbox", "routes"];
 
-const TELLING: &[&str] =
-    &["auth", "bearer", "cred", "header", "key", "pass", "secret", "sign", "token"];
+const UPSTREAM: &[&str] =
+    &["url", "connect_timeout", "timeout", "max_in_flight", "retry", "pass_signature"];
+
+const TELLING: &[&str] = &["auth", "bearer", "cred", "key", "pass", "secret", "sign", "token"];
+
+/// Known keys with such a word in them.
+const HARMLESS: &[&str] = &["key_file", "pass_signature", "signature_only"];
 
 /// A value that is or may be a secret: in its place, under a bot, under a key that nobody knows and that may be a
 /// misspelled one, or a password in a URL.
@@ -96,8 +101,14 @@ fn is_delicate(text: &str, path: &Path) -> bool {
     };
     let known_top = keys().next().is_some_and(|top| TOPS.contains(&&*top));
     let telling = |key: String| {
-        TELLING.iter().any(|word| key.contains(word))
-            || similar(&key, ["token", "webhook_secret", "secret"]).is_some()
+        let word = TELLING.iter().any(|word| key.contains(word));
+        let like = similar(&key, ["token", "webhook_secret", "secret"]).is_some();
+        (word || like) && !HARMLESS.contains(&&*key)
     };
-    path.is_delicate() || !known_top || text.contains('@') || keys().any(telling)
+    let strange = match keys().collect::<Vec<_>>().as_slice() {
+        [_, _, upstream, key, ..] => upstream == "upstream" && !UPSTREAM.contains(&&**key),
+        _ => false,
+    };
+    let password = text.contains('@') && text.contains(':');
+    path.is_delicate() || !known_top || strange || password || keys().any(telling)
 }

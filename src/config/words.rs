@@ -131,7 +131,7 @@ impl Word for Size {
     }
 
     fn spell(&self) -> String {
-        let fits = UNITS.iter().find(|(_, factor)| self.0 % factor == 0);
+        let fits = UNITS.iter().find(|(_, factor)| self.0.is_multiple_of(*factor));
         let (unit, factor) = fits.unwrap_or(&("B", 1));
         format!("{}{unit}", self.0 / factor)
     }

@@ -38,6 +38,8 @@ pub(crate) struct Letter {
     pub(super) body: Bytes,
     /// The last verdict that was recorded: a try that comes to the same is not recorded again.
     pub(super) told: Option<Verdict>,
+    /// When the last try began to ask.
+    pub(super) asked: Moment,
     arrival: Option<Arrival>,
     received: Moment,
     attempt: u32,
@@ -49,13 +51,14 @@ impl Letter {
     pub(super) fn new(route: Arc<Route>, notice: Notice) -> (Self, oneshot::Receiver<Outcome>) {
         let (reply, outcome) = oneshot::channel();
         let facts = notice.facts().clone();
-        let arrival = notice.into_arrival();
+        let arrival = notice.into_arrival().compact();
         let letter = Self {
             id: arrival.id(),
             route,
             facts,
             body: arrival.body().clone(),
             told: None,
+            asked: arrival.received(),
             received: arrival.received(),
             arrival: Some(arrival),
             attempt: 0,

@@ -9,10 +9,10 @@ mod tell;
 
 use std::sync::Arc;
 
+use crate::forward::Place;
 use crate::gate::arrival::Arrival;
 use crate::gate::effect;
 use crate::gate::event::{Notice, read};
-use crate::gate::moment::Moment;
 use crate::gate::policy::{Cleared, Evidence, Question, Verdict, ask, judge};
 use crate::gate::refusal::Refusal;
 use crate::gate::roster::Roster;
@@ -22,6 +22,7 @@ use crate::report::outage::{Kind, Outage};
 use crate::report::{self, Happening, Reporter};
 use crate::rt;
 
+use desk::Identity;
 pub use door::{Admission, Door, Doorway, Outcome};
 pub use gateway::{Gateway, StartProblem};
 use letter::Letter;
@@ -64,38 +65,76 @@ impl Courier {
         let Some(identity) = route.desk.identity() else {
             return letter.again(arrival, desk::unknown_bot());
         };
-        let asked = rt::now();
-        let proved = verify(arrival, route.desk.keys())
-            .and_then(|proved| read(proved, route.desk.registration()));
+        let registration = route.desk.registration();
+        let proved =
+            verify(arrival, route.desk.keys()).and_then(|proved| read(proved, registration));
         let notice = match proved {
             Ok(notice) => notice,
             Err(refusal) => return self.refuse(letter, refusal, None),
         };
+        match self.cleared(letter, notice, identity).await {
+            Ok((cleared, place)) => self.forward(letter, cleared, place).await,
+            Err(step) => step,
+        }
+    }
+
+    /// Cleared, with a place at the bot. Between the verdict and the first byte there is no wait: where there is no
+    /// place at once, people may have joined by the time there is one.
+    async fn cleared(
+        &self,
+        letter: &mut Letter,
+        notice: Notice,
+        identity: &Identity,
+    ) -> Result<(Cleared, Place), Step> {
+        let route = Arc::clone(&letter.route);
+        let cleared = self.decide(letter, notice, identity).await?;
+        if let Some(place) = route.forward.place_now() {
+            return Ok((cleared, place));
+        }
+        let notice = cleared.into_notice();
+        match route.forward.place().await {
+            Ok(place) => Ok((self.decide(letter, notice, identity).await?, place)),
+            Err(outage) => Err(self.not_yet(letter, notice, outage)),
+        }
+    }
+
+    /// Ask, fetch, judge.
+    async fn decide(
+        &self,
+        letter: &mut Letter,
+        notice: Notice,
+        identity: &Identity,
+    ) -> Result<Cleared, Step> {
+        let (route, asked) = (Arc::clone(&letter.route), rt::now());
+        letter.asked = asked;
         let rules = route.rules(identity);
         let roster = match ask(&notice, rules) {
             Question::Nothing => None,
             Question::Room(room) => match identity.membership.roster(&room, asked).await {
-                Ok(roster) => {
-                    route.desk.trust(&self.reporter, &self.readiness);
-                    Some(roster)
-                }
-                Err(outage) => return self.not_yet(letter, notice, outage),
+                Ok(roster) => Some(roster),
+                Err(outage) => return Err(self.not_yet(letter, notice, outage)),
             },
         };
+        if roster.is_some() {
+            route.desk.trust(&self.reporter, &self.readiness);
+        }
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
         match judge(notice, evidence, rules, asked) {
-            Verdict::Refuse(_, refusal) => self.refuse(letter, refusal, roster.as_deref()),
-            Verdict::Undecided(notice) => self.not_yet(letter, notice, too_old()),
-            Verdict::Clear(cleared) => self.forward(letter, cleared, asked).await,
+            Verdict::Clear(cleared) => Ok(cleared),
+            Verdict::Refuse(_, refusal) => Err(self.refuse(letter, refusal, roster.as_deref())),
+            Verdict::Undecided(notice) => {
+                identity.membership.apply(effect::doubt(notice.facts()));
+                Err(self.not_yet(letter, notice, too_old()))
+            }
         }
     }
 
     /// The record is written before the bot is called: whatever happens then, it is known that it may have happened.
-    async fn forward(&self, letter: &mut Letter, cleared: Cleared, asked: Moment) -> Step {
-        self.tell_cleared(letter, &cleared, asked);
+    async fn forward(&self, letter: &mut Letter, cleared: Cleared, place: Place) -> Step {
+        self.tell_cleared(letter, &cleared);
         let route = Arc::clone(&letter.route);
         let began = rt::now();
-        let (notice, answer) = route.forward.send(cleared).await;
+        let (notice, answer) = route.forward.send(cleared, place).await;
         let took = rt::now().since(began);
         let told = Happening::Delivered {
             id: letter.id,

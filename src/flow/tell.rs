@@ -48,25 +48,19 @@ impl Courier {
             outsiders: self.outsiders(&letter.route, roster),
             read: roster.read(),
         });
-        self.record(letter, verdict, evidence, rt::now());
+        self.record(letter, verdict, evidence);
     }
 
     /// The record of a clearance.
-    pub(super) fn tell_cleared(&self, letter: &mut Letter, cleared: &Cleared, asked: Moment) {
+    pub(super) fn tell_cleared(&self, letter: &mut Letter, cleared: &Cleared) {
         let basis = cleared.basis();
         let evidence = basis.members.zip(basis.checked);
         let evidence =
             evidence.map(|(members, read)| Evidence { members, outsiders: Vec::new(), read });
-        self.record(letter, Verdict::Allow { would_refuse: basis.would_refuse }, evidence, asked);
+        self.record(letter, Verdict::Allow { would_refuse: basis.would_refuse }, evidence);
     }
 
-    fn record(
-        &self,
-        letter: &mut Letter,
-        verdict: Verdict,
-        evidence: Option<Evidence>,
-        asked: Moment,
-    ) {
+    fn record(&self, letter: &mut Letter, verdict: Verdict, evidence: Option<Evidence>) {
         if letter.told == Some(verdict) {
             return;
         }
@@ -87,7 +81,7 @@ impl Courier {
             members,
             outsiders,
             age: read.map(|read| now.since(read)),
-            took: now.since(asked),
+            took: now.since(letter.asked),
         }));
     }
 
@@ -102,7 +96,7 @@ impl Courier {
 
     /// The record of a letter whose time is up.
     pub(super) fn bury(&self, mut letter: Letter, last: Outage) {
-        self.record(&mut letter, Verdict::Expired(last.kind), None, rt::now());
+        self.record(&mut letter, Verdict::Expired(last.kind), None);
         letter.reply(Outcome::Failed(last));
     }
 }

@@ -16,7 +16,7 @@ use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capt
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::aws_lc_rs;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use self::unix::UnixConnector;
@@ -36,9 +36,13 @@ pub struct Forward {
     destination: Destination,
     client: Pooled,
     /// The lot of calls at once.
-    calls: Semaphore,
+    calls: Arc<Semaphore>,
     timeout: Duration,
 }
+
+/// A place among the calls to a bot at once; given back when dropped.
+#[derive(Debug)]
+pub struct Place(#[expect(dead_code, reason = "held, never looked at")] OwnedSemaphorePermit);
 
 /// The system's trusted certificates cannot be read, and the upstream is https.
 #[derive(Debug, thiserror::Error)]
@@ -86,25 +90,36 @@ impl Forward {
         Self {
             destination,
             client,
-            calls: Semaphore::new(upstream.max_in_flight.min(Semaphore::MAX_PERMITS)),
+            calls: Arc::new(Semaphore::new(upstream.max_in_flight.min(Semaphore::MAX_PERMITS))),
             timeout: upstream.timeout,
         }
     }
 
-    /// Hands it over, and says which status the bot answered with. The notice comes back, to be tried or judged again.
-    pub async fn send(&self, cleared: Cleared) -> (Notice, Result<u16, Outage>) {
-        let now = rt::now();
-        let (request, notice) = handoff::request(cleared, &self.destination, now.wall);
-        (notice, self.exchange(request).await)
+    /// A place among the calls at once, if there is one right now.
+    pub fn place_now(&self) -> Option<Place> {
+        Arc::clone(&self.calls).try_acquire_owned().ok().map(Place)
     }
 
-    /// Waiting for a place, for a connection and for an answer: all of it within `timeout`.
+    /// Waits for a place, up to `timeout`. What was cleared before the wait must be judged again after it.
+    pub async fn place(&self) -> Result<Place, Outage> {
+        match tokio::time::timeout(self.timeout, Arc::clone(&self.calls).acquire_owned()).await {
+            Ok(Ok(place)) => Ok(Place(place)),
+            Ok(Err(_)) | Err(_) => Err(unsent("all calls to the bot are taken by others")),
+        }
+    }
+
+    /// Hands it over, and says which status the bot answered with. The notice comes back, to be tried or judged again.
+    pub async fn send(&self, cleared: Cleared, place: Place) -> (Notice, Result<u16, Outage>) {
+        let now = rt::now();
+        let (request, notice) = handoff::request(cleared, &self.destination, now.wall);
+        let answer = self.exchange(request).await;
+        drop(place);
+        (notice, answer)
+    }
+
+    /// Waiting for a connection and for an answer: all of it within `timeout`.
     async fn exchange(&self, request: Request<Bytes>) -> Result<u16, Outage> {
         let deadline = Instant::now() + self.timeout;
-        let place = tokio::time::timeout_at(deadline, self.calls.acquire()).await;
-        let Ok(_place) = place else {
-            return Err(unsent("all calls to the bot are taken by others"));
-        };
         let mut request = request.map(Full::new);
         let connection = capture_connection(&mut request);
         match tokio::time::timeout_at(deadline, self.client.request(request)).await {

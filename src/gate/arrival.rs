@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use super::moment::Moment;
@@ -54,6 +54,15 @@ impl Arrival {
         Self { id, route, received, origin, headers, query, body }
     }
 
+    /// The same, in memory of its own. What comes from a listener holds on to read buffers that are many times larger
+    /// than an event; an event that is kept must cost no more than it is counted for.
+    #[must_use]
+    pub fn compact(self) -> Self {
+        let headers =
+            self.headers.iter().map(|(name, value)| (own_name(name), own_value(value))).collect();
+        Self { headers, body: Bytes::copy_from_slice(&self.body), ..self }
+    }
+
     /// The id of this event in records, logs and `Botwarden-Decision-Id`; `UUIDv7`.
     pub fn id(&self) -> Uuid {
         self.id
@@ -88,6 +97,14 @@ impl Arrival {
     pub fn body(&self) -> &Bytes {
         &self.body
     }
+}
+
+fn own_name(name: &HeaderName) -> HeaderName {
+    HeaderName::from_bytes(name.as_str().as_bytes()).unwrap_or_else(|_it_is_one| name.clone())
+}
+
+fn own_value(value: &HeaderValue) -> HeaderValue {
+    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_it_is_one| value.clone())
 }
 
 /// No header and no body: they hold signatures and foreign text.
@@ -129,6 +146,17 @@ pub(crate) mod tests {
             wall: SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
             tick: Duration::from_hours(1),
         }
+    }
+
+    #[test]
+    fn a_compact_arrival_is_the_same_in_memory_of_its_own() {
+        let buffer = Bytes::from(vec![b'x'; 8192]);
+        let mut loose = arrival(&[("x-one", "1"), ("x-two", "2"), ("x-one", "3")], b"");
+        loose.body = buffer.slice(100..200);
+        let compact = loose.compact();
+        assert_eq!(compact.body(), &buffer.slice(100..200));
+        assert_eq!(compact.headers().get_all("x-one").iter().collect::<Vec<_>>(), ["1", "3"]);
+        assert!(buffer.try_into_mut().is_ok(), "nothing holds on to the buffer");
     }
 
     #[test]

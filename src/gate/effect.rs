@@ -33,6 +33,11 @@ pub fn of(facts: &Facts, audience: &Audience, now: Moment) -> Effect {
     }
 }
 
+/// The effect of an event that could not be decided on the list at hand: read it again.
+pub fn doubt(facts: &Facts) -> Effect {
+    forget(facts)
+}
+
 fn joined(facts: &Facts, audience: &Audience, now: Moment) -> Effect {
     let (Some(room), Some(person), Some(org)) = (&facts.room, &facts.person, facts.person_org)
     else {

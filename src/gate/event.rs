@@ -199,11 +199,12 @@ pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
         | Resource::Other(_) => data.text("roomId")?.map(RoomId::parse).transpose(),
     };
     let bad_id = |_| Refusal::Malformed;
+    let room = room.map_err(bad_id)?;
     Ok(Facts {
         verb: Verb::named(&envelope.event),
         subject: data.text("id")?.ok_or(Refusal::Malformed)?.into(),
-        room: room.map_err(bad_id)?,
-        rooms: data.rooms(),
+        rooms: data.rooms(room.as_ref()),
+        room,
         person: data.text("personId")?.map(PersonId::parse).transpose().map_err(bad_id)?,
         person_org: data
             .text("personOrgId")?
@@ -235,13 +236,15 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn rooms(&self) -> Vec<Key<Room>> {
+    /// A raw UUID says not of what, so of those only the room's own counts.
+    fn rooms(&self, own: Option<&RoomId>) -> Vec<Key<Room>> {
         let strings = self.0.values().filter_map(serde_json::Value::as_str);
-        strings
-            .filter(|text| text.len() > 36)
-            .filter_map(|text| RoomId::parse(text).ok())
-            .map(|id| id.key())
-            .collect()
+        let spelled =
+            strings.filter(|text| text.len() > 36).filter_map(|text| RoomId::parse(text).ok());
+        let mut rooms: Vec<_> = spelled.map(|id| id.key()).chain(own.map(RoomId::key)).collect();
+        rooms.sort_unstable();
+        rooms.dedup();
+        rooms
     }
 }
 

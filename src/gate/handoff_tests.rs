@@ -147,6 +147,13 @@ fn trap_headers_named_in_a_second_connection_line_are_hop_by_hop_too() {
 }
 
 #[test]
+fn an_odd_byte_in_a_connection_line_does_not_save_the_names_around_it() {
+    let mut headers = map(&[("x-secret-hop", "1")]);
+    headers.append("connection", HeaderValue::from_bytes(b"caf\xe9, X-Secret-Hop").unwrap());
+    assert!(!received(&headers, &to()).contains_key("x-secret-hop"));
+}
+
+#[test]
 fn what_belongs_to_one_hop_stays_there() {
     for name in HOP_BY_HOP {
         if name != "content-length" {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 pub struct Moment {
     /// The wall clock (UTC).
     pub wall: SystemTime,
-    /// Monotonic time since the process started.
+    /// Monotonic time since some point in the past, the same for the life of the process.
     pub tick: Duration,
 }
 

@@ -366,7 +366,7 @@ fn in_room(
     if roster.freshness(now, rules.allow_ttl) == Freshness::Stale {
         return Err(Undecided);
     }
-    Ok(stranger(notice, roster))
+    stranger(notice, roster)
 }
 
 fn incomplete(roster: &Roster, audience: &Audience) -> Option<Refusal> {
@@ -383,16 +383,16 @@ fn incomplete(roster: &Roster, audience: &Audience) -> Option<Refusal> {
 }
 
 /// Who writes, edits or submits must be in the list. Who was removed, or whose message was deleted, need not be.
-fn stranger(notice: &Notice, roster: &Roster) -> Option<Refusal> {
+/// Somebody may have joined since an older list was read: only a list that is younger than the event says no.
+fn stranger(notice: &Notice, roster: &Roster) -> Result<Option<Refusal>, Undecided> {
     let facts = notice.facts();
     let speaks = matches!(facts.resource, Resource::Messages | Resource::AttachmentActions)
         && facts.verb != Verb::Deleted;
-    if !speaks {
-        return None;
-    }
-    match &facts.person {
-        Some(person) if roster.contains(person.key()) => None,
-        Some(_) | None => Some(Refusal::SenderNotInRoom),
+    let listed = facts.person.as_ref().is_some_and(|person| roster.contains(person.key()));
+    match roster.freshness(notice.arrival().received(), Duration::ZERO) {
+        _ if !speaks || listed => Ok(None),
+        Freshness::Fresh => Ok(Some(Refusal::SenderNotInRoom)),
+        Freshness::Stale => Err(Undecided),
     }
 }
 

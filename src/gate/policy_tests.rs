@@ -160,6 +160,22 @@ fn rule_24_the_sender_must_be_in_the_list() {
 }
 
 #[test]
+fn a_sender_who_is_missing_from_a_list_older_than_the_event_may_have_joined_since() {
+    let mut envelope = message();
+    envelope["data"]["personId"] = json!(uuid(TOM));
+    let audience = audience();
+    let earlier = Moment { tick: noon().tick.saturating_sub(Duration::from_secs(5)), ..noon() };
+    let mut builder = Builder::new(RoomId::parse(&uuid(ROOM)).unwrap().key(), &audience, earlier);
+    assert!(
+        builder
+            .page([of(BOT, Standing::Unknown), of(ANN, Standing::Of(org(EXAMPLE)))])
+            .is_continue()
+    );
+    let verdict = verdict_by(&policy(), &envelope, &builder.finish(End::LastPage), noon());
+    assert!(matches!(verdict, Verdict::Undecided(_)));
+}
+
+#[test]
 fn rule_15_gw_a12_the_bots_own_message_is_skipped() {
     let mut envelope = message();
     envelope["data"]["personId"] = json!(uuid(BOT));

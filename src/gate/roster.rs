@@ -163,6 +163,7 @@ impl<'a> Builder<'a> {
         let members = self.roster.members.len();
         self.roster.members.sort_unstable_by_key(|(person, _)| *person);
         self.roster.members.dedup_by_key(|(person, _)| *person);
+        self.roster.members.shrink_to_fit();
         self.roster.extent = match (self.roster.extent, end) {
             (Extent::Whole, End::NoSuchRoom) => Extent::Unknown,
             (Extent::Whole, End::GaveUp) => Extent::Partial,

@@ -26,9 +26,10 @@ const ROOMS: u128 = 2;
 enum Step {
     Ask { room: u128 },
     AnnJoins { room: u128, lag: u64 },
-    EveJoins { room: u128, lag: u64, org_told: bool },
+    EveJoins { room: u128, lag: u64, at: Option<u128> },
     EveLeaves { room: u128, lag: u64 },
-    Out(bool),
+    Breaks,
+    Mends,
     Wait(u64),
 }
 
@@ -37,9 +38,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         8 => (0..ROOMS).prop_map(|room| Step::Ask { room }),
         1 => (0..ROOMS, lag()).prop_map(|(room, lag)| Step::AnnJoins { room, lag }),
-        3 => (0..ROOMS, lag(), any::<bool>()).prop_map(|(room, lag, org_told)| Step::EveJoins { room, lag, org_told }),
+        3 => (0..ROOMS, lag(), prop_oneof![Just(None), Just(Some(OTHER))]).prop_map(|(room, lag, at)| Step::EveJoins { room, lag, at }),
         2 => (0..ROOMS, lag()).prop_map(|(room, lag)| Step::EveLeaves { room, lag }),
-        1 => any::<bool>().prop_map(Step::Out),
+        1 => prop_oneof![Just(Step::Breaks), Just(Step::Mends)],
         6 => (0..40_u64).prop_map(Step::Wait),
         1 => (40..400_u64).prop_map(Step::Wait),
     ];
@@ -96,9 +97,10 @@ impl World {
             match step {
                 Step::Ask { room } => self.beside(async move { world.ask(room).await }),
                 Step::AnnJoins { room, lag } => world.event(room, ANN, Some(EXAMPLE), lag),
-                Step::EveJoins { room, lag, org_told } => world.eve_joins(room, lag, org_told),
+                Step::EveJoins { room, lag, at } => world.eve_joins(room, lag, at),
                 Step::EveLeaves { room, lag } => world.eve_leaves(room, lag),
-                Step::Out(out) => self.out(out),
+                Step::Breaks => self.breaks(),
+                Step::Mends => self.mends(),
                 Step::Wait(millis) => sleep(Duration::from_millis(millis)).await,
             }
         }
@@ -117,14 +119,18 @@ impl World {
         }
     }
 
-    fn out(&self, out: bool) {
-        self.fake.truth.lock().unwrap().out = out;
-        self.reference.lock().unwrap().was_out |= out;
+    fn breaks(&self) {
+        self.fake.truth.lock().unwrap().out = true;
+        self.reference.lock().unwrap().was_out = true;
     }
 
-    fn eve_joins(self: Arc<Self>, n: u128, lag: u64, org_told: bool) {
+    fn mends(&self) {
+        self.fake.truth.lock().unwrap().out = false;
+    }
+
+    fn eve_joins(self: Arc<Self>, n: u128, lag: u64, at: Option<u128>) {
         self.fake.truth.lock().unwrap().dirty.insert(room(n).key());
-        self.event(n, EVE, org_told.then_some(OTHER), lag);
+        self.event(n, EVE, at, lag);
     }
 
     /// Somebody's event arrives later. If it tells of Eve and she is still there, the room is now told to be dirty.
@@ -196,7 +202,7 @@ impl World {
 
     /// When all events have arrived and Webex works, everybody is told the truth.
     async fn settle(&self) {
-        self.out(false);
+        self.mends();
         assert!(!self.fake.truth.lock().unwrap().overlapped, "a room is read once at a time");
         sleep(Duration::from_secs(1)).await;
         for n in 0..ROOMS {

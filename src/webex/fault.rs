@@ -79,23 +79,28 @@ fn tracking_id(headers: &HeaderMap) -> Option<&str> {
     ((1..=80).contains(&id.len()) && id.bytes().all(plain)).then_some(id)
 }
 
+/// The error and what caused it. An `io::Error` hands out the cause of what it wraps, so what it wraps is looked at
+/// here.
 fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     let first: &(dyn Error + 'static) = error;
-    successors(Some(first), |&error| error.source())
-}
-
-fn certificate_refused(error: &reqwest::Error) -> bool {
-    let is_it = |error: &(dyn Error + 'static)| {
-        matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
-    };
-    chain(error).any(|error| {
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        is_it(error) || wrapped.is_some_and(|inner| is_it(inner))
+    successors(Some(first), |&error| {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
     })
 }
 
+fn certificate_refused(error: &reqwest::Error) -> bool {
+    chain(error).any(|error| {
+        let error = error.downcast_ref();
+        matches!(error, Some(rustls::Error::InvalidCertificate(_)))
+    })
+}
+
+/// The innermost says most.
 fn os_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
-    chain(error).find_map(|error| Some(error.downcast_ref::<io::Error>()?.kind()))
+    chain(error).filter_map(|error| Some(error.downcast_ref::<io::Error>()?.kind())).last()
 }
 
 #[cfg(test)]

@@ -24,3 +24,5 @@ pub use model::{Me, PersonKind, RoomKind, RoomView};
 pub(crate) mod stub;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -19,7 +19,7 @@ use crate::rt;
 
 const TOKEN: &str = "hunter2-token";
 
-fn client_with(config: &Webex) -> Result<Client, ClientProblem> {
+pub(super) fn client_with(config: &Webex) -> Result<Client, ClientProblem> {
     let token = Secret::new(TOKEN.into());
     Client::new("helpdesk".into(), &token, config, Arc::new(Reporter::default()))
 }
@@ -225,8 +225,8 @@ async fn what_passes_is_tried_again_and_what_does_not_is_not() {
 
 #[tokio::test]
 async fn gw_a9_rate_limits_of_every_kind_are_honoured() {
-    let now = jiff::Timestamp::try_from(SystemTime::from(rt::now().wall)).unwrap();
-    let date = (now + Duration::from_secs(600)).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let now = jiff::Timestamp::try_from(rt::now().wall).unwrap();
+    let date = (now + Duration::from_mins(10)).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let cases = [
         (Some("30".to_owned()), 30),
         (Some(date), 600),
@@ -330,7 +330,7 @@ fn what_is_wrong_with_a_client_is_told_without_secrets() {
     let missing = Webex { ca_file: Some("/no/such.pem".into()), ..good.clone() };
     let text = client_with(&missing).unwrap_err().to_string();
     assert_eq!(text, "webex.ca_file /no/such.pem: entity not found");
-    let odd = Webex { api: "mailto:x@example.com".parse().unwrap(), ..good.clone() };
+    let odd = Webex { api: "mailto:x@example.com".parse().unwrap(), ..good };
     assert!(matches!(client_with(&odd), Err(ClientProblem::Api)));
     let client = client_with(&config("http://127.0.0.1/v1")).unwrap();
     assert!(!format!("{client:?} {:?}", client.authorization).contains("hunter2"));

@@ -77,8 +77,11 @@ fn keys(
         findings.missing(&path);
         return None;
     };
+    if references.refs().is_empty() && !findings.is_unfit(&path) {
+        let message = "there is no webhook secret: this list is empty";
+        findings.add(&path, Problem::new(Code::MissingKey, message));
+    }
     if references.refs().is_empty() {
-        findings.missing(&path);
         return None;
     }
     let mut keys = Vec::new();

@@ -9,14 +9,18 @@ use super::super::path::Path;
 use super::super::problem::{Code, Problem, quoted};
 use super::super::raw::{Format, Gateway};
 use super::super::{Log, LogFormat, Ops, Server, Tls};
-use super::bytes;
+use super::{Around, bytes, files};
 
-pub(super) fn server(raw: &Gateway, findings: &mut Findings<'_>) -> Option<Server> {
+pub(super) fn server(
+    raw: &Gateway,
+    findings: &mut Findings<'_>,
+    around: Around<'_>,
+) -> Option<Server> {
     clash(raw, findings);
     let tls = match &raw.server.tls {
         Some(tls) => Some(Tls {
-            cert_file: file(tls.cert_file.as_deref(), "cert_file", findings)?,
-            key_file: file(tls.key_file.as_deref(), "key_file", findings)?,
+            cert_file: file(tls.cert_file.as_deref(), "cert_file", findings, around)?,
+            key_file: file(tls.key_file.as_deref(), "key_file", findings, around)?,
         }),
         None => None,
     };
@@ -33,11 +37,17 @@ pub(super) fn server(raw: &Gateway, findings: &mut Findings<'_>) -> Option<Serve
     })
 }
 
-fn file(path: Option<&str>, key: &str, findings: &mut Findings<'_>) -> Option<PathBuf> {
-    if path.is_none() {
-        findings.missing(&Path::of(["server", "tls", key]));
+fn file(
+    file: Option<&str>,
+    key: &str,
+    findings: &mut Findings<'_>,
+    around: Around<'_>,
+) -> Option<PathBuf> {
+    let at = Path::of(["server", "tls", key]);
+    if file.is_none() {
+        findings.missing(&at);
     }
-    path.map(PathBuf::from)
+    file.map(|file| files::readable(file, &at, findings, around))
 }
 
 /// Port 0 is any free port, so it clashes with nothing.

@@ -1,6 +1,7 @@
 //! From what was typed to what can be used: every rule that goes beyond the form of a single value.
 
 mod bots;
+mod files;
 mod headers;
 mod limits;
 mod listeners;
@@ -45,10 +46,10 @@ pub(super) fn check(
     let routes = routes::check(&raw, &policy, findings, around.source);
     orgs::unused(&raw, findings);
     Some(Config {
-        server: listeners::server(&raw, findings)?,
+        server: listeners::server(&raw, findings, around)?,
         ops: listeners::ops(&raw),
         log: listeners::log(&raw, findings),
-        webex: webex::check(&raw.webex, findings),
+        webex: webex::check(&raw.webex, findings, around),
         cache: cache(&raw.cache),
         inbox: inbox(&raw.inbox),
         orgs,

@@ -72,7 +72,13 @@ fn unknown(name: &str, path: &Path, orgs: &Orgs, findings: &mut Findings<'_>) {
 /// Warns of names that no policy uses. That a route uses one without the top is an error of its own.
 pub(super) fn unused(raw: &Gateway, findings: &mut Findings<'_>) {
     let allowed: HashSet<&String> = raw.policy.allowed_orgs.iter().flatten().collect();
-    for name in raw.orgs.keys().filter(|name| !allowed.contains(name)) {
+    if allowed.is_empty() {
+        return; // an error of its own
+    }
+    let unused = |(name, id): &(&String, &Spelled<OrgId>)| {
+        !allowed.contains(name) && !id.0.key().is_consumer()
+    };
+    for (name, _) in raw.orgs.iter().filter(unused) {
         let message = format!("the organisation {} is not used", quoted(name));
         let problem = Problem::new(Code::UnusedOrg, message);
         findings

@@ -133,6 +133,10 @@ fn unused_bots(raw: &Gateway, findings: &mut Findings<'_>) {
         return;
     }
     let used: HashSet<&String> = raw.routes.values().filter_map(|r| r.bot.as_ref()).collect();
+    if used.len() < raw.routes.len().min(1) || used.iter().any(|name| !raw.bots.contains_key(*name))
+    {
+        return; // an error of its own, and probably this bot is meant
+    }
     for name in raw.bots.keys().filter(|name| !used.contains(name)) {
         let message = format!("the bot {} is not used", quoted(name));
         let problem = Problem::new(Code::UnusedBot, message).hint("no route names it");

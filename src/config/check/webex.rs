@@ -8,8 +8,9 @@ use super::super::problem::{Code, Problem};
 use super::super::raw;
 use super::super::words::Way;
 use super::super::{Proxy, Webex};
+use super::{Around, files};
 
-pub(super) fn check(raw: &raw::Webex, findings: &mut Findings<'_>) -> Webex {
+pub(super) fn check(raw: &raw::Webex, findings: &mut Findings<'_>, around: Around<'_>) -> Webex {
     let api = raw.api.0.0.clone();
     if api.scheme() == "http" && !is_loopback(&api) {
         let message = "the token would go over the net in clear";
@@ -19,6 +20,9 @@ pub(super) fn check(raw: &raw::Webex, findings: &mut Findings<'_>) -> Webex {
             problem.hint("https; http is for simulators on loopback"),
         );
     }
+    let at = Path::of(["webex", "ca_file"]);
+    let ca_file = raw.ca_file.as_ref();
+    let ca_file = ca_file.map(|file| files::readable(file, &at, findings, around));
     Webex {
         api,
         proxy: match &raw.proxy.0 {
@@ -26,7 +30,7 @@ pub(super) fn check(raw: &raw::Webex, findings: &mut Findings<'_>) -> Webex {
             Way::Env => Proxy::Env,
             Way::Url(url) => Proxy::Url(url.clone()),
         },
-        ca_file: raw.ca_file.as_ref().map(Into::into),
+        ca_file,
         timeout: raw.timeout.0,
         max_in_flight: raw.max_in_flight,
         requests_per_minute: raw.requests_per_minute,

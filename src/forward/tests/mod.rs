@@ -36,7 +36,8 @@ fn forward(upstream: &Upstream) -> Forward {
 async fn hand_over(forward: &Forward) -> Result<u16, Outage> {
     let cleared = cleared(&HeaderMap::new(), None);
     let before = cleared.notice().arrival().body().clone();
-    let (notice, result) = forward.send(cleared).await;
+    let place = forward.place().await?;
+    let (notice, result) = forward.send(cleared, place).await;
     assert_eq!(notice.arrival().body(), &before, "it can be tried again");
     result
 }
@@ -113,7 +114,9 @@ async fn the_bot_reads_the_event_as_it_was() {
     headers.append("host", "bots.example.com".parse().unwrap());
     let cleared = cleared(&headers, Some("a=1"));
     let body = cleared.notice().arrival().body().clone();
-    let (_, result) = forward(&bot.upstream).send(cleared).await;
+    let forward = forward(&bot.upstream);
+    let place = forward.place_now().unwrap();
+    let (_, result) = forward.send(cleared, place).await;
     assert_eq!(result, Ok(200));
     let [raw] = bot.log.lock().unwrap().clone().try_into().unwrap();
     assert!(raw.ends_with(&body), "the body, byte for byte");
