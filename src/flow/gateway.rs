@@ -132,10 +132,7 @@ impl Gateway {
     /// Whether there was a place for it, or it has one already.
     pub(super) fn keep(&self, label: Label, letter: Letter) -> Result<(), Admission> {
         let (letter, refusal, admission) = match self.inbox.keep(label, letter) {
-            Ok(()) => {
-                self.reporter.emit(&Happening::Kept { events: self.inbox.len() });
-                return Ok(());
-            }
+            Ok(()) => return Ok(()),
             Err(Unkept::Duplicate(letter)) => (letter, Refusal::Duplicate, Admission::Kept),
             Err(Unkept::Full(letter)) => (letter, Refusal::Overloaded, Admission::Full),
         };
@@ -195,6 +192,10 @@ impl Work for Courier {
 
     fn expire(&self, letter: Letter, last: Outage) {
         self.bury(letter, last);
+    }
+
+    fn holds(&self, events: usize) {
+        self.hold(events);
     }
 }
 

@@ -29,6 +29,9 @@ pub trait Work: Send + Sync + 'static {
 
     /// The letter's time is up: write the record.
     fn expire(&self, letter: Self::Letter, last: Outage);
+
+    /// So many letters are kept from now on. Told in order.
+    fn holds(&self, events: usize);
 }
 
 /// How a try ended.
@@ -125,6 +128,7 @@ impl<W: Work> Inbox<W> {
         }
         lanes.events += 1;
         lanes.bytes = bytes;
+        self.work.holds(lanes.events);
         let idle = !lanes.waiting.contains_key(&label.lane);
         let lane = label.lane.clone();
         lanes.waiting.entry(lane.clone()).or_default().push_back((label, letter));
@@ -160,6 +164,7 @@ impl<W: Work> Inbox<W> {
             let mut lanes = self.lanes();
             lanes.events -= 1;
             lanes.bytes -= label.size;
+            self.work.holds(lanes.events);
         }
     }
 

@@ -40,6 +40,8 @@ impl Work for Script {
     fn expire(&self, letter: Letter, last: Outage) {
         self.log.lock().unwrap().push(format!("{} expired: {}", letter.name, last.kind.label()));
     }
+
+    fn holds(&self, _: usize) {}
 }
 
 fn limits() -> config::Inbox {

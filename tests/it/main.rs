@@ -10,5 +10,6 @@ mod harness;
 
 mod answers;
 mod outages;
+mod records;
 mod rooms;
 mod strangers;
