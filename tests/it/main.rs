@@ -9,7 +9,12 @@
 mod harness;
 
 mod answers;
+mod bytes;
+mod crowd;
+mod delivery;
+mod holes;
 mod outages;
 mod records;
 mod rooms;
 mod strangers;
+mod traps;

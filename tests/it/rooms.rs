@@ -182,7 +182,7 @@ async fn a_membership_event_flips_the_verdict_at_once_and_without_a_call() {
     world.subscribe("memberships", "deleted");
     assert_eq!(reason(&world.verdict("ann", "staff").await), ALLOW);
     world.control.join("staff", "tom").unwrap();
-    let joined = std::time::Duration::from_secs(1);
+    let joined = Duration::from_secs(1);
     assert!(crate::harness::within(joined, || world.told.decisions().len() == 2).await);
     assert_eq!(reason(&world.verdict("ann", "staff").await), OUTSIDE);
     assert_eq!(world.readings(), 1, "nobody was asked");

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use botwarden::cli::house::House;
+use botwarden::config::Config;
 use botwarden::simulator::{Control, Fault, Misbehaviour, Prepared, Registration, Running};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -41,6 +42,7 @@ pub(crate) struct World {
     pub(crate) told: Told,
     pub(crate) address: SocketAddr,
     pub(crate) webhook: String,
+    config: Config,
     house: Option<House>,
     running: Running,
 }
@@ -182,7 +184,12 @@ impl World {
         self.house.take().unwrap().close().await
     }
 
-    pub(crate) fn api(&self) -> String {
-        self.running.api().to_string()
+    /// The same gateway anew, as after a restart, at another address.
+    pub(crate) async fn reopen(&mut self) {
+        self.close().await;
+        let reporter = setup::reporter(&self.config, &self.told);
+        let house = House::open(&self.config, reporter).await.unwrap();
+        self.address = house.webhooks();
+        self.house = Some(house);
     }
 }

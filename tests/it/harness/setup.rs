@@ -142,7 +142,8 @@ impl Setup {
         let house = House::open(&config, reporter(&config, &told)).await.unwrap();
         let (control, address) = (running.control(), house.webhooks());
         let webhook = hidden(&control);
-        let world = World { control, bot, told, address, webhook, house: Some(house), running };
+        let house = Some(house);
+        let world = World { control, bot, told, address, webhook, config, house, running };
         if self.patient {
             eventually!(world.house().readiness().checks().contains_key("token helpdesk"));
         }

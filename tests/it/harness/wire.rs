@@ -55,10 +55,15 @@ pub(crate) fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8>
 
 /// Sends these bytes and reads until the other side closes.
 pub(crate) async fn call(address: SocketAddr, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    try_call(address, bytes).await.unwrap()
+}
+
+/// The same, unless nobody listens.
+pub(crate) async fn try_call(address: SocketAddr, bytes: &[u8]) -> Option<Answer> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
     // An early answer may meet a sender who is still sending.
     let _early_answer = stream.write_all(bytes).await;
     let mut answer = Vec::new();
     let _reset_after_the_answer = timeout(LONGEST, stream.read_to_end(&mut answer)).await;
-    Answer::read(&answer)
+    Some(Answer::read(&answer))
 }
