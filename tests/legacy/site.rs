@@ -25,7 +25,7 @@ const PATH: &str = "/webhooks/helpdesk";
 /// How the gateway learns that somebody joined or left.
 #[derive(Clone, Copy)]
 pub(crate) enum Learns {
-    /// By webhooks of its own, besides the bot's.
+    /// By a webhook of its own, besides the bot's, whose events are kept from the bot: it did not ask for them.
     ByEvents,
     /// By asking Webex at every event.
     ByAsking,
@@ -176,9 +176,9 @@ impl Site {
 }
 
 fn config(simulator: &Running, control: &Control, bot_port: u16, learns: Learns) -> Config {
-    let cache = match learns {
-        Learns::ByEvents => "{}",
-        Learns::ByAsking => "{allow_ttl: 0s, deny_ttl: 0s}",
+    let (cache, resources) = match learns {
+        Learns::ByEvents => ("{}", "{memberships: deny}"),
+        Learns::ByAsking => ("{allow_ttl: 0s, deny_ttl: 0s}", "{}"),
     };
     let text = format!(
         "version: 1
@@ -191,7 +191,11 @@ cache: {cache}
 bots:
   helpdesk: {{token: {{env: TOKEN}}, webhook_secret: {{env: SECRET}}}}
 routes:
-  helpdesk: {{path: {PATH}, bot: helpdesk, upstream: \"http://127.0.0.1:{bot_port}/\"}}
+  helpdesk:
+    path: {PATH}
+    bot: helpdesk
+    upstream: \"http://127.0.0.1:{bot_port}/\"
+    policy: {{resources: {resources}}}
 ",
         api = simulator.api()
     );
