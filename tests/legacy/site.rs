@@ -16,7 +16,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::bot::reserved_port;
+use crate::bot::{Bot, reserved_port};
 use crate::{PATIENCE, patiently};
 
 pub(crate) const SECRET: &str = "a secret of the webhooks";
@@ -57,8 +57,15 @@ impl Site {
         site
     }
 
-    /// Ends the gateway, which must have nothing left to do.
-    pub(crate) async fn close(self) {
+    /// The gateway has got the bot's answer to every event. A bot that ends before gets its last event again.
+    pub(crate) async fn is_idle(&self) {
+        let idle = || async { (self.house.waiting() == 0).then_some(()) };
+        patiently("the gateway has nothing to do", idle).await;
+    }
+
+    /// Ends the gateway, and then the bot.
+    pub(crate) async fn close(self, _bot: Bot) {
+        self.is_idle().await;
         assert_eq!(self.house.close().await, 0, "events were left");
     }
 

@@ -140,8 +140,7 @@ async fn webexteamsbot_hears_clean_rooms_only() {
     site.sign_webhooks().await;
     clean_rooms_only(&site, &bot).await;
     strangers_are_turned_away(&site, &bot).await;
-    drop(bot);
-    site.close().await;
+    site.close(bot).await;
 }
 
 #[tokio::test]
@@ -160,8 +159,8 @@ async fn webexteamsbot_forgets_the_secret_whenever_it_starts() {
         site.sign_webhooks().await;
         is_answered(&site, "launch").await;
         bot.was_called(1).await;
+        site.is_idle().await;
     }
-    site.close().await;
 }
 
 #[tokio::test]
@@ -170,14 +169,14 @@ async fn what_webexteamsbot_tells_everybody_stays_inside() {
         return;
     };
     let site = Site::open(Learns::ByEvents).await;
-    let _bot = teamsbot(&python, &site).start().await;
+    let bot = teamsbot(&python, &site).start().await;
     let seen = async |url: String| site.client.get(url).send().await.unwrap().status();
     assert_eq!(seen(format!("{}config", site.bot())).await, StatusCode::OK);
-    for path in ["/config", "/health", "/webhooks/helpdesk/config", "/webhooks/../config"] {
+    for path in ["/config", "/health", "/webhooks/helpdesk/config"] {
         let url = site.gateway().replace("/webhooks/helpdesk", path);
         assert_eq!(seen(url).await, StatusCode::NOT_FOUND, "{path}");
     }
-    site.close().await;
+    site.close(bot).await;
 }
 
 #[tokio::test]
@@ -189,8 +188,7 @@ async fn a_bot_on_the_sdk_hears_clean_rooms_only() {
     site.sign_webhooks().await;
     clean_rooms_only(&site, &bot).await;
     strangers_are_turned_away(&site, &bot).await;
-    drop(bot);
-    site.close().await;
+    site.close(bot).await;
 }
 
 #[tokio::test]
@@ -206,8 +204,7 @@ async fn a_bot_that_checks_signatures_itself_finds_them_right() {
     is_answered(&site, "staff").await;
     is_answered(&site, "ann-helpdesk").await;
     bot.was_called(3).await;
-    drop(bot);
-    site.close().await;
+    site.close(bot).await;
 }
 #[tokio::test]
 async fn the_gateway_hears_who_joins_and_the_bot_does_not() {
@@ -224,5 +221,5 @@ async fn the_gateway_hears_who_joins_and_the_bot_does_not() {
     site.control.post("bob", "launch", "/hello").unwrap();
     assert_eq!(site.answer("launch", 2).await, "Hello, bob@example.com!");
     bot.was_called(2).await;
-    site.close().await;
+    site.close(bot).await;
 }
