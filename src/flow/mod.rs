@@ -115,7 +115,8 @@ impl Courier {
                 Err(outage) => return Err(self.not_yet(letter, notice, outage)),
             },
         };
-        if roster.is_some() {
+        // A list that was known before says nothing about the token.
+        if roster.as_deref().is_some_and(|roster| asked.since(roster.read()).is_zero()) {
             route.desk.trust(&self.reporter, &self.readiness);
         }
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);

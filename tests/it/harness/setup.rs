@@ -1,0 +1,201 @@
+//! How a world is before it starts.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use botwarden::cli::house::House;
+use botwarden::config::{Config, Problem, Source, load};
+use botwarden::report::record::Form;
+use botwarden::report::{Reporter, Scope};
+use botwarden::simulator::{self, Options, Registration, Simulator};
+
+use super::bot::Bot;
+use super::event::{OLD_SECRET, SECRET, SIGNING};
+use super::told::Told;
+use super::{World, eventually};
+
+const DEFAULTS: [(&str, &str); 9] = [
+    (
+        "orgs",
+        "{example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11, contoso: 5d0f3f0a-93c4-4d0e-8a3e-6f6a3f2c7b22}",
+    ),
+    ("server", "{listen: '127.0.0.1:0', drain_grace: 0s, drain_timeout: 5s}"),
+    ("ops", "{listen: '127.0.0.1:0'}"),
+    (
+        "webex",
+        "{api: API, proxy: direct, timeout: 1s, retry: {attempts: 1, give_up_after: 2s}}",
+    ),
+    ("policy", "{allowed_orgs: [example]}"),
+    ("cache", "{}"),
+    ("inbox", "{}"),
+    ("bots", "{helpdesk: {token: {env: TOKEN}, webhook_secret: {env: SECRET}}}"),
+    ("routes", "{helpdesk: ROUTE}"),
+];
+
+const UPSTREAM: &str = "{url: 'BOT', timeout: 3s, retry: {from: 20ms, up_to: 200ms}}";
+
+type Adjust = Box<dyn FnOnce(&mut Config) + Send>;
+
+pub(crate) struct Setup {
+    people: simulator::World,
+    sections: BTreeMap<&'static str, String>,
+    upstream: String,
+    route: String,
+    variables: Variables,
+    adjust: Vec<Adjust>,
+    bot: Option<Bot>,
+    patient: bool,
+}
+
+impl Setup {
+    pub(crate) fn new() -> Self {
+        let sections = DEFAULTS.iter().map(|(name, text)| (*name, (*text).to_owned()));
+        Self {
+            people: simulator::World::demo(),
+            sections: sections.collect(),
+            upstream: UPSTREAM.to_owned(),
+            route: String::new(),
+            variables: Variables::default(),
+            adjust: Vec::new(),
+            bot: None,
+            patient: true,
+        }
+    }
+
+    /// Replaces a whole section of the configuration. `API`, `BOT` and `ROUTE` stand for what they say.
+    pub(crate) fn with(mut self, section: &'static str, text: &str) -> Self {
+        self.sections.insert(section, text.to_owned());
+        self
+    }
+
+    /// More keys for the one route.
+    pub(crate) fn route(mut self, text: &str) -> Self {
+        self.route = format!("{}, {text}", self.route);
+        self
+    }
+
+    pub(crate) fn upstream(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.upstream);
+        self
+    }
+
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.0.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Changes what no configuration file may: waits that are shorter than anybody would want.
+    pub(crate) fn adjust(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
+        self.adjust.push(Box::new(change));
+        self
+    }
+
+    pub(crate) fn people(mut self, yaml: &str) -> Self {
+        self.people = simulator::World::from_yaml(yaml).unwrap();
+        self
+    }
+
+    pub(crate) fn bot(mut self, bot: Bot) -> Self {
+        self.bot = Some(bot);
+        self
+    }
+
+    /// Does not wait until Webex has said who the bot is.
+    pub(crate) fn at_once(mut self) -> Self {
+        self.patient = false;
+        self
+    }
+
+    pub(crate) fn text(&self, api: &str, bot: &str) -> String {
+        let route = format!("{{path: /hook, bot: helpdesk, upstream: {}{}}}", self.upstream, self.route);
+        let section = |(name, text): (&&str, &String)| format!("{name}: {text}\n");
+        let sections: String = self.sections.iter().map(section).collect();
+        let text = format!("version: 1\n{sections}").replace("ROUTE", &route);
+        text.replace("api: API", &format!("api: '{api}'")).replace("BOT", bot)
+    }
+
+    /// The configuration, or what is wrong with it.
+    pub(crate) fn load(&self, api: &str, bot: &str) -> Result<Config, Vec<Problem>> {
+        let text = self.text(api, bot);
+        let now = std::time::SystemTime::now();
+        load(text.as_bytes(), &self.variables, now).map(|(config, _warnings)| config)
+    }
+
+    pub(crate) async fn start(self) -> World {
+        let running = Simulator::start(self.people.clone(), Options::default()).await.unwrap();
+        self.start_in(running).await
+    }
+
+    /// A gateway in a world that is there already.
+    pub(crate) async fn start_in(mut self, running: simulator::Running) -> World {
+        let bot = match self.bot.take() {
+            Some(bot) => bot,
+            None => Bot::start().await,
+        };
+        let mut config = self.load(running.api().as_str(), &bot.url).unwrap();
+        config.webex.requests_per_minute = 1_000_000;
+        self.adjust.drain(..).for_each(|change| change(&mut config));
+        let told = Told::default();
+        assert!(!super::told::log().contains("panicked"), "a task panicked");
+        let house = House::open(&config, reporter(&config, &told)).await.unwrap();
+        let (control, address) = (running.control(), house.webhooks());
+        let webhook = hidden(&control);
+        let house = Some(house);
+        let world = World { control, bot, told, address, webhook, config, house, running };
+        if self.patient {
+            eventually!(world.house().readiness().checks().contains_key("token helpdesk"));
+        }
+        world
+    }
+}
+
+/// A webhook that leads nowhere: it lends its shape to events that the test delivers itself.
+fn hidden(control: &simulator::Control) -> String {
+    let registration = Registration {
+        name: "n".to_owned(),
+        target: "http://127.0.0.1:1/".to_owned(),
+        resource: "messages".to_owned(),
+        event: "deleted".to_owned(),
+        filter: None,
+        secret: None,
+    };
+    control.register("helpdesk", &registration).unwrap()
+}
+
+pub(crate) fn reporter(config: &Config, told: &Told) -> Arc<Reporter> {
+    let routes = config.routes.iter().map(|(name, route)| (Arc::clone(name), Arc::clone(&route.bot)));
+    let scope = Scope { routes: routes.collect(), fingerprint: config.fingerprint.clone() };
+    Arc::new(Reporter::new(&scope, Form::Json, Box::new(told.clone())))
+}
+
+/// The environment of the configuration. No files.
+#[derive(Clone, Debug)]
+pub(crate) struct Variables(BTreeMap<String, String>);
+
+impl Default for Variables {
+    fn default() -> Self {
+        let all = [
+            ("TOKEN", "sim-token-helpdesk"),
+            ("SECRET", SECRET),
+            ("OLD_SECRET", OLD_SECRET),
+            ("SIGNING", SIGNING),
+        ];
+        Self(all.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+}
+
+impl Source for Variables {
+    fn file(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn var(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned()
+    }
+
+    fn readable_by_others(&self, _: &Path) -> bool {
+        false
+    }
+}

@@ -1,0 +1,62 @@
+//! What the gateway wrote down.
+
+use std::io::{self, Write};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use serde_json::Value;
+use tracing_subscriber::EnvFilter;
+
+/// Takes records, line by line.
+#[derive(Clone, Default)]
+pub(crate) struct Told(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Told {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Told {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Every line.
+    pub(crate) fn records(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The records of verdicts on events; not of calls that were turned away.
+    pub(crate) fn decisions(&self) -> Vec<Value> {
+        self.records().into_iter().filter(|record| record.get("decision_id").is_some()).collect()
+    }
+
+    /// How many records have this verdict and this reason.
+    pub(crate) fn count(&self, verdict: &str, reason: &str) -> usize {
+        let same = |record: &&Value| record["verdict"] == verdict && record["reason"] == reason;
+        self.records().iter().filter(same).count()
+    }
+}
+
+/// The ordinary log of all tests of this process, with everything that any crate has to say.
+static LOG: LazyLock<Told> = LazyLock::new(|| {
+    let told = Told::default();
+    let writer = told.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new("trace"))
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    told
+});
+
+/// What was logged so far; from the first call on, everything is.
+pub(crate) fn log() -> String {
+    LOG.text()
+}

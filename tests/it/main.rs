@@ -1,0 +1,20 @@
+//! The whole gateway over real sockets: a simulated Webex in front of it, a bot that records and misbehaves behind it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests may fail loudly, run tasks of their own, and trust the size of what they made"
+)]
+
+mod harness;
+
+mod answers;
+mod bytes;
+mod crowd;
+mod delivery;
+mod holes;
+mod outages;
+mod records;
+mod rooms;
+mod strangers;
+mod traps;
