@@ -98,6 +98,9 @@ fn explain_judges_rooms_and_events_as_the_gateway_does() {
     assert!(out(&wrong).contains("does not match"), "{}", out(&wrong));
     assert!(!out(&wrong).contains(&signature(&event)), "what would be right is nobody's business");
     assert_eq!(explain(&["--event", "event.json"]).status.code(), Some(0));
+    let long_ago =
+        explain(&["--event", "event.json", "--received", "2036-01-01T00:00:00Z", "--json"]);
+    assert_eq!(document(&long_ago)["reason"], "event_too_old");
     std::fs::write(site.path().join("event.json"), "{}").unwrap();
     let malformed = explain(&["--event", "event.json", "--json"]);
     assert_eq!(document(&malformed)["reason"], "malformed");

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
@@ -35,6 +36,8 @@ pub(super) enum Subject {
         body: Vec<u8>,
         /// What came with them.
         signature: Option<String>,
+        /// When they came; now, if nobody says.
+        received: Option<SystemTime>,
     },
 }
 
@@ -76,12 +79,15 @@ impl Inquiry<'_> {
             Subject::Room(room) => {
                 let reading = asker.look(&room).await?;
                 let body = asker.question(&reading);
-                let proved = self.prove(&body, None, &asker)?;
+                let proved = self.prove(self.arrival(&body, None, asker.since)?, &asker);
                 let sheet = self.blank(&body, None, asker.since);
                 self.judge(sheet, proved, Some(reading), &asker).await
             }
-            Subject::Event { body, signature } => {
-                let proved = self.prove(&body, signature.as_deref(), &asker)?;
+            Subject::Event { body, signature, received } => {
+                let wall = received.unwrap_or(asker.since.wall);
+                let received = Moment { wall, ..asker.since };
+                let arrival = self.arrival(&body, signature.as_deref(), received)?;
+                let proved = self.prove(arrival, &asker);
                 let matches = signature.map(|_given| !is_forged(&proved));
                 let signature = Signature { matches, bytes: body.len() };
                 let sheet = self.blank(&body, Some(signature), asker.since);
@@ -96,15 +102,9 @@ impl Inquiry<'_> {
     }
 
     /// Rules 6 to 10.
-    fn prove(
-        &self,
-        body: &[u8],
-        given: Option<&str>,
-        asker: &Asker,
-    ) -> Result<Proved, Unexplained> {
-        let arrival = self.arrival(body, given, asker.since)?;
+    fn prove(&self, arrival: Arrival, asker: &Asker) -> Proved {
         let registration = Registration { creator: Some(asker.own.key()) };
-        Ok(verify(arrival, &self.bot.keys).and_then(|proved| read(proved, registration)))
+        verify(arrival, &self.bot.keys).and_then(|proved| read(proved, registration))
     }
 
     /// Without a signature to check, one by the route's own secret: everything behind that rule is judged as usual.
