@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::scenes::{Scene, Seen, Step};
+use super::scenes::{Scene, Step};
 use super::stage::Stage;
+use super::watch::Seen;
 use crate::cli::common::Tint;
 
 /// Anything quicker is not worth a word.

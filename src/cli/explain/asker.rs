@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::inquiry::{Inquiry, Member, Place, Room};
+use super::inquiry::Inquiry;
+use super::sheet::{Member, Place, Room};
 use crate::cli::envelope::Draft;
 use crate::gate::id::{PersonId, RoomId};
 use crate::gate::moment::Moment;

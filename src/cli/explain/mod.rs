@@ -4,6 +4,7 @@ mod asker;
 mod inquiry;
 mod page;
 mod path;
+mod sheet;
 
 use std::path::PathBuf;
 
@@ -14,7 +15,8 @@ use super::exit::Exit;
 use super::{Global, Output};
 use crate::config::Config;
 use crate::gate::id::RoomId;
-use inquiry::{Explanation, Inquiry, Subject, Unexplained};
+use inquiry::{Inquiry, Subject, Unexplained};
+use sheet::Explanation;
 
 /// Say step by step why an event or a room is allowed or refused
 #[derive(Debug, Args)]
