@@ -4,6 +4,8 @@ use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::exit::Exit;
 use super::{Colour, Global, Output};
 use crate::config::{self, Config, LogFormat, Machine, Problem, Source};
@@ -53,13 +55,16 @@ pub(super) fn load_or_tell(global: &Global) -> Result<Config, Exit> {
             tell(&problems, &path, &text, global);
             Err(Exit::Config)
         }
-        Err(Unloaded { path: None, .. }) => {
-            say(
-                "no configuration: neither ./gateway.yaml nor /etc/botwarden/gateway.yaml exists\n  try: botwarden demo\n",
-            );
-            Err(Exit::Config)
-        }
+        Err(Unloaded { path: None, .. }) => Err(no_config()),
     }
+}
+
+/// Says where a configuration is looked for, and what works without one.
+pub(super) fn no_config() -> Exit {
+    say(
+        "no configuration: neither ./gateway.yaml nor /etc/botwarden/gateway.yaml exists\n  try: botwarden demo\n",
+    );
+    Exit::Config
 }
 
 fn tell(problems: &[Problem], path: &Path, text: &str, global: &Global) {
@@ -109,9 +114,9 @@ impl Global {
             Tint::Plain => Form::Text,
         };
         match format {
-            LogFormat::Auto if self.output() == Output::Text && stdout.is_terminal() => text,
-            LogFormat::Text => text,
-            LogFormat::Auto | LogFormat::Json => Form::Json,
+            LogFormat::Json => Form::Json,
+            LogFormat::Auto if self.output() == Output::Json || !stdout.is_terminal() => Form::Json,
+            LogFormat::Auto | LogFormat::Text => text,
         }
     }
 }
@@ -135,4 +140,35 @@ pub(super) fn block_on(work: impl Future<Output = Exit>) -> Exit {
             Exit::Bug
         }
     }
+}
+
+/// Ctrl-C, or what a supervisor sends.
+pub(super) async fn told_to_stop() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// RFC 3339, UTC.
+pub(super) fn now() -> String {
+    humantime::format_rfc3339_millis(rt::now().wall).to_string()
+}
+
+/// Lines whose columns stand under each other, as wide as they must be.
+pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
 }

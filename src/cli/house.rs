@@ -8,8 +8,10 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::exit::Exit;
 use crate::config::Config;
 use crate::flow::{Gateway, StartProblem};
+use crate::ingress::BindProblem;
 use crate::report::Reporter;
 use crate::rt::{Readiness, Tasks};
 use crate::{admin, ingress};
@@ -38,7 +40,7 @@ pub struct House {
 pub enum Unopened {
     /// The listener for webhooks.
     #[error("server: {0}")]
-    Server(#[from] ingress::BindProblem),
+    Server(#[from] BindProblem),
     /// The listener for probes.
     #[error("ops: cannot listen on {address}: {cause}")]
     Ops {
@@ -50,6 +52,17 @@ pub enum Unopened {
     /// Something inside.
     #[error(transparent)]
     Start(#[from] StartProblem),
+}
+
+impl Unopened {
+    /// A port that is taken may be free soon, so a supervisor may try again; the rest is for the operator.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Server(BindProblem::Address { .. }) | Self::Ops { .. } => Exit::Unavailable,
+            Self::Server(BindProblem::Unreadable { .. }) => Exit::Denied,
+            Self::Server(BindProblem::Certificate(_)) | Self::Start(_) => Exit::Config,
+        }
+    }
 }
 
 impl House {

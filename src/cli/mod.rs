@@ -1,9 +1,13 @@
 //! The commands, one file each. Data goes to stdout, everything else to stderr.
 
+mod check;
 mod common;
+mod demo;
 pub mod exit;
 pub mod house;
 mod run;
+mod simulate;
+mod wire;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,8 +72,14 @@ pub enum Colour {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show everything without a Webex account (start here)
+    Demo(demo::Arguments),
     /// Run the gateway
     Run(run::Arguments),
+    /// Check gateway.yaml, secrets, tokens and upstreams
+    Check(check::Arguments),
+    /// Run a small Webex for tests
+    Simulate(simulate::Arguments),
 }
 
 /// Reads the command line, and does what it says.
@@ -80,7 +90,10 @@ pub fn main() -> ExitCode {
     };
     let Cli { global, command } = cli;
     let exit = match command {
+        Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Run(arguments) => run::run(&arguments, &global),
+        Command::Check(arguments) => check::run(&arguments, &global),
+        Command::Simulate(arguments) => simulate::run(&arguments, &global),
     };
     exit.into()
 }

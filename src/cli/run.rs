@@ -50,7 +50,7 @@ async fn serve(config: &Config, global: &Global) -> Exit {
         Ok(house) => house,
         Err(problem) => {
             tracing::error!(%problem, "cannot start");
-            return Exit::Config;
+            return problem.exit();
         }
     };
     let (listen, ops) = (house.webhooks(), house.ops().map(|ops| ops.to_string()));

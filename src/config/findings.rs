@@ -4,24 +4,42 @@ use super::path::{Path, Step};
 use super::problem::{Code, Problem, did_you_mean, quoted, similar};
 use super::raw_forms::NOT_ONE;
 use super::tree::{Node, is_plain};
-use super::typed::{Fault, Kind};
+use super::typed::{Fault, Kind, MOST};
 
 /// All that was found so far.
 #[derive(Debug)]
 pub(super) struct Findings<'a> {
     tree: &'a Node,
     found: Vec<Problem>,
+    errors: usize,
     /// Ways to values that did not fit: what rests on them is not told as well.
     unfit: Vec<Path>,
 }
 
 impl<'a> Findings<'a> {
     pub(super) fn new(tree: &'a Node, found: Vec<Problem>) -> Self {
-        Self { tree, found, unfit: Vec::new() }
+        let mut findings = Self { tree, found: Vec::new(), errors: 0, unfit: Vec::new() };
+        for problem in found {
+            findings.note(problem);
+        }
+        findings
+    }
+
+    fn note(&mut self, problem: Problem) {
+        if problem.is_error() {
+            self.errors += 1;
+        }
+        if self.errors <= MOST || !problem.is_error() {
+            self.found.push(problem);
+        }
     }
 
     /// The problems, in the order of the file; those of its surroundings come last.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
+        if self.errors > MOST {
+            let message = format!("there are more than {MOST} mistakes");
+            self.found.push(Problem::new(Code::TooMany, message));
+        }
         self.found.sort_by_key(|problem| (problem.place.is_none(), problem.place));
         self.found
     }
@@ -29,7 +47,7 @@ impl<'a> Findings<'a> {
     /// Notes a problem with the value at a path.
     pub(super) fn add(&mut self, path: &Path, problem: Problem) {
         let problem = self.placed(path, problem);
-        self.found.push(if path.is_delicate() { problem.hide() } else { problem });
+        self.note(if path.is_delicate() { problem.hide() } else { problem });
     }
 
     /// With the place of what stands at the path, or of the nearest thing above it; that of the whole file is none.
@@ -43,7 +61,7 @@ impl<'a> Findings<'a> {
 
     /// Notes a problem that no line of the file is to blame for.
     pub(super) fn add_outside(&mut self, name: &str, problem: Problem) {
-        self.found.push(problem.on(name));
+        self.note(problem.on(name));
     }
 
     /// Notes that a key is not there, unless something there did not fit.
@@ -54,7 +72,7 @@ impl<'a> Findings<'a> {
         let name = path.steps().last().map(|step| Path::from_steps(vec![step.clone()]));
         let name = name.unwrap_or_default().to_string();
         let problem = Problem::new(Code::MissingKey, format!("the key `{name}` is missing"));
-        self.found.push(self.placed(path, problem));
+        self.note(self.placed(path, problem));
     }
 
     /// Whether a key beside this one does not exist and probably means it.
@@ -97,7 +115,7 @@ impl<'a> Findings<'a> {
         let nameless = matches!(&fault.kind, Kind::UnknownKey(key, _) if !may_show(key, &path));
         let steps = path.whole_secret();
         problem = problem.on(if nameless { above(&steps) } else { steps }.to_string());
-        self.found.push(if hidden { problem.hide() } else { problem });
+        self.note(if hidden { problem.hide() } else { problem });
     }
 }
 

@@ -31,9 +31,7 @@ pub fn load(
     for fault in &faults {
         findings.unfit(fault);
     }
-    if faults.len() >= typed::MOST {
-        let message = format!("there are more than {} mistakes", typed::MOST);
-        findings.add_outside("", Problem::new(Code::TooMany, message));
+    if faults.len() > typed::MOST {
         return Err(findings.into_problems());
     }
     let around = Around { source, today };

@@ -273,3 +273,8 @@ pub enum Address {
         path: http::uri::PathAndQuery,
     },
 }
+
+/// Advice for a name that does not exist: the one that was probably meant.
+pub fn suggestion(word: &str, candidates: &[&str]) -> Option<String> {
+    problem::did_you_mean(word, candidates.iter().copied())
+}

@@ -136,13 +136,21 @@ fn shallow(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+const NO_TAGS: &str = "tags (`!name`) mean nothing here";
+const A_KEY: &str = "a key must be plain text";
+
 fn not_yaml(error: &serde_yaml::Error, text: &str) -> Problem {
     let message = error.to_string();
     if message.contains("more than one document") {
         return Problem::new(Code::SecondDocument, "a second document begins in this file")
             .at(second_document(text));
     }
-    let message = message.split(" at line ").next().unwrap_or_default();
+    // The errors made here come with the keys on the way to them, and in a key may be anything.
+    let message = [NO_TAGS, A_KEY]
+        .into_iter()
+        .find(|known| message.contains(known))
+        .or_else(|| message.split(" at line ").next())
+        .unwrap_or_default();
     let place = error.location().map_or(Place::START, |location| Place {
         line: location.line(),
         column: location.column(),
@@ -279,7 +287,7 @@ impl<'de> Visitor<'de> for Branch<'_> {
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
-        Err(A::Error::custom("tags (`!name`) mean nothing here"))
+        Err(A::Error::custom(NO_TAGS))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
@@ -358,7 +366,7 @@ impl Visitor<'_> for KeySeed<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
+        f.write_str(A_KEY)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {

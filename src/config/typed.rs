@@ -13,7 +13,7 @@ use super::path::{Path, Step};
 use super::problem::Place;
 use super::tree::{Key, Node, Value};
 
-/// More mistakes than this are not told: each costs one more reading.
+/// More mistakes than this are not told: nobody reads them, and here each costs one more reading.
 pub(super) const MOST: usize = 100;
 
 /// One value that does not fit.
@@ -126,7 +126,7 @@ fn plain(expected: &dyn Expected) -> String {
 pub(super) fn read<T: DeserializeOwned + Default>(tree: &Node) -> (T, Vec<Fault>) {
     let mut rest = tree.clone();
     let mut faults = Vec::new();
-    while faults.len() < MOST {
+    while faults.len() <= MOST {
         match T::deserialize(&rest) {
             Ok(value) => return (value, faults),
             Err(fault) => {

@@ -190,12 +190,12 @@ impl Work for Courier {
         }
     }
 
-    fn expire(&self, letter: Letter, last: Outage) {
-        self.bury(letter, last);
+    fn changed(&self, letters: usize) {
+        self.reporter.emit(&Happening::Kept { events: letters });
     }
 
-    fn holds(&self, events: usize) {
-        self.hold(events);
+    fn expire(&self, letter: Letter, last: Outage) {
+        self.bury(letter, last);
     }
 }
 

@@ -26,7 +26,7 @@ const ASK_AGAIN: Schedule =
 /// `updated` and `deleted` repeat with equal bytes when something is toggled back, so only a quick repetition is one.
 const SHORT_WINDOW: Duration = Duration::from_mins(1);
 
-/// What an event costs beside its body: headers, facts, bookkeeping. An estimate, on the safe side.
+/// What an event costs beside its body and headers: facts, bookkeeping. An estimate, on the safe side.
 const OVERHEAD: usize = 2048;
 
 /// An event that was authentic when it came in. It is proved again at every try.
@@ -41,6 +41,7 @@ pub(crate) struct Letter {
     /// When the last try began to ask.
     pub(super) asked: Moment,
     arrival: Option<Arrival>,
+    size: usize,
     received: Moment,
     attempt: u32,
     reply: Option<oneshot::Sender<Outcome>>,
@@ -60,6 +61,7 @@ impl Letter {
             told: None,
             asked: arrival.received(),
             received: arrival.received(),
+            size: size(&arrival),
             arrival: Some(arrival),
             attempt: 0,
             reply: Some(reply),
@@ -81,7 +83,7 @@ impl Letter {
             lane,
             fingerprint: Fingerprint::of(&self.route.name, &self.facts, &self.body),
             window,
-            size: self.body.len().saturating_add(OVERHEAD),
+            size: self.size,
             received: self.received,
         }
     }
@@ -122,4 +124,11 @@ impl Letter {
             let _nobody_waits = reply.send(outcome);
         }
     }
+}
+
+/// The memory that it holds.
+fn size(arrival: &Arrival) -> usize {
+    let headers: usize =
+        arrival.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    arrival.body().len().saturating_add(headers).saturating_add(OVERHEAD)
 }

@@ -94,11 +94,6 @@ impl Courier {
         orgs.into_iter().collect()
     }
 
-    /// How many letters there are now.
-    pub(super) fn hold(&self, events: usize) {
-        self.reporter.emit(&Happening::Kept { events });
-    }
-
     /// The record of a letter whose time is up.
     pub(super) fn bury(&self, mut letter: Letter, last: Outage) {
         self.record(&mut letter, Verdict::Expired(last.kind), None);

@@ -109,7 +109,7 @@ fn received(headers: &HeaderMap, to: &Destination) -> HeaderMap {
 
 /// Whether a caller's header may reach the bot at all. Names with an underscore are dropped: old WSGI servers take
 /// `Botwarden_Verdict` for `Botwarden-Verdict` and join the two values.
-fn passes(name: &str) -> bool {
+pub(crate) fn passes(name: &str) -> bool {
     let standard_webhooks = name.starts_with("webhook-") || name.starts_with("svix-");
     let ours = name.starts_with("botwarden-") || FORWARDING.contains(&name) || standard_webhooks;
     !name.contains('_') && !ours && !HOP_BY_HOP.contains(&name)

@@ -40,6 +40,7 @@ pub mod refusal;
 pub mod arrival;
 pub mod signature;
 pub mod event;
+pub mod audience;
 pub mod roster;
 pub mod policy;
 pub mod effect;

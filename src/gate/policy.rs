@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, SystemTime};
 
+pub use super::audience::{AppUsers, Audience};
 use super::event::{Notice, Resource, Verb};
 use super::id::{Key, Org, Person, RoomId};
 use super::moment::Moment;
 use super::refusal::{Family, Refusal};
-use super::roster::{Extent, Freshness, Roster, Standing};
+use super::roster::{Extent, Freshness, Roster};
 
 /// How far the clocks of Webex and of this machine may be apart before an event counts as coming from the future.
 /// NTP keeps machines within a second; two minutes forgive a machine without it and still bound a forged date.
@@ -72,15 +73,6 @@ impl Demands {
     }
 }
 
-/// Whether guests of an allowed organisation's guest issuer may be in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AppUsers {
-    /// They count as members of the issuing organisation.
-    Allow,
-    /// They count as outsiders.
-    Deny,
-}
-
 /// The rules of one route, as configured.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -98,81 +90,6 @@ pub struct Policy {
     pub max_event_age: Duration,
     /// What each resource must show.
     pub demands: Demands,
-}
-
-impl Policy {
-    /// Who may be in a room of this route's bot, once the bot's own id is known.
-    pub fn audience(&self, own: Key<Person>) -> Audience {
-        Audience {
-            own,
-            allowed: self.allowed_orgs.clone(),
-            trusted: self.trusted_bots.clone(),
-            app_users: self.app_users,
-            max_members: self.max_members,
-        }
-    }
-}
-
-/// Who may be in a room.
-#[derive(Clone, Debug)]
-pub struct Audience {
-    /// The bot itself; its organisation is that of its maker and says nothing.
-    pub own: Key<Person>,
-    allowed: HashSet<Key<Org>>,
-    trusted: HashSet<Key<Person>>,
-    app_users: AppUsers,
-    /// Larger rooms are refused, never checked in part.
-    pub max_members: usize,
-}
-
-impl Audience {
-    /// Whether somebody who belongs there may be in a room. Exempt are, by person id only, the bot itself and trusted
-    /// bots; no rule looks at the end of an e-mail address to let somebody in.
-    pub fn admits(&self, person: Key<Person>, standing: Standing) -> bool {
-        self.objection(person, standing).is_none()
-    }
-
-    /// The widest of two: for reading a room once for several routes of one bot.
-    #[must_use]
-    pub fn widened(mut self, other: &Self) -> Self {
-        self.allowed.extend(&other.allowed);
-        self.trusted.extend(&other.trusted);
-        self.max_members = self.max_members.max(other.max_members);
-        if other.app_users == AppUsers::Allow {
-            self.app_users = AppUsers::Allow;
-        }
-        self
-    }
-
-    fn objection(&self, person: Key<Person>, standing: Standing) -> Option<Refusal> {
-        if person == self.own || self.trusted.contains(&person) {
-            return None;
-        }
-        match standing {
-            Standing::Of(org) | Standing::GuestOf(org) if !self.allowed.contains(&org) => {
-                Some(Refusal::OutsideOrg)
-            }
-            Standing::GuestOf(_) if self.app_users == AppUsers::Deny => Some(Refusal::AppUser),
-            Standing::Unknown => Some(Refusal::OrgMissing),
-            Standing::Of(_) | Standing::GuestOf(_) => None,
-        }
-    }
-
-    /// The members that this audience does not admit, and why.
-    pub fn outsiders<'a>(
-        &'a self,
-        roster: &'a Roster,
-    ) -> impl Iterator<Item = (Key<Person>, Standing, Refusal)> + 'a {
-        let members = roster.members().iter();
-        members.filter_map(|&(person, standing)| {
-            Some((person, standing, self.objection(person, standing)?))
-        })
-    }
-
-    /// The rule that the room breaks, the lowest number first.
-    fn broken_rule(&self, roster: &Roster) -> Option<Refusal> {
-        self.outsiders(roster).map(|(_, _, refusal)| refusal).min_by_key(|refusal| refusal.rule())
-    }
 }
 
 /// The evidence that the rules need.

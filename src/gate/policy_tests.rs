@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::super::arrival::tests::noon;
 use super::super::event::tests::{ANN, BOT, ROOM, message, notice, uuid};
 use super::super::id::{OrgId, PersonId};
-use super::super::roster::{Builder, End, Member};
+use super::super::roster::{Builder, End, Member, Standing};
 use super::*;
 
 pub(crate) const EXAMPLE: u128 = 100;

@@ -64,6 +64,14 @@ impl KeyRing {
         Self(keys)
     }
 
+    /// The header's value for a body under the first key. Only `botwarden send` and `botwarden explain` sign: what they
+    /// make is theirs to try the gateway with, and goes no further than this machine.
+    pub(crate) fn sign(&self, body: &[u8]) -> Option<String> {
+        let mut mac = self.0.first()?.0.clone();
+        mac.update(body);
+        Some(base16ct::lower::encode_string(&mac.finalize().into_bytes()))
+    }
+
     /// Every key is tried, so that the time taken does not say which one matched.
     fn matches(&self, body: &[u8], given: &[u8; MAC_LEN]) -> bool {
         let hit = self.0.iter().fold(Choice::from(0), |hit, key| hit | key.matches(body, given));

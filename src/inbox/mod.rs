@@ -27,11 +27,11 @@ pub trait Work: Send + Sync + 'static {
     /// One try. It may be cut short at any await; the letter stays here.
     fn attempt(&self, letter: &mut Self::Letter) -> impl Future<Output = Step> + Send;
 
+    /// So many letters are kept now.
+    fn changed(&self, letters: usize);
+
     /// The letter's time is up: write the record.
     fn expire(&self, letter: Self::Letter, last: Outage);
-
-    /// So many letters are kept from now on. Told in order.
-    fn holds(&self, events: usize);
 }
 
 /// How a try ended.
@@ -128,10 +128,10 @@ impl<W: Work> Inbox<W> {
         }
         lanes.events += 1;
         lanes.bytes = bytes;
-        self.work.holds(lanes.events);
         let idle = !lanes.waiting.contains_key(&label.lane);
         let lane = label.lane.clone();
         lanes.waiting.entry(lane.clone()).or_default().push_back((label, letter));
+        self.work.changed(lanes.events);
         drop(lanes);
         if idle {
             let inbox = Arc::clone(self);
@@ -164,7 +164,7 @@ impl<W: Work> Inbox<W> {
             let mut lanes = self.lanes();
             lanes.events -= 1;
             lanes.bytes -= label.size;
-            self.work.holds(lanes.events);
+            self.work.changed(lanes.events);
         }
     }
 

@@ -8,6 +8,7 @@ use crate::gate::id::RoomId;
 struct Script {
     log: Mutex<Vec<String>>,
     running: AtomicUsize,
+    told: AtomicUsize,
     most: AtomicUsize,
 }
 
@@ -37,11 +38,13 @@ impl Work for Script {
         if letter.name.starts_with("refused") { Step::Settled } else { Step::Delivered }
     }
 
+    fn changed(&self, letters: usize) {
+        self.told.store(letters, Ordering::SeqCst);
+    }
+
     fn expire(&self, letter: Letter, last: Outage) {
         self.log.lock().unwrap().push(format!("{} expired: {}", letter.name, last.kind.label()));
     }
-
-    fn holds(&self, _: usize) {}
 }
 
 fn limits() -> config::Inbox {
@@ -102,9 +105,11 @@ fn keep(inbox: &Arc<Inbox<Script>>, label: Label, letter: Letter) -> Keeping {
 }
 
 async fn emptied(inbox: &Inbox<Script>) -> Vec<String> {
+    assert_eq!(inbox.work.told.load(Ordering::SeqCst), inbox.len());
     while !inbox.is_empty() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    assert_eq!(inbox.work.told.load(Ordering::SeqCst), 0);
     inbox.work.log.lock().unwrap().clone()
 }
 

@@ -16,7 +16,7 @@ use super::call::{Desk, Visit};
 use super::connection::{self, Manner};
 use super::guests::Guests;
 use super::tls;
-use crate::config::Server;
+use crate::config::{Server, Tls};
 use crate::flow::Door;
 use crate::gate::arrival::Origin;
 use crate::rt::Tasks;
@@ -63,6 +63,11 @@ pub fn bind(server: &Server) -> Result<Bound, BindProblem> {
     let listener = listen(server.listen).map_err(problem)?;
     let address = listener.local_addr().map_err(problem)?;
     Ok(Bound { listener, address, tls, server: server.clone() })
+}
+
+/// Whether certificate and key can be read and fit together; for `botwarden check`.
+pub fn examine(tls: &Tls) -> Result<(), BindProblem> {
+    tls::acceptor(tls).map(drop)
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

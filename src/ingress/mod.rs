@@ -25,7 +25,7 @@ mod tls;
 pub(crate) use accept::accept;
 pub use answer::{Response, answer};
 pub(crate) use guests::{Guest, Guests};
-pub use listener::{BindProblem, Bound, bind};
+pub use listener::{BindProblem, Bound, bind, examine};
 
 #[cfg(test)]
 mod tests;

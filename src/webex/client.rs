@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use http::header::HeaderValue;
+use http::header::{DATE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, ClientBuilder};
 use url::Url;
@@ -102,14 +102,24 @@ impl Client {
 
     /// Whose token it is.
     pub async fn me(&self) -> Result<Me, Outage> {
+        self.hello().await.map(|(me, _date)| me)
+    }
+
+    /// Whose token it is, and what time Webex says it is.
+    pub async fn hello(&self) -> Result<(Me, Option<SystemTime>), Outage> {
         let question = self.question("people_me");
         let url = self.url(&["people", "me"]);
         let unclear = |cause| Outage::new(Kind::WebexUnavailable, cause);
         match self.ask::<Person>(question, &url, ONE_THING).await? {
-            Reply::Found(found) => found
-                .value
-                .me()
-                .ok_or_else(|| unclear("Webex told an id of this token's bot that is not one")),
+            Reply::Found(found) => {
+                let date = found.headers.get(DATE).and_then(|date| date.to_str().ok());
+                let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+                let me = found.value.me();
+                let me = me.ok_or_else(|| {
+                    unclear("Webex told an id of this token's bot that is not one")
+                })?;
+                Ok((me, date.map(|date| date.timestamp().into())))
+            }
             Reply::Absent => Err(unclear("Webex does not say whose token this is")),
         }
     }

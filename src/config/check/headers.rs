@@ -7,26 +7,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::super::findings::Findings;
 use super::super::path::Path;
 use super::super::problem::{Code, Problem};
+use crate::gate::handoff;
 
-/// Headers that belong to the connection (RFC 9110, 7.6.1), to the message, or to the gateway.
-const NOT_FREE: &[&str] = &[
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "expect",
-    "forwarded",
-    "host",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "x-spark-signature",
-];
+/// Headers of the message itself, beside those that the hand-over keeps for the gateway.
+const OF_THE_MESSAGE: [&str; 3] = ["content-encoding", "content-type", "x-spark-signature"];
 
 pub(super) fn check(
     raw: &BTreeMap<String, String>,
@@ -70,6 +54,5 @@ fn read(
 /// Old servers take `_` for `-`, so both spellings are looked at.
 fn is_not_free(name: &str) -> bool {
     let name = name.replace('_', "-");
-    let ours = ["botwarden-", "webhook-", "x-forwarded-"];
-    NOT_FREE.contains(&&*name) || ours.iter().any(|start| name.starts_with(start))
+    OF_THE_MESSAGE.contains(&&*name) || !handoff::passes(&name)
 }

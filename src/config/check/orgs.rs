@@ -72,8 +72,8 @@ fn unknown(name: &str, path: &Path, orgs: &Orgs, findings: &mut Findings<'_>) {
 /// Warns of names that no policy uses. That a route uses one without the top is an error of its own.
 pub(super) fn unused(raw: &Gateway, findings: &mut Findings<'_>) {
     let allowed: HashSet<&String> = raw.policy.allowed_orgs.iter().flatten().collect();
-    if allowed.is_empty() {
-        return; // an error of its own
+    if allowed.is_empty() || allowed.iter().any(|name| !raw.orgs.contains_key(*name)) {
+        return; // an error of its own, and probably this one is meant
     }
     let unused = |(name, id): &(&String, &Spelled<OrgId>)| {
         !allowed.contains(name) && !id.0.key().is_consumer()

@@ -9,13 +9,16 @@
 )]
 
 mod edges;
+mod full;
 mod loads;
 mod mutations;
 mod problems;
 mod rules;
 mod schema;
 mod secrecy;
+mod telling;
 mod tighten;
+mod upstreams;
 mod yaml;
 
 use std::collections::BTreeMap;

@@ -116,7 +116,7 @@ fn the_schema_takes_what_the_gateway_takes_and_refuses_what_it_refuses() {
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
     let value = |text: &str| serde_yaml::from_str::<Value>(text).unwrap();
     assert!(accepts(&schema, &value(EXAMPLE)));
-    assert!(accepts(&schema, &value(loads::FULL)));
+    assert!(accepts(&schema, &value(full::FULL)));
     for (old, new) in [
         ("version: 1", "version: 2"),
         ("    upstream:", "    upsteam:"),

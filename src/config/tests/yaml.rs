@@ -10,21 +10,21 @@ fn e001_what_is_not_yaml_is_told_without_its_text() {
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told_after("    token: {", "    token: {{"), @r"
-    error[E001]: not YAML: bots.helpdesk.token: invalid type: map, expected a key
+    error[E001]: not YAML: a key must be plain text
       ┌─ gateway.yaml:16:13
     16│     token: …
       │             ^
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told("version: !one 1\n"), @r"
-    error[E001]: not YAML: version: tags (`!name`) mean nothing here
+    error[E001]: not YAML: tags (`!name`) mean nothing here
      ┌─ gateway.yaml:1:10
     1│ version: …
      │          ^
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told("version: 1\n? [a, b]\n: c\n"), @r"
-    error[E001]: not YAML: invalid type: sequence, expected a key
+    error[E001]: not YAML: a key must be plain text
      ┌─ gateway.yaml:2:3          (value hidden)
     1 error, 0 warnings in gateway.yaml
     ");

@@ -1,0 +1,44 @@
+//! Where Python and the bots' libraries are; or the loud word that they are not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const HOW: &str = "run `bash tests/legacy/setup.sh` (needs Python 3.10 to 3.13 and a package index), \
+                   or set BOTWARDEN_LEGACY_PYTHON to a Python that has tests/legacy/requirements.txt installed";
+
+/// The interpreter, or nothing after having said so.
+pub(crate) fn find(test: &str) -> Option<PathBuf> {
+    if let Some(python) = std::env::var_os("BOTWARDEN_LEGACY_PYTHON") {
+        return Some(PathBuf::from(python));
+    }
+    let venv = target().join("legacy-venv");
+    // The stamp is written last: an environment that is half made is none.
+    if venv.join("requirements.sha256").is_file() {
+        return Some(venv.join("bin/python"));
+    }
+    skipped(test, &format!("there is no {}; {HOW}", venv.display()));
+    None
+}
+
+/// On stderr for who runs one test, in a file for who runs all of them: the runner hides what a passing test says.
+fn skipped(test: &str, why: &str) {
+    let line = format!("SKIPPED: legacy::{test}: {why}\n");
+    eprint!("{line}");
+    let file = target().join("skipped.txt");
+    let said = fs::read_to_string(&file).unwrap_or_default();
+    if !said.contains(&line) {
+        use std::io::Write as _;
+        // One write of a short line: the tests run side by side.
+        let mut file = fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
+}
+
+fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
+}
+
+/// A place in the repository.
+pub(crate) fn place(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
