@@ -3,12 +3,14 @@
 use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::Exit;
 use super::{Colour, Global, Output};
-use crate::config::{self, Config, LogFormat, Machine, Problem, Source};
+use crate::config::problem::tame;
+use crate::config::{self, Bot, Config, LogFormat, Machine, Problem, Route, Source};
 use crate::report::Form;
 use crate::rt;
 
@@ -171,4 +173,33 @@ pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     rows.iter().map(line).collect()
+}
+
+/// Foreign text for a terminal: nothing in it that the terminal would obey.
+pub(super) fn tamed(text: &str) -> String {
+    text.chars().map(tame).collect()
+}
+
+/// A file that was named on the command line, up to what any event has; or how to exit.
+pub(super) fn contents(path: &Path) -> Result<Vec<u8>, Exit> {
+    Machine.file(path).map_err(|cause| {
+        say(&format!("cannot read {}: {cause}\n", path.display()));
+        Exit::Denied
+    })
+}
+
+/// The route of this name, or advice.
+pub(super) fn route<'a>(
+    config: &'a Config,
+    name: &str,
+) -> Result<(&'a Arc<str>, &'a Route, &'a Bot), Exit> {
+    let found = config.routes.get_key_value(name);
+    let found = found.and_then(|(name, route)| Some((name, route, config.bots.get(&route.bot)?)));
+    found.ok_or_else(|| {
+        let names: Vec<&str> = config.routes.keys().map(|name| &**name).collect();
+        let advice = config::suggestion(name, &names)
+            .unwrap_or_else(|| format!("routes: {}", names.join(", ")));
+        say(&format!("there is no route `{}`\n  {advice}\n", tamed(name)));
+        Exit::Usage
+    })
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::report::outage::Kind;
+
 /// Exit codes; those from 69 on are those of `sysexits.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -35,5 +37,12 @@ impl From<Exit> for ExitCode {
             Exit::Config => 78,
             Exit::Interrupted => 130,
         })
+    }
+}
+
+/// A question to Webex that brought no answer.
+impl From<Kind> for Exit {
+    fn from(kind: Kind) -> Self {
+        if kind == Kind::TokenRefused { Self::Denied } else { Self::Unavailable }
     }
 }

@@ -3,10 +3,17 @@
 mod check;
 mod common;
 mod demo;
+mod envelope;
 pub mod exit;
+mod explain;
+mod healthcheck;
 pub mod house;
+mod manual;
 mod run;
+mod schema;
+mod send;
 mod simulate;
+mod version;
 mod wire;
 
 use std::path::PathBuf;
@@ -22,6 +29,7 @@ use exit::Exit;
     name = "botwarden",
     version,
     about,
+    before_help = "  botwarden demo\n  botwarden run --config gateway.yaml",
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -78,24 +86,48 @@ enum Command {
     Run(run::Arguments),
     /// Check gateway.yaml, secrets, tokens and upstreams
     Check(check::Arguments),
+    /// Say step by step why an event or a room is allowed or refused
+    Explain(Box<explain::Arguments>),
+    /// Make an event, sign it, and send it to the gateway on this machine
+    Send(Box<send::Arguments>),
     /// Run a small Webex for tests
     Simulate(simulate::Arguments),
+    /// Ask the gateway on this machine whether it is well: 0 or 1, for HEALTHCHECK
+    Healthcheck(healthcheck::Arguments),
+    /// Print the JSON schema of gateway.yaml
+    Schema(schema::Arguments),
+    /// Print the completions for a shell
+    Completions(manual::Completions),
+    /// Print the manual page, or write one a command
+    Man(manual::Pages),
+    /// Print version, revision and target
+    Version(version::Arguments),
 }
 
 /// Reads the command line, and does what it says.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(problem) => return usage(&problem),
-    };
-    let Cli { global, command } = cli;
-    let exit = match command {
-        Command::Demo(arguments) => demo::run(&arguments, &global),
-        Command::Run(arguments) => run::run(&arguments, &global),
-        Command::Check(arguments) => check::run(&arguments, &global),
-        Command::Simulate(arguments) => simulate::run(&arguments, &global),
-    };
-    exit.into()
+    match Cli::try_parse() {
+        Ok(Cli { global, command }) => command.run(&global).into(),
+        Err(problem) => usage(&problem),
+    }
+}
+
+impl Command {
+    fn run(self, global: &Global) -> Exit {
+        match self {
+            Self::Demo(arguments) => demo::run(&arguments, global),
+            Self::Run(arguments) => run::run(&arguments, global),
+            Self::Check(arguments) => check::run(&arguments, global),
+            Self::Explain(arguments) => explain::run(&arguments, global),
+            Self::Send(arguments) => send::run(&arguments, global),
+            Self::Simulate(arguments) => simulate::run(&arguments, global),
+            Self::Healthcheck(arguments) => healthcheck::run(&arguments, global),
+            Self::Schema(arguments) => schema::run(&arguments),
+            Self::Completions(arguments) => manual::completions(&arguments),
+            Self::Man(arguments) => manual::pages(&arguments),
+            Self::Version(arguments) => version::run(&arguments, global),
+        }
+    }
 }
 
 /// Help that was asked for goes to stdout and is a success; a mistake goes to stderr and is 2.

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::gate::id::OrgId;
+use crate::gate::id::{Key, Org, OrgId};
 use crate::gate::policy::Policy;
 use crate::gate::retry::Schedule;
 use crate::gate::secret::Secret;
@@ -272,6 +272,14 @@ pub enum Address {
         /// The path of the request.
         path: http::uri::PathAndQuery,
     },
+}
+
+impl Config {
+    /// The configured name of an organisation, or its id.
+    pub fn org_name(&self, org: Key<Org>) -> String {
+        let named = self.orgs.iter().find(|(_, id)| id.key() == org);
+        named.map_or_else(|| org.to_string(), |(name, _)| name.to_string())
+    }
 }
 
 /// Advice for a name that does not exist: the one that was probably meant.

@@ -246,7 +246,7 @@ fn tamed(text: &str) -> Box<str> {
 }
 
 /// Control characters and those that turn the direction of writing around become a visible mark.
-pub(super) fn tame(character: char) -> char {
+pub(crate) fn tame(character: char) -> char {
     match character {
         '\t' => ' ',
         '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',

@@ -27,7 +27,7 @@ pub trait Work: Send + Sync + 'static {
     /// One try. It may be cut short at any await; the letter stays here.
     fn attempt(&self, letter: &mut Self::Letter) -> impl Future<Output = Step> + Send;
 
-    /// So many letters are kept now.
+    /// So many letters are kept now. Told in order.
     fn changed(&self, letters: usize);
 
     /// The letter's time is up: write the record.

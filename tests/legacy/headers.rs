@@ -65,7 +65,7 @@ async fn spoofed_headers_do_not_pass_into_gunicorn_20() {
     let bot = Recipe::gunicorn(&python, FOLDER, "headers:app", site.bot_port).start().await;
     would_be_joined(&site, &bot).await;
     never_reach_it(&site, &bot).await;
-    site.close().await;
+    site.close(bot).await;
 }
 
 #[tokio::test]
@@ -75,5 +75,5 @@ async fn spoofed_headers_do_not_pass_into_werkzeug_1() {
     let bot = Recipe::python(&python, FOLDER, &["headers.py"], site.bot_port).start().await;
     would_be_joined(&site, &bot).await;
     never_reach_it(&site, &bot).await;
-    site.close().await;
+    site.close(bot).await;
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const HOW: &str = "run `bash tests/legacy/setup.sh` (needs Python 3.10 to 3.13 and a package index), \
+const HOW: &str = "run `bash tests/legacy/setup.sh` (needs Python 3.11 and a package index), \
                    or set BOTWARDEN_LEGACY_PYTHON to a Python that has tests/legacy/requirements.txt installed";
 
 /// The interpreter, or nothing after having said so.
@@ -13,7 +13,7 @@ pub(crate) fn find(test: &str) -> Option<PathBuf> {
     }
     let venv = target().join("legacy-venv");
     // The stamp is written last: an environment that is half made is none.
-    if venv.join("requirements.sha256").is_file() {
+    if venv.join("installed.txt").is_file() {
         return Some(venv.join("bin/python"));
     }
     skipped(test, &format!("there is no {}; {HOW}", venv.display()));

@@ -16,7 +16,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::bot::reserved_port;
+use crate::bot::{Bot, reserved_port};
 use crate::{PATIENCE, patiently};
 
 pub(crate) const SECRET: &str = "a secret of the webhooks";
@@ -25,7 +25,7 @@ const PATH: &str = "/webhooks/helpdesk";
 /// How the gateway learns that somebody joined or left.
 #[derive(Clone, Copy)]
 pub(crate) enum Learns {
-    /// By webhooks of its own, besides the bot's.
+    /// By a webhook of its own, besides the bot's, whose events are kept from the bot: it did not ask for them.
     ByEvents,
     /// By asking Webex at every event.
     ByAsking,
@@ -57,8 +57,15 @@ impl Site {
         site
     }
 
-    /// Ends the gateway, which must have nothing left to do.
-    pub(crate) async fn close(self) {
+    /// The gateway has got the bot's answer to every event. A bot that ends before gets its last event again.
+    pub(crate) async fn is_idle(&self) {
+        let idle = || async { (self.house.waiting() == 0).then_some(()) };
+        patiently("the gateway has nothing to do", idle).await;
+    }
+
+    /// Ends the gateway, and then the bot.
+    pub(crate) async fn close(self, _bot: Bot) {
+        self.is_idle().await;
         assert_eq!(self.house.close().await, 0, "events were left");
     }
 
@@ -176,9 +183,9 @@ impl Site {
 }
 
 fn config(simulator: &Running, control: &Control, bot_port: u16, learns: Learns) -> Config {
-    let cache = match learns {
-        Learns::ByEvents => "{}",
-        Learns::ByAsking => "{allow_ttl: 0s, deny_ttl: 0s}",
+    let (cache, resources) = match learns {
+        Learns::ByEvents => ("{}", "{memberships: deny}"),
+        Learns::ByAsking => ("{allow_ttl: 0s, deny_ttl: 0s}", "{}"),
     };
     let text = format!(
         "version: 1
@@ -191,7 +198,11 @@ cache: {cache}
 bots:
   helpdesk: {{token: {{env: TOKEN}}, webhook_secret: {{env: SECRET}}}}
 routes:
-  helpdesk: {{path: {PATH}, bot: helpdesk, upstream: \"http://127.0.0.1:{bot_port}/\"}}
+  helpdesk:
+    path: {PATH}
+    bot: helpdesk
+    upstream: \"http://127.0.0.1:{bot_port}/\"
+    policy: {{resources: {resources}}}
 ",
         api = simulator.api()
     );

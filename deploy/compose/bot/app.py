@@ -29,9 +29,7 @@ def register(resource):
     for webhook in list(api.webhooks.list()):
         if webhook.name == name:
             api.webhooks.delete(webhook.id)
-    api.webhooks.create(
-        name=name, targetUrl=os.environ["BOT_URL"], resource=resource, event="created", secret=SECRET
-    )
+    api.webhooks.create(name=name, targetUrl=os.environ["BOT_URL"], resource=resource, event="created", secret=SECRET)
 
 
 @app.before_request

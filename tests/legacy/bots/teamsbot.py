@@ -23,14 +23,14 @@ bot = TeamsBot(
 
 
 def hello(message):
-    return "Hello, {}!".format(message.personEmail)
+    return f"Hello, {message.personEmail}!"
 
 
 def card(_api, event):
     # The client that the framework hands over here always asks webexapis.com.
     url = api_url + "attachment/actions/" + event["data"]["id"]
     action = requests.get(url, headers={"Authorization": "Bearer " + token}).json()
-    return "Thank you for the card of type {}!".format(action["type"])
+    return f"Thank you for the card of type {action['type']}!"
 
 
 bot.add_command("/hello", "Say hello.", hello)
