@@ -18,7 +18,8 @@ async fn events_of_one_room_come_in_order_and_one_after_the_other() {
     for message in &messages {
         assert_eq!(world.send(&message.body).await.status, 200);
     }
-    let subjects: Vec<_> = world.bot.got(20).await.iter().map(crate::harness::bot::Request::subject).collect();
+    let subjects: Vec<_> =
+        world.bot.got(20).await.iter().map(crate::harness::bot::Request::subject).collect();
     let sent: Vec<_> = messages.into_iter().map(|message| message.message).collect();
     assert_eq!((subjects, world.bot.busiest()), (sent, 1));
 }
@@ -40,7 +41,12 @@ async fn rooms_do_not_wait_for_each_other() {
 #[tokio::test]
 async fn an_event_that_must_wait_keeps_its_place_in_the_order() {
     let world = World::start().await;
-    world.bot.next([Manner::Answers(503), Manner::Answers(429), Manner::Answers(502), Manner::Answers(504)]);
+    world.bot.next([
+        Manner::Answers(503),
+        Manner::Answers(429),
+        Manner::Answers(502),
+        Manner::Answers(504),
+    ]);
     let (first, second) = (world.message("ann", "staff"), world.message("bob", "staff"));
     world.send(&first.body).await;
     world.send(&second.body).await;
@@ -48,6 +54,21 @@ async fn an_event_that_must_wait_keeps_its_place_in_the_order() {
     let subjects: Vec<_> = requests.iter().map(crate::harness::bot::Request::subject).collect();
     assert!(subjects[..5].iter().all(|subject| *subject == first.message));
     assert_eq!(subjects[5], second.message);
+}
+
+#[tokio::test]
+async fn an_event_that_makes_the_bot_hang_up_comes_twice_and_no_more() {
+    let world = World::start().await;
+    let poison = world.message("ann", "staff");
+    world.bot.next([Manner::Closes, Manner::Closes]);
+    world.send(&poison.body).await;
+    let after = world.message("bob", "staff");
+    world.send(&after.body).await;
+    let subjects: Vec<_> =
+        world.bot.got(3).await.iter().map(crate::harness::bot::Request::subject).collect();
+    assert_eq!(subjects, [poison.message.clone(), poison.message, after.message]);
+    world.settled().await;
+    assert_eq!(world.bot.count(), 3);
 }
 
 #[tokio::test]
@@ -63,7 +84,10 @@ async fn a_bot_that_was_down_gets_everything_once_it_is_up() {
     eventually!(world.house().waiting() == 3);
     world.bot = Bot::start_at(address);
     let got = world.bot.got(3).await;
-    assert_eq!(got.iter().map(crate::harness::bot::Request::subject).collect::<BTreeSet<_>>(), sent);
+    assert_eq!(
+        got.iter().map(crate::harness::bot::Request::subject).collect::<BTreeSet<_>>(),
+        sent
+    );
 }
 
 #[tokio::test]
@@ -123,7 +147,8 @@ fn tomorrow() -> String {
 }
 
 fn observing() -> Setup {
-    let policy = format!("{{allowed_orgs: [example], mode: observe, observe_until: {}}}", tomorrow());
+    let policy =
+        format!("{{allowed_orgs: [example], mode: observe, observe_until: {}}}", tomorrow());
     Setup::new().with("policy", &policy)
 }
 
@@ -182,9 +207,18 @@ async fn a_stop_loses_nothing_and_doubles_nothing() {
     let sending = tokio::spawn(async move {
         let mut kept = BTreeSet::new();
         for message in messages {
-            let signature = crate::harness::event::mac(crate::harness::event::SECRET.as_bytes(), message.body.as_bytes());
-            let call = crate::harness::wire::post("/hook", &[("x-spark-signature", &signature)], message.body.as_bytes());
-            let Some(Answer { status: 200, .. }) = crate::harness::wire::try_call(address, &call).await else {
+            let signature = crate::harness::event::mac(
+                crate::harness::event::SECRET.as_bytes(),
+                message.body.as_bytes(),
+            );
+            let call = crate::harness::wire::post(
+                "/hook",
+                &[("x-spark-signature", &signature)],
+                message.body.as_bytes(),
+            );
+            let Some(Answer { status: 200, .. }) =
+                crate::harness::wire::try_call(address, &call).await
+            else {
                 break;
             };
             kept.insert(message.message);
@@ -194,7 +228,8 @@ async fn a_stop_loses_nothing_and_doubles_nothing() {
     eventually!(world.bot.count() > 20);
     let left = world.close().await;
     let kept = sending.await.unwrap();
-    let got: Vec<_> = world.bot.requests().iter().map(crate::harness::bot::Request::subject).collect();
+    let got: Vec<_> =
+        world.bot.requests().iter().map(crate::harness::bot::Request::subject).collect();
     let unique: BTreeSet<_> = got.iter().cloned().collect();
     assert!((20..400).contains(&kept.len()), "the stop came in the middle: {}", kept.len());
     assert_eq!((left, got.len()), (0, unique.len()), "none doubled");

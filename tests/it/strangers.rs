@@ -95,7 +95,12 @@ async fn invariant_1_malformed_calls_cause_nothing() {
         ("no_route", 404, post("/hook/", &signed, b"x")),
         ("no_route", 404, post("/HOOK", &signed, b"x")),
         ("no_route", 404, post("http://bots.example.com/hook", &signed, b"x")),
-        ("method", 405, format!("GET /hook?{MARK} HTTP/1.1\r\nhost: {MARK}\r\nconnection: close\r\n\r\n").into()),
+        (
+            "method",
+            405,
+            format!("GET /hook?{MARK} HTTP/1.1\r\nhost: {MARK}\r\nconnection: close\r\n\r\n")
+                .into(),
+        ),
         ("", 400, format!("POST /hook HTTP/9.9\r\nhost: {MARK}\r\n\r\n").into()),
     ];
     for (reason, status, bytes) in cases {

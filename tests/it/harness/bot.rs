@@ -105,7 +105,8 @@ impl Bot {
     }
 
     fn serve(listener: TcpListener) -> Self {
-        let (url, desk) = (format!("http://{}/bot", listener.local_addr().unwrap()), Desk::default());
+        let (url, desk) =
+            (format!("http://{}/bot", listener.local_addr().unwrap()), Desk::default());
         let taking = take_tcp(listener, desk.clone());
         Self { url, desk, serving: tokio::spawn(taking) }
     }

@@ -91,7 +91,12 @@ impl World {
     }
 
     /// The same with changes, to be signed anew.
-    pub(crate) fn altered(&self, person: &str, room: &str, change: impl FnOnce(&mut Value)) -> String {
+    pub(crate) fn altered(
+        &self,
+        person: &str,
+        room: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> String {
         let mut envelope = serde_json::from_str(&self.message(person, room).body).unwrap();
         change(&mut envelope);
         envelope.to_string()

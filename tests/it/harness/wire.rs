@@ -45,7 +45,8 @@ pub(crate) fn header(head: &str, name: &str) -> Option<String> {
 
 /// A whole call, after which the connection may close.
 pub(crate) fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut head = format!("POST {path} HTTP/1.1\r\nhost: bots.example.com\r\nconnection: close\r\n");
+    let mut head =
+        format!("POST {path} HTTP/1.1\r\nhost: bots.example.com\r\nconnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
