@@ -108,7 +108,10 @@ async fn a_guest_in_the_room() {
         let answer = world.say("ann", "partners").await;
         kept_from_the_bot(&world, &answer, "deny", "outside_org").await;
         let record = world.told.decisions().remove(0);
-        assert_eq!((&record["outsiders"], &record["outsider_orgs"]), (&json!(1), &json!(["contoso"])));
+        assert_eq!(
+            (&record["outsiders"], &record["outsider_orgs"]),
+            (&json!(1), &json!(["contoso"]))
+        );
     }
 }
 
@@ -155,17 +158,23 @@ async fn a_room_that_is_too_large() {
     }
 }
 
+type Change = fn(&mut serde_json::Value);
+
 #[tokio::test]
 async fn events_that_show_by_themselves_that_they_may_not_pass() {
     let other = "11111111-2222-4333-8444-555555555555";
-    let cases: [(&str, &str, fn(&mut serde_json::Value)); 7] = [
+    let cases: [(&str, &str, Change); 7] = [
         ("deny", "resource_denied", |event| event["resource"] = json!("meetings")),
         ("deny", "resource_denied", |event| {
             (event["resource"], event["event"]) = (json!("memberships"), json!("deleted"));
         }),
         ("deny", "no_room", |event| event["data"]["roomId"] = json!(null)),
-        ("deny", "event_too_old", |event| event["data"]["created"] = json!("2020-01-01T00:00:00.000Z")),
-        ("deny", "event_from_future", |event| event["data"]["created"] = json!("2100-01-01T00:00:00Z")),
+        ("deny", "event_too_old", |event| {
+            event["data"]["created"] = json!("2020-01-01T00:00:00.000Z");
+        }),
+        ("deny", "event_from_future", |event| {
+            event["data"]["created"] = json!("2100-01-01T00:00:00Z");
+        }),
         ("deny", "malformed", |event| event["data"]["personId"] = json!(7)),
         ("deny", "malformed", |event| event["data"] = json!([])),
     ];
@@ -266,7 +275,11 @@ async fn a_full_inbox_is_503_and_said_so() {
         world.bot.got(1).await;
         let message = world.message("ann", "launch");
         let answer = world.send(&message.body).await;
-        assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true), "{answer:?}");
+        assert_eq!(
+            (answer.status, answer.header("retry-after").is_some()),
+            (503, true),
+            "{answer:?}"
+        );
         assert_eq!(world.told.count("deny", "overloaded"), 1);
         world.bot.release();
         world.settled().await;

@@ -6,7 +6,11 @@ use crate::harness::{Setup, World};
 
 /// The event with whatever is around it: not canonical, not ASCII, with an end of line.
 fn spellings(event: &str) -> Vec<Vec<u8>> {
-    let odd = event.replacen('{', "{ \"\u{e4}\u{2603}\u{1f600}\"\t:\r\n [1.0e+2 , \"\\u00e9\\/\"],\"name\":\"x\",", 1);
+    let odd = event.replacen(
+        '{',
+        "{ \"\u{e4}\u{2603}\u{1f600}\"\t:\r\n [1.0e+2 , \"\\u00e9\\/\"],\"name\":\"x\",",
+        1,
+    );
     [event.to_owned(), format!("{event}\n"), format!(" {event}\r\n\r\n"), odd]
         .map(String::into_bytes)
         .into()
@@ -20,7 +24,11 @@ async fn invariant_2_the_bot_gets_the_same_bytes_and_the_signature() {
         let request = world.bot.got(at + 1).await.remove(at);
         assert_eq!(sha256(&request.body), sha256(&body), "{}", String::from_utf8_lossy(&body));
         let signature = request.header("x-spark-signature").unwrap();
-        assert_eq!(signature, mac(SECRET.as_bytes(), &request.body), "a bot that checks goes on working");
+        assert_eq!(
+            signature,
+            mac(SECRET.as_bytes(), &request.body),
+            "a bot that checks goes on working"
+        );
         assert_eq!(request.header("content-length").unwrap(), body.len().to_string());
     }
 }
@@ -33,7 +41,8 @@ async fn invariant_2_also_after_a_second_try() {
     world.send(&body).await;
     let requests = world.bot.got(3).await;
     assert!(requests.iter().all(|request| request.body == body.as_bytes()));
-    let ids: Vec<_> = requests.iter().map(|request| request.header("botwarden-decision-id")).collect();
+    let ids: Vec<_> =
+        requests.iter().map(|request| request.header("botwarden-decision-id")).collect();
     assert!(ids[0].is_some() && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
 
@@ -75,11 +84,22 @@ async fn a_callers_headers_cannot_pretend_to_be_the_gateways() {
     let request = world.bot.got(1).await.remove(0);
     assert!(!request.head.contains("spoof"), "{}", request.head);
     assert!(request.head.starts_with("POST /bot?a=b%20c HTTP/1.1\r\n"), "{}", request.head);
-    let told = ["botwarden-verdict", "botwarden-route", "botwarden-bot", "botwarden-room-members", "x-custom"];
-    assert_eq!(told.map(|name| request.header(name).unwrap()), ["allow", "helpdesk", "helpdesk", "3", "kept"]);
+    let told = [
+        "botwarden-verdict",
+        "botwarden-route",
+        "botwarden-bot",
+        "botwarden-room-members",
+        "x-custom",
+    ];
+    assert_eq!(
+        told.map(|name| request.header(name).unwrap()),
+        ["allow", "helpdesk", "helpdesk", "3", "kept"]
+    );
     assert!(told.iter().all(|name| request.count(name) == 1));
     assert_eq!(request.header("x-forwarded-for").unwrap(), "127.0.0.1");
-    assert!(request.header("botwarden-checked-at").is_some() && request.header("traceparent").is_some());
+    assert!(
+        request.header("botwarden-checked-at").is_some() && request.header("traceparent").is_some()
+    );
 }
 
 #[tokio::test]
@@ -109,7 +129,8 @@ async fn a_bot_on_a_unix_socket() {
     assert_eq!(request.body, body.as_bytes());
 }
 
-const BOTH_SECRETS: &str = "{helpdesk: {token: {env: TOKEN}, webhook_secret: [{env: SECRET}, {env: OLD_SECRET}]}}";
+const BOTH_SECRETS: &str =
+    "{helpdesk: {token: {env: TOKEN}, webhook_secret: [{env: SECRET}, {env: OLD_SECRET}]}}";
 
 #[tokio::test]
 async fn while_a_secret_is_rotated_both_hold_and_afterwards_only_the_new_one() {

@@ -18,7 +18,8 @@ async fn events_of_one_room_come_in_order_and_one_after_the_other() {
     for message in &messages {
         assert_eq!(world.send(&message.body).await.status, 200);
     }
-    let subjects: Vec<_> = world.bot.got(20).await.iter().map(crate::harness::bot::Request::subject).collect();
+    let subjects: Vec<_> =
+        world.bot.got(20).await.iter().map(crate::harness::bot::Request::subject).collect();
     let sent: Vec<_> = messages.into_iter().map(|message| message.message).collect();
     assert_eq!((subjects, world.bot.busiest()), (sent, 1));
 }
@@ -40,7 +41,12 @@ async fn rooms_do_not_wait_for_each_other() {
 #[tokio::test]
 async fn an_event_that_must_wait_keeps_its_place_in_the_order() {
     let world = World::start().await;
-    world.bot.next([Manner::Answers(503), Manner::Answers(429), Manner::Answers(502), Manner::Answers(504)]);
+    world.bot.next([
+        Manner::Answers(503),
+        Manner::Answers(429),
+        Manner::Answers(502),
+        Manner::Answers(504),
+    ]);
     let (first, second) = (world.message("ann", "staff"), world.message("bob", "staff"));
     world.send(&first.body).await;
     world.send(&second.body).await;
@@ -63,7 +69,10 @@ async fn a_bot_that_was_down_gets_everything_once_it_is_up() {
     eventually!(world.house().waiting() == 3);
     world.bot = Bot::start_at(address);
     let got = world.bot.got(3).await;
-    assert_eq!(got.iter().map(crate::harness::bot::Request::subject).collect::<BTreeSet<_>>(), sent);
+    assert_eq!(
+        got.iter().map(crate::harness::bot::Request::subject).collect::<BTreeSet<_>>(),
+        sent
+    );
 }
 
 #[tokio::test]
@@ -123,7 +132,8 @@ fn tomorrow() -> String {
 }
 
 fn observing() -> Setup {
-    let policy = format!("{{allowed_orgs: [example], mode: observe, observe_until: {}}}", tomorrow());
+    let policy =
+        format!("{{allowed_orgs: [example], mode: observe, observe_until: {}}}", tomorrow());
     Setup::new().with("policy", &policy)
 }
 
@@ -182,9 +192,18 @@ async fn a_stop_loses_nothing_and_doubles_nothing() {
     let sending = tokio::spawn(async move {
         let mut kept = BTreeSet::new();
         for message in messages {
-            let signature = crate::harness::event::mac(crate::harness::event::SECRET.as_bytes(), message.body.as_bytes());
-            let call = crate::harness::wire::post("/hook", &[("x-spark-signature", &signature)], message.body.as_bytes());
-            let Some(Answer { status: 200, .. }) = crate::harness::wire::try_call(address, &call).await else {
+            let signature = crate::harness::event::mac(
+                crate::harness::event::SECRET.as_bytes(),
+                message.body.as_bytes(),
+            );
+            let call = crate::harness::wire::post(
+                "/hook",
+                &[("x-spark-signature", &signature)],
+                message.body.as_bytes(),
+            );
+            let Some(Answer { status: 200, .. }) =
+                crate::harness::wire::try_call(address, &call).await
+            else {
                 break;
             };
             kept.insert(message.message);
@@ -194,7 +213,8 @@ async fn a_stop_loses_nothing_and_doubles_nothing() {
     eventually!(world.bot.count() > 20);
     let left = world.close().await;
     let kept = sending.await.unwrap();
-    let got: Vec<_> = world.bot.requests().iter().map(crate::harness::bot::Request::subject).collect();
+    let got: Vec<_> =
+        world.bot.requests().iter().map(crate::harness::bot::Request::subject).collect();
     let unique: BTreeSet<_> = got.iter().cloned().collect();
     assert!((20..400).contains(&kept.len()), "the stop came in the middle: {}", kept.len());
     assert_eq!((left, got.len()), (0, unique.len()), "none doubled");
@@ -224,7 +244,7 @@ async fn while_it_stops_it_says_so_and_finishes_what_it_has() {
     world.bot.got(1).await;
     let readiness = world.house().readiness().clone();
     let ops = world.house().ops().unwrap();
-    let house = world.close();
+    let house = world.take().close();
     let watching = async {
         eventually!(!readiness.ready());
         let probe = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
@@ -236,5 +256,6 @@ async fn while_it_stops_it_says_so_and_finishes_what_it_has() {
         status = watching => status,
     };
     assert_eq!(status, 503);
-    drop(house);
+    world.bot.release();
+    assert_eq!((house.await, world.bot.count()), (0, 1));
 }

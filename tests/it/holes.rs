@@ -14,7 +14,8 @@ use crate::outages::large_room;
 async fn a01_nobody_is_asked_before_the_signature_holds() {
     let world = World::start().await;
     let body = world.message("ann", "staff").body;
-    for headers in [vec![], vec![("x-spark-signature", "0176f950d180d551ae4dc69409619d10c779a36a")]] {
+    for headers in [vec![], vec![("x-spark-signature", "0176f950d180d551ae4dc69409619d10c779a36a")]]
+    {
         assert_eq!(world.post("/hook", &headers, body.as_bytes()).await.status, 403);
     }
     assert_eq!((world.questions(), world.bot.count()), (0, 0));
@@ -51,9 +52,14 @@ async fn a03_upper_case_is_fine_and_nothing_is_not() {
 #[tokio::test]
 async fn a04_an_empty_secret_signs_nothing_and_is_no_configuration() {
     for secret in ["", "tiny!", "fifteen bytes.."] {
-        let problems = Setup::new().variable("SECRET", secret).load("http://127.0.0.1:1/v1", "http://127.0.0.1:1");
+        let problems = Setup::new()
+            .variable("SECRET", secret)
+            .load("http://127.0.0.1:1/v1", "http://127.0.0.1:1");
         let told = format!("{:?}", problems.unwrap_err());
-        assert!(told.contains("webhook_secret") && (secret.is_empty() || !told.contains(secret)), "{told}");
+        assert!(
+            told.contains("webhook_secret") && (secret.is_empty() || !told.contains(secret)),
+            "{told}"
+        );
     }
     let world = World::start().await;
     let body = world.message("ann", "staff").body;
@@ -65,13 +71,17 @@ async fn a04_an_empty_secret_signs_nothing_and_is_no_configuration() {
 #[tokio::test]
 async fn a05_a_room_id_cannot_bring_parameters_of_its_own() {
     let world = World::start().await;
-    let (room, ann) = (world.control.room("partners").unwrap().id, world.control.person("ann").unwrap().id);
-    for end in [format!("&personId={ann}&max=1"), "#".into(), "/../x".into(), " ".into(), "\u{e9}".into()] {
+    let (room, ann) =
+        (world.control.room("partners").unwrap().id, world.control.person("ann").unwrap().id);
+    for end in
+        [format!("&personId={ann}&max=1"), "#".into(), "/../x".into(), " ".into(), "\u{e9}".into()]
+    {
         let id = format!("{room}{end}");
         let body = world.altered("ann", "partners", |event| event["data"]["roomId"] = json!(id));
         assert_eq!(world.verdict_on(&body).await["verdict"], "deny", "{end}");
     }
-    let asked: Vec<_> = world.control.calls().into_iter().filter(|call| call.path == "/memberships").collect();
+    let asked: Vec<_> =
+        world.control.calls().into_iter().filter(|call| call.path == "/memberships").collect();
     assert!(asked.iter().all(|call| !call.query.contains("personId")), "{asked:?}");
     assert_eq!(world.bot.count(), 0);
 }
@@ -98,7 +108,8 @@ async fn a07_an_error_is_not_a_no_and_nobody_gets_a_500() {
 
 #[tokio::test]
 async fn a08_one_slow_answer_of_webex_keeps_no_other_room_waiting() {
-    let patient = |config: &mut botwarden::config::Config| config.webex.timeout = Duration::from_secs(20);
+    let patient =
+        |config: &mut botwarden::config::Config| config.webex.timeout = Duration::from_secs(20);
     let world = Setup::new().adjust(patient).start().await;
     world.control.fault(Fault::new(Misbehaviour::Hangs).on("/memberships").times(1));
     world.say("ann", "staff").await;
@@ -167,13 +178,20 @@ async fn a12_odd_headers() {
     let wrong = mac(b"not the secret of this webhook", body.as_bytes());
     let pairs = [(&right, &right), (&right, &wrong), (&wrong, &right)];
     for (first, second) in pairs {
-        let headers = [("X-Spark-Signature", first.as_str()), ("x-spark-signature", second.as_str())];
+        let headers =
+            [("X-Spark-Signature", first.as_str()), ("x-spark-signature", second.as_str())];
         assert_eq!(world.post("/hook", &headers, body.as_bytes()).await.status, 403);
     }
     let list = format!("{right}, {right}");
-    assert_eq!(world.post("/hook", &[("x-spark-signature", &list)], body.as_bytes()).await.status, 403);
+    assert_eq!(
+        world.post("/hook", &[("x-spark-signature", &list)], body.as_bytes()).await.status,
+        403
+    );
     let spaced = format!("  {right}\t ");
-    assert_eq!(world.post("/hook", &[("X-SPARK-SIGNATURE", &spaced)], body.as_bytes()).await.status, 200);
+    assert_eq!(
+        world.post("/hook", &[("X-SPARK-SIGNATURE", &spaced)], body.as_bytes()).await.status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -195,7 +213,11 @@ async fn a14_allowed_organisations_need_not_all_be_there() {
         let world = Setup::new().with("policy", policy).start().await;
         assert_eq!(world.verdict("ann", "staff").await["reason"], staff, "{policy}");
         assert_eq!(world.verdict("ann", "partners").await["reason"], partners, "{policy}");
-        assert_eq!(world.verdict("fred", "fred-helpdesk").await["reason"], "outside_org", "{policy}");
+        assert_eq!(
+            world.verdict("fred", "fred-helpdesk").await["reason"],
+            "outside_org",
+            "{policy}"
+        );
     }
 }
 

@@ -27,7 +27,10 @@ async fn invariant_10_a_record_tells_what_was_decided_and_on_what_it_rests() {
     let message = world.message("ann", "townhall");
     let record = world.verdict_on(&message.body).await;
     let request = world.bot.got(1).await.remove(0);
-    assert_eq!(Some(record["decision_id"].as_str().unwrap()), request.header("botwarden-decision-id").as_deref());
+    assert_eq!(
+        Some(record["decision_id"].as_str().unwrap()),
+        request.header("botwarden-decision-id").as_deref()
+    );
     assert_eq!((&record["route"], &record["bot"]), (&"helpdesk".into(), &"helpdesk".into()));
     assert_eq!((&record["resource"], &record["event"]), (&"messages".into(), &"created".into()));
     assert_eq!((&record["verdict"], &record["members"]), (&"allow".into(), &252.into()));
@@ -63,7 +66,8 @@ async fn invariant_10_a_verdict_that_changes_between_tries_is_recorded_again() {
 /// Everything that the gateway writes anywhere, at the most talkative level, after everything that can go wrong.
 #[tokio::test]
 async fn invariant_8_no_secret_no_signature_and_no_address_is_ever_written() {
-    let bots = "{helpdesk: {token: {env: TOKEN}, webhook_secret: [{env: SECRET}, {env: OLD_SECRET}]}}";
+    let bots =
+        "{helpdesk: {token: {env: TOKEN}, webhook_secret: [{env: SECRET}, {env: OLD_SECRET}]}}";
     let upstream = "{url: 'BOT', timeout: 300ms, retry: {from: 20ms, up_to: 40ms}, \
                     sign: {secret: {env: SIGNING}}, headers: {x-api-key: a-key-for-the-bot}}";
     let short = |config: &mut botwarden::config::Config| {
@@ -76,11 +80,22 @@ async fn invariant_8_no_secret_no_signature_and_no_address_is_ever_written() {
     let pages = world.ops("/metrics").await.text() + &world.ops("/readyz?verbose").await.text();
     world.close().await;
     let written = world.told.text() + &log() + &pages;
-    assert!(written.contains("expired") && written.contains("outside_org") && log().contains("TRACE"));
+    assert!(
+        written.contains("expired") && written.contains("outside_org") && log().contains("TRACE")
+    );
     let signatures = bodies.iter().map(|body| mac(SECRET.as_bytes(), body.as_bytes()));
     let fixed = [
-        "sim-token-helpdesk", SECRET, OLD_SECRET, SIGNING, "a-key-for-the-bot", "whsec_", "ann@example.com",
-        "tom@contoso.example", "helpdesk@webex.bot", "Ann Example", "Tom Contoso",
+        "sim-token-helpdesk",
+        SECRET,
+        OLD_SECRET,
+        SIGNING,
+        "a-key-for-the-bot",
+        "whsec_",
+        "ann@example.com",
+        "tom@contoso.example",
+        "helpdesk@webex.bot",
+        "Ann Example",
+        "Tom Contoso",
     ];
     for secret in fixed.into_iter().map(str::to_owned).chain(signatures) {
         let line = written.lines().find(|line| line.contains(&secret));
@@ -90,7 +105,8 @@ async fn invariant_8_no_secret_no_signature_and_no_address_is_ever_written() {
 
 async fn everything_that_can_go_wrong(world: &World) -> Vec<String> {
     let mut bodies = Vec::new();
-    let manners = [Manner::Answers(200), Manner::Answers(500), Manner::Hangs, Manner::Resets, Manner::Closes];
+    let manners =
+        [Manner::Answers(200), Manner::Answers(500), Manner::Hangs, Manner::Resets, Manner::Closes];
     for manner in manners {
         world.bot.next([manner]);
         bodies.push(world.message("ann", "staff").body);
@@ -121,7 +137,8 @@ async fn everything_that_can_go_wrong(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn invariant_11_what_was_answered_200_has_an_end_on_record() {
-    let short = |config: &mut botwarden::config::Config| config.inbox.max_age = Duration::from_millis(500);
+    let short =
+        |config: &mut botwarden::config::Config| config.inbox.max_age = Duration::from_millis(500);
     let mut world = Setup::new().adjust(short).start().await;
     world.say("ann", "staff").await;
     world.bot.got(1).await;
@@ -132,5 +149,9 @@ async fn invariant_11_what_was_answered_200_has_an_end_on_record() {
     world.settled().await;
     assert_eq!(world.told.count("expired", "upstream_unreachable"), 1);
     assert_eq!(world.told.count("deny", "outside_org"), 1);
-    assert_eq!(world.told.count("allow", "all_members_allowed"), 2, "the one that expired was allowed before");
+    assert_eq!(
+        world.told.count("allow", "all_members_allowed"),
+        2,
+        "the one that expired was allowed before"
+    );
 }

@@ -65,7 +65,11 @@ async fn invariant_5_an_outsider_who_joins_while_the_list_is_read() {
     world.settled().await;
     assert_eq!(world.bot.count(), 0, "{}", world.told.text());
     assert_eq!(world.told.count("deny", "outside_org"), 2, "the message and the event itself");
-    assert_eq!(reason(&world.verdict("ann", "staff").await), OUTSIDE, "it was not remembered either");
+    assert_eq!(
+        reason(&world.verdict("ann", "staff").await),
+        OUTSIDE,
+        "it was not remembered either"
+    );
 }
 
 #[tokio::test]
@@ -156,9 +160,12 @@ async fn invariant_7_other_bots_are_outsiders_unless_they_are_named_by_id() {
 /// Addresses let nobody in, whatever they end with.
 #[tokio::test]
 async fn trap_09_nobody_is_exempt_by_an_address() {
-    for address in ["x@webex.bot", "x@sparkbot.io", "x@example.com", "helpdesk@webex.bot.evil.example"] {
+    for address in
+        ["x@webex.bot", "x@sparkbot.io", "x@example.com", "helpdesk@webex.bot.evil.example"]
+    {
         let people = format!("{PEOPLE}  eve: {{name: E, email: {address}, org: contoso}}\n");
-        let people = format!("{people}rooms: {{staff: {{title: S, members: [ann, helpdesk, eve]}}}}");
+        let people =
+            format!("{people}rooms: {{staff: {{title: S, members: [ann, helpdesk, eve]}}}}");
         let world = Setup::new().people(&people).start().await;
         assert_eq!(reason(&world.verdict("ann", "staff").await), OUTSIDE, "{address}");
     }
@@ -167,7 +174,8 @@ async fn trap_09_nobody_is_exempt_by_an_address() {
 #[tokio::test]
 async fn guests_of_ones_own_guest_issuer_are_outsiders_unless_allowed() {
     let guest = "eve: {name: E, email: 'g@0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11', org: example, type: appuser}";
-    let people = format!("{PEOPLE}  {guest}\nrooms: {{staff: {{title: S, members: [ann, helpdesk, eve]}}}}");
+    let people =
+        format!("{PEOPLE}  {guest}\nrooms: {{staff: {{title: S, members: [ann, helpdesk, eve]}}}}");
     let world = Setup::new().people(&people).start().await;
     assert_eq!(reason(&world.verdict("ann", "staff").await), ("deny", "app_user"));
     let setup = Setup::new().with("policy", "{allowed_orgs: [example], app_users: allow}");
@@ -245,9 +253,11 @@ async fn two_routes_of_one_bot_each_read_the_list_by_their_own_rules() {
 /// An outsider of every route comes before one of the narrow route only: the reading ends at the first.
 #[tokio::test]
 async fn a_reading_that_ended_early_is_a_no_for_every_route() {
-    let people = format!("{PEOPLE}\nrooms: {{r: {{title: R, members: [fred, tom, ann, helpdesk]}}}}");
+    let people =
+        format!("{PEOPLE}\nrooms: {{r: {{title: R, members: [fred, tom, ann, helpdesk]}}}}");
     for order in [["/hook", "/narrow"], ["/narrow", "/hook"]] {
-        let setup = Setup::new().with("policy", "{allowed_orgs: [example, contoso]}").people(&people);
+        let setup =
+            Setup::new().with("policy", "{allowed_orgs: [example, contoso]}").people(&people);
         let world = setup.with("routes", TWO_ROUTES).start().await;
         for path in order {
             assert_eq!(on(&world, path, "r").await, "outside_org", "{path}");

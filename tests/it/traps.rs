@@ -41,7 +41,8 @@ async fn trap_04_an_error_of_webex_opens_nothing_in_any_mode() {
 #[tokio::test]
 async fn trap_05_the_bot_leaves_no_room_whatever_goes_wrong() {
     let world = World::start().await;
-    for fault in [Misbehaviour::ServerError { status: 500 }, Misbehaviour::HtmlPage { status: 403 }] {
+    for fault in [Misbehaviour::ServerError { status: 500 }, Misbehaviour::HtmlPage { status: 403 }]
+    {
         world.fault(fault);
         world.say("ann", "launch").await;
         eventually!(world.readings() >= 1);
@@ -76,7 +77,11 @@ async fn trap_10_duplicates_are_looked_up_after_the_signature() {
     assert_eq!(world.send(&body).await.status, 200);
     world.bot.got(1).await;
     world.settled().await;
-    assert_eq!(world.post("/hook", &forged, body.as_bytes()).await.status, 403, "no oracle for what was seen");
+    assert_eq!(
+        world.post("/hook", &forged, body.as_bytes()).await.status,
+        403,
+        "no oracle for what was seen"
+    );
     assert_eq!(world.told.count("skip", "duplicate"), 0);
 }
 
@@ -116,8 +121,11 @@ async fn trap_13_what_the_bot_answered_is_told() {
 #[tokio::test]
 async fn trap_15_events_from_the_future_have_a_limit() {
     let world = World::start().await;
-    for (minutes, reason) in [(-1, "all_members_allowed"), (-3, "event_from_future"), (-60, "event_from_future")] {
-        let body = world.altered("ann", "staff", |event| event["data"]["created"] = created(minutes));
+    for (minutes, reason) in
+        [(-1, "all_members_allowed"), (-3, "event_from_future"), (-60, "event_from_future")]
+    {
+        let body =
+            world.altered("ann", "staff", |event| event["data"]["created"] = created(minutes));
         assert_eq!(world.verdict_on(&body).await["reason"], reason, "{minutes}");
     }
     let without = world.altered("ann", "staff", |event| event["data"]["created"] = json!(null));
@@ -143,7 +151,12 @@ fn trap_16_a_route_can_be_tighter_than_the_top_and_never_wider() {
         let told = refused(&Setup::new().route(&format!("policy: {policy}")));
         assert!(told.contains("Wider") || told.contains("lets through more"), "{policy}: {told}");
     }
-    for policy in ["{allowed_orgs: ['*']}", "{allowed_orgs: []}", "{}", "{allowed_orgs: [example], on_error: allow}"] {
+    for policy in [
+        "{allowed_orgs: ['*']}",
+        "{allowed_orgs: []}",
+        "{}",
+        "{allowed_orgs: [example], on_error: allow}",
+    ] {
         refused(&Setup::new().with("policy", policy));
     }
     assert!(refused(&Setup::new().route("policy: {mode: observe}")).contains("mode"));
@@ -157,7 +170,9 @@ fn trap_16_everybody_with_a_free_account_is_not_an_organisation() {
         "'Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi9jb25zdW1lcg=='",
     ];
     for id in spellings {
-        let setup = Setup::new().with("orgs", &format!("{{public: {id}}}")).with("policy", "{allowed_orgs: [public]}");
+        let setup = Setup::new()
+            .with("orgs", &format!("{{public: {id}}}"))
+            .with("policy", "{allowed_orgs: [public]}");
         refused(&setup);
     }
 }
@@ -168,7 +183,12 @@ fn trap_17_no_store_is_called_durable_that_is_not() {
         let told = refused(&Setup::new().with("inbox", &format!("{{mode: {mode}}}")));
         assert!(told.contains("memory"), "{told}");
     }
-    assert!(Setup::new().with("inbox", "{mode: memory}").load("http://127.0.0.1:1/v1", "http://127.0.0.1:1").is_ok());
+    assert!(
+        Setup::new()
+            .with("inbox", "{mode: memory}")
+            .load("http://127.0.0.1:1/v1", "http://127.0.0.1:1")
+            .is_ok()
+    );
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub(crate) struct World {
     pub(crate) webhook: String,
     config: Config,
     house: Option<House>,
+    #[expect(dead_code, reason = "the simulator ends with it")]
     running: Running,
 }
 
@@ -91,7 +92,12 @@ impl World {
     }
 
     /// The same with changes, to be signed anew.
-    pub(crate) fn altered(&self, person: &str, room: &str, change: impl FnOnce(&mut Value)) -> String {
+    pub(crate) fn altered(
+        &self,
+        person: &str,
+        room: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> String {
         let mut envelope = serde_json::from_str(&self.message(person, room).body).unwrap();
         change(&mut envelope);
         envelope.to_string()
@@ -181,7 +187,12 @@ impl World {
 
     /// Stops the gateway as an operator does. How many events expired by that.
     pub(crate) async fn close(&mut self) -> usize {
-        self.house.take().unwrap().close().await
+        self.take().close().await
+    }
+
+    /// The gateway itself, for the test to close.
+    pub(crate) fn take(&mut self) -> House {
+        self.house.take().unwrap()
     }
 
     /// The same gateway anew, as after a restart, at another address.

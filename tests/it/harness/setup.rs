@@ -23,10 +23,7 @@ const DEFAULTS: [(&str, &str); 9] = [
     ),
     ("server", "{listen: '127.0.0.1:0', drain_grace: 0s, drain_timeout: 5s}"),
     ("ops", "{listen: '127.0.0.1:0'}"),
-    (
-        "webex",
-        "{api: API, proxy: direct, timeout: 1s, retry: {attempts: 1, give_up_after: 2s}}",
-    ),
+    ("webex", "{api: API, proxy: direct, timeout: 1s, retry: {attempts: 1, give_up_after: 2s}}"),
     ("policy", "{allowed_orgs: [example]}"),
     ("cache", "{}"),
     ("inbox", "{}"),
@@ -109,7 +106,8 @@ impl Setup {
     }
 
     pub(crate) fn text(&self, api: &str, bot: &str) -> String {
-        let route = format!("{{path: /hook, bot: helpdesk, upstream: {}{}}}", self.upstream, self.route);
+        let route =
+            format!("{{path: /hook, bot: helpdesk, upstream: {}{}}}", self.upstream, self.route);
         let section = |(name, text): (&&str, &String)| format!("{name}: {text}\n");
         let sections: String = self.sections.iter().map(section).collect();
         let text = format!("version: 1\n{sections}").replace("ROUTE", &route);
@@ -165,7 +163,8 @@ fn hidden(control: &simulator::Control) -> String {
 }
 
 pub(crate) fn reporter(config: &Config, told: &Told) -> Arc<Reporter> {
-    let routes = config.routes.iter().map(|(name, route)| (Arc::clone(name), Arc::clone(&route.bot)));
+    let routes =
+        config.routes.iter().map(|(name, route)| (Arc::clone(name), Arc::clone(&route.bot)));
     let scope = Scope { routes: routes.collect(), fingerprint: config.fingerprint.clone() };
     Arc::new(Reporter::new(&scope, Form::Json, Box::new(told.clone())))
 }
