@@ -158,20 +158,22 @@ async fn a_room_that_is_too_large() {
     }
 }
 
+type Change = fn(&mut serde_json::Value);
+
 #[tokio::test]
 async fn events_that_show_by_themselves_that_they_may_not_pass() {
     let other = "11111111-2222-4333-8444-555555555555";
-    let cases: [(&str, &str, fn(&mut serde_json::Value)); 7] = [
+    let cases: [(&str, &str, Change); 7] = [
         ("deny", "resource_denied", |event| event["resource"] = json!("meetings")),
         ("deny", "resource_denied", |event| {
             (event["resource"], event["event"]) = (json!("memberships"), json!("deleted"));
         }),
         ("deny", "no_room", |event| event["data"]["roomId"] = json!(null)),
         ("deny", "event_too_old", |event| {
-            event["data"]["created"] = json!("2020-01-01T00:00:00.000Z")
+            event["data"]["created"] = json!("2020-01-01T00:00:00.000Z");
         }),
         ("deny", "event_from_future", |event| {
-            event["data"]["created"] = json!("2100-01-01T00:00:00Z")
+            event["data"]["created"] = json!("2100-01-01T00:00:00Z");
         }),
         ("deny", "malformed", |event| event["data"]["personId"] = json!(7)),
         ("deny", "malformed", |event| event["data"] = json!([])),

@@ -131,7 +131,8 @@ async fn invariant_9_large_bodies_of_strangers_take_no_place_of_events() {
     let mut large = Vec::new();
     for _ in 0..80 {
         let mut stream = TcpStream::connect(world.address).await.unwrap();
-        let _full_already = stream.write_all(&[head.as_bytes(), &[b'x'; 20_000]].concat()).await;
+        let _full_already =
+            stream.write_all(&[head.as_bytes(), "x".repeat(20_000).as_bytes()].concat()).await;
         large.push(stream);
     }
     eventually!(world.told.count("deny", "overloaded") > 0);

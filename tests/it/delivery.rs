@@ -259,7 +259,7 @@ async fn while_it_stops_it_says_so_and_finishes_what_it_has() {
     world.bot.got(1).await;
     let readiness = world.house().readiness().clone();
     let ops = world.house().ops().unwrap();
-    let house = world.close();
+    let house = world.take().close();
     let watching = async {
         eventually!(!readiness.ready());
         let probe = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
@@ -271,5 +271,6 @@ async fn while_it_stops_it_says_so_and_finishes_what_it_has() {
         status = watching => status,
     };
     assert_eq!(status, 503);
-    drop(house);
+    world.bot.release();
+    assert_eq!((house.await, world.bot.count()), (0, 1));
 }

@@ -211,7 +211,7 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
         if let Some(request) = whole(&bytes) {
             return Some(request);
         }
-        let mut more = [0; 16 * 1024];
+        let mut more = [0; 4096];
         let length = tokio::time::timeout(Duration::from_mins(1), stream.read(&mut more)).await;
         match length {
             Ok(Ok(length)) if length > 0 => bytes.extend_from_slice(&more[..length]),

@@ -44,6 +44,7 @@ pub(crate) struct World {
     pub(crate) webhook: String,
     config: Config,
     house: Option<House>,
+    #[expect(dead_code, reason = "the simulator ends with it")]
     running: Running,
 }
 
@@ -186,7 +187,12 @@ impl World {
 
     /// Stops the gateway as an operator does. How many events expired by that.
     pub(crate) async fn close(&mut self) -> usize {
-        self.house.take().unwrap().close().await
+        self.take().close().await
+    }
+
+    /// The gateway itself, for the test to close.
+    pub(crate) fn take(&mut self) -> House {
+        self.house.take().unwrap()
     }
 
     /// The same gateway anew, as after a restart, at another address.

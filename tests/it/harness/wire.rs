@@ -1,5 +1,6 @@
 //! HTTP by hand: the client decides about every byte.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -48,9 +49,9 @@ pub(crate) fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8>
     let mut head =
         format!("POST {path} HTTP/1.1\r\nhost: bots.example.com\r\nconnection: close\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        write!(head, "{name}: {value}\r\n").unwrap();
     }
-    head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    write!(head, "content-length: {}\r\n\r\n", body.len()).unwrap();
     [head.as_bytes(), body].concat()
 }
 
