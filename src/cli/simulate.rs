@@ -14,7 +14,9 @@ use crate::simulator::{Options, RoomType, Running, Simulator, World, WorldView};
 
 /// Run a small Webex for tests
 #[derive(Debug, Args)]
-#[command(before_help = "  botwarden simulate\n  botwarden simulate --world world.yaml --listen 127.0.0.1:0")]
+#[command(
+    before_help = "  botwarden simulate\n  botwarden simulate --world world.yaml --listen 127.0.0.1:0"
+)]
 pub(super) struct Arguments {
     /// Where to listen, on this machine only; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090", value_parser = loopback)]

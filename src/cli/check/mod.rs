@@ -13,7 +13,9 @@ use crate::ingress;
 
 /// Check gateway.yaml, secrets, tokens and upstreams
 #[derive(Debug, Args)]
-#[command(before_help = "  botwarden check\n  botwarden check --offline --deny-warnings --config gateway.yaml")]
+#[command(
+    before_help = "  botwarden check\n  botwarden check --offline --deny-warnings --config gateway.yaml"
+)]
 pub(super) struct Arguments {
     /// Ask neither Webex nor the bots
     #[arg(long)]
@@ -90,7 +92,8 @@ fn exit(warnings: &[Problem], findings: &[Finding], arguments: &Arguments) -> Ex
 }
 
 fn summary(config: &Config) -> Finding {
-    let count = |number: usize, word| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let count =
+        |number: usize, word| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
     let (bots, routes) = (count(config.bots.len(), "bot"), count(config.routes.len(), "route"));
     let orgs = count(config.orgs.len(), "org");
     let note = format!("{bots}, {routes}, {orgs}, config {}", config.fingerprint);
