@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::arrival::Arrival;
 use super::id::{Key, Org, OrgId, Person, PersonId, Room, RoomId};
@@ -179,7 +180,36 @@ struct Envelope<'a> {
     creator: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "actorId")]
     actor: Option<Cow<'a, str>>,
+    #[serde(deserialize_with = "unrepeated")]
     data: BTreeMap<String, serde_json::Value>,
+}
+
+/// A map in which no key stands twice: of two rooms, this reader could take the one and the bot's the other.
+fn unrepeated<'de, D>(from: D) -> Result<BTreeMap<String, serde_json::Value>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    from.deserialize_map(Unrepeated)
+}
+
+struct Unrepeated;
+
+impl<'de> Visitor<'de> for Unrepeated {
+    type Value = BTreeMap<String, serde_json::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry()? {
+            if fields.insert(name, value).is_some() {
+                return Err(A::Error::custom("a key stands twice"));
+            }
+        }
+        Ok(fields)
+    }
 }
 
 /// The facts of an envelope, whoever sent it; `explain` reads unsigned files with it.
@@ -341,6 +371,12 @@ pub(crate) mod tests {
         let twice =
             br#"{"resource":"messages","resource":"rooms","event":"created","data":{"id":"x"}}"#;
         assert_eq!(facts(twice), Err(Refusal::Malformed), "two readers could believe two things");
+        for name in ["roomId", "personId", "created", "text", "room\\u0049d"] {
+            let mut body = message().to_string();
+            let at = body.find(r#""data":{"#).unwrap() + r#""data":{"#.len();
+            body.insert_str(at, &format!(r#""text":null,"{name}":"{}","#, uuid(51)));
+            assert_eq!(facts(body.as_bytes()), Err(Refusal::Malformed), "{name}: the same below");
+        }
     }
 
     #[test]

@@ -31,17 +31,11 @@ const HOP_BY_HOP: [&str; 12] = [
 ];
 
 /// Headers that say who was on the other end: ours to set, never the caller's.
-const FORWARDING: [&str; 9] = [
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-forwarded-server",
-    "x-real-ip",
-    "traceparent",
-    "tracestate",
-];
+const FORWARDING: [&str; 6] =
+    ["forwarded", "x-original-url", "x-real-ip", "x-rewrite-url", "traceparent", "tracestate"];
+
+/// And everything that begins so: bots behind `ProxyFix` and its like also believe `-Prefix`, `-Ssl` and others.
+const FORWARDED: &str = "x-forwarded-";
 
 /// Where cleared events of a route go, and how.
 #[derive(Clone, Debug)]
@@ -111,7 +105,8 @@ fn received(headers: &HeaderMap, to: &Destination) -> HeaderMap {
 /// other signs into the same `_`, so that `Botwarden_Verdict` or `Botwarden.Verdict` would join our own value.
 pub(crate) fn passes(name: &str) -> bool {
     let standard_webhooks = name.starts_with("webhook-") || name.starts_with("svix-");
-    let ours = name.starts_with("botwarden-") || FORWARDING.contains(&name) || standard_webhooks;
+    let forwarding = name.starts_with(FORWARDED) || FORWARDING.contains(&name);
+    let ours = name.starts_with("botwarden-") || forwarding || standard_webhooks;
     name.bytes().all(plain) && !ours && !HOP_BY_HOP.contains(&name)
 }
 

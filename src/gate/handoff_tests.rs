@@ -364,3 +364,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_header_that_speaks_of_hops_before_us_passes() {
+    let request = sent(&[
+        ("X-Forwarded-Prefix", "/admin"),
+        ("X-Forwarded-Ssl", "on"),
+        ("X-Forwarded-Uri", "/admin"),
+        ("X-Original-Url", "/admin"),
+        ("X-Rewrite-Url", "/admin"),
+    ]);
+    let names = ["x-forwarded-prefix", "x-forwarded-ssl", "x-forwarded-uri"];
+    for name in names.into_iter().chain(["x-original-url", "x-rewrite-url"]) {
+        assert_eq!(value(&request, name), None, "{name}");
+    }
+    assert_eq!(value(&request, "x-forwarded-proto"), Some("https"));
+}

@@ -134,8 +134,7 @@ impl<W: Work> Inbox<W> {
         self.work.changed(lanes.events);
         drop(lanes);
         if idle {
-            let inbox = Arc::clone(self);
-            self.tasks.spawn("inbox lane", async move { inbox.run(lane).await });
+            self.go(lane);
         }
         Ok(())
     }
@@ -157,15 +156,16 @@ impl<W: Work> Inbox<W> {
 
     async fn run(self: Arc<Self>, lane: Lane) {
         while let Some((label, letter)) = self.next(&lane) {
-            let delivered = self.settle(&label, letter).await;
-            if !delivered {
-                self.window.leave(label.fingerprint);
+            let trying = Trying { inbox: &self, label };
+            if !self.settle(&trying.label, letter).await {
+                self.window.leave(trying.label.fingerprint);
             }
-            let mut lanes = self.lanes();
-            lanes.events -= 1;
-            lanes.bytes -= label.size;
-            self.work.changed(lanes.events);
         }
+    }
+
+    fn go(self: &Arc<Self>, lane: Lane) {
+        let inbox = Arc::clone(self);
+        self.tasks.spawn("inbox lane", async move { inbox.run(lane).await });
     }
 
     /// A lane without letters is forgotten under the same lock that would add one: no letter is left without a task.
@@ -211,6 +211,27 @@ impl<W: Work> Inbox<W> {
 
     fn lanes(&self) -> MutexGuard<'_, Lanes<W::Letter>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives the place back. When a try panics, its letter is lost with the task, but those behind it in the lane must not
+/// be, nor may the lane stay taken by nobody: all later events of the room would wait for ever.
+struct Trying<'a, W: Work> {
+    inbox: &'a Arc<Inbox<W>>,
+    label: Label,
+}
+
+impl<W: Work> Drop for Trying<'_, W> {
+    fn drop(&mut self) {
+        let mut lanes = self.inbox.lanes();
+        lanes.events -= 1;
+        lanes.bytes -= self.label.size;
+        self.inbox.work.changed(lanes.events);
+        drop(lanes);
+        if std::thread::panicking() {
+            self.inbox.window.leave(self.label.fingerprint);
+            self.inbox.go(self.label.lane.clone());
+        }
     }
 }
 

@@ -26,6 +26,7 @@ impl Work for Script {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
         tokio::time::sleep(letter.takes).await;
+        assert!(letter.name != "a bug", "a bug");
         self.running.fetch_sub(1, Ordering::SeqCst);
         if letter.failures > 0 {
             letter.failures -= 1;
@@ -197,4 +198,19 @@ async fn invariant_11_stopping_turns_what_is_left_into_records() {
             "waiting expired: gateway_stopped"
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_over_which_a_try_panics_does_not_block_its_room() {
+    let inbox = inbox();
+    for (event, name) in [(1, "a bug"), (2, "behind")] {
+        assert_eq!(keep(&inbox, label(1, event), letter(name, 0)), Keeping::Kept);
+    }
+    assert_eq!(emptied(&inbox).await, ["behind delivered"]);
+    assert_eq!(keep(&inbox, label(1, 3), letter("later", 0)), Keeping::Kept);
+    assert_eq!(keep(&inbox, label(1, 1), letter("a bug, sent again", 0)), Keeping::Kept);
+    let log = emptied(&inbox).await;
+    assert_eq!(log, ["behind delivered", "later delivered", "a bug, sent again delivered"]);
+    let lanes = inbox.lanes();
+    assert_eq!((lanes.bytes, lanes.waiting.len()), (0, 0));
 }

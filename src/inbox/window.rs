@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use moka::Expiry;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -54,7 +55,9 @@ impl Window {
     pub(super) fn new(max_events: usize) -> Self {
         let capacity =
             u64::try_from(max_events).unwrap_or(u64::MAX).saturating_mul(SEEN_FOR_EACH_KEPT);
-        Self(Cache::builder().max_capacity(capacity).expire_after(OwnTime).build())
+        // By default the newest would be turned away when it is full, and its repetition delivered again.
+        let cache = Cache::builder().eviction_policy(EvictionPolicy::lru());
+        Self(cache.max_capacity(capacity).expire_after(OwnTime).build())
     }
 
     /// Whether it was not in the window yet; it is from now on.
@@ -64,5 +67,21 @@ impl Window {
 
     pub(super) fn leave(&self, event: Fingerprint) {
         self.0.invalidate(&event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_window_forgets_the_oldest_and_never_the_newest() {
+        let window = Window::new(1);
+        let event = |n: u8| Fingerprint([n; 16]);
+        for n in 0..200 {
+            assert!(window.enter(event(n), Duration::from_mins(1)), "{n} is new");
+            window.0.run_pending_tasks();
+            assert!(!window.enter(event(n), Duration::from_mins(1)), "{n} was just seen");
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! The listening socket, and which part of the simulator answers which path.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
+use http::header::{HOST, ORIGIN};
+use http::uri::Authority;
+use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -81,12 +84,27 @@ async fn route(shared: &Arc<Shared>, ask: &Ask) -> Outcome {
     if let Some(path) = below(&ask.path, "/v1") {
         api::answer(shared, ask, path).await
     } else if let Some(path) = below(&ask.path, "/control") {
+        if is_of_browser(&ask.headers) {
+            return Ok(Failure::new(StatusCode::FORBIDDEN, "not for pages in a browser").into());
+        }
         Ok(control_http::answer(shared, ask, path).await)
     } else if ask.path == "/" {
         Ok(Reply::new(StatusCode::OK, "text/plain; charset=utf-8", HELP))
     } else {
         Ok(Failure::missing().into())
     }
+}
+
+/// A page may post to loopback without being asked, with its `Origin`, or under its own name if that leads here; and
+/// the control calls any address.
+fn is_of_browser(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = host.parse::<Authority>();
+    let here = host.is_ok_and(|host| {
+        let ip = host.host().trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host.host() == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    });
+    headers.contains_key(ORIGIN) || !here
 }
 
 fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {

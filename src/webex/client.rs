@@ -173,6 +173,8 @@ fn http(config: &Webex) -> Result<reqwest::Client, ClientProblem> {
         .referer(false)
         .retry(reqwest::retry::never());
     let builder = match &config.proxy {
+        // A plain API is one on loopback. A proxy would read the token, and its loopback is another machine's.
+        _ if config.api.scheme() == "http" => builder.no_proxy(),
         Proxy::Direct => builder.no_proxy(),
         Proxy::Env => builder,
         Proxy::Url(url) => {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::stub::{Act, Stub, audience, config, item, page, reply, room, staff};
 use super::trail::MAX_PAGES;
 use super::*;
-use crate::config::Webex;
+use crate::config::{Proxy, Webex};
 use crate::gate::event::tests::{BOT, uuid};
 use crate::gate::policy::tests::OTHER;
 use crate::gate::roster::{Builder, End, Extent, Roster};
@@ -334,4 +334,15 @@ fn what_is_wrong_with_a_client_is_told_without_secrets() {
     assert!(matches!(client_with(&odd), Err(ClientProblem::Api)));
     let client = client_with(&config("http://127.0.0.1/v1")).unwrap();
     assert!(!format!("{client:?} {:?}", client.authorization).contains("hunter2"));
+}
+
+/// `webex.api` may be http because loopback is this machine; a proxy is not, and would read the token.
+#[tokio::test]
+async fn a_plain_api_is_never_asked_through_a_proxy() {
+    let proxy = Stub::start(|_, _| reply(200, &[], "{}")).await;
+    let stub = Stub::start(|_, _| page(&staff(3), None)).await;
+    let way = Proxy::Url(proxy.api.parse().unwrap());
+    let client = client_with(&Webex { proxy: way, ..config(&stub.api) }).unwrap();
+    assert_eq!(roster(&client).await.unwrap().extent(), Extent::Whole);
+    assert_eq!((proxy.targets().len(), stub.targets().len()), (0, 1));
 }

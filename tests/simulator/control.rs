@@ -82,3 +82,25 @@ async fn a_stopped_simulator_frees_its_port() {
     sim.running.stop().await;
     TcpListener::bind(address).await.unwrap();
 }
+
+/// A page in a browser can post to loopback without being asked, and `deliver` calls any address.
+#[tokio::test]
+async fn no_page_in_a_browser_reaches_the_control() {
+    let sim = Sim::start().await;
+    let post = |path: &str, name: &'static str, value: &'static str| {
+        let url = format!("{}control/{path}", sim.running.origin());
+        sim.client.post(url).header(name, value).body("{}").send()
+    };
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("host", "evil.example"),
+        ("host", "127.0.0.1.evil.example:80"),
+    ] {
+        let answer = post("clear-log", name, value).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{name}: {value}");
+    }
+    for host in ["localhost", "127.0.0.1:1", "[::1]:8090"] {
+        assert_eq!(post("clear-log", "host", host).await.unwrap().status(), StatusCode::OK);
+    }
+}

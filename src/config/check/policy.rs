@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::super::findings::Findings;
 use super::super::path::Path;
-use super::super::problem::{Code, Problem, quoted};
+use super::super::problem::{Code, Problem, quoted, similar};
 use super::super::raw_forms::{self, Because};
 use super::super::raw_routes::{self as raw};
 use super::super::words::{Spelled, Word as _};
@@ -161,14 +161,32 @@ fn resource_name(key: &str, path: &Path, findings: &mut Findings<'_>) {
         let message = format!("{} is not a resource", quoted(key));
         let hint = "such as `messages`, `memberships.deleted` or `*`";
         findings.add(path, Problem::new(Code::BadName, message).hint(hint));
+    } else if let Some(meant) = misspelled(key) {
+        let problem = Problem::new(Code::BadName, format!("{} is not a resource", quoted(key)));
+        findings.add(path, problem.hint(format!("did you mean `{meant}`?")));
     }
 }
 
+const RESOURCES: [&str; 4] = ["messages", "attachmentActions", "memberships", "rooms"];
+const VERBS: [&str; 4] = ["created", "deleted", "migrated", "updated"];
+
+/// What was meant by a name so like a known one that it can be no other resource of Webex: `Messages: deny` would deny
+/// nothing.
+fn misspelled(key: &str) -> Option<String> {
+    let known = |word, among: [&'static str; 4]| similar(word, among).unwrap_or(word);
+    let meant = match key.split_once('.') {
+        Some((resource, verb)) => format!("{}.{}", known(resource, RESOURCES), known(verb, VERBS)),
+        None => known(key, RESOURCES).to_owned(),
+    };
+    (meant != key).then_some(meant)
+}
+
 fn no_room(key: &str, path: &Path, findings: &mut Findings<'_>) {
-    let known = ["messages", "attachmentActions", "memberships", "rooms"];
+    if misspelled(key).is_some() {
+        return; // an error of its own
+    }
     let message = format!("nobody knows in which room {} happens", quoted(key));
-    let hint = super::super::problem::did_you_mean(key, known)
-        .unwrap_or_else(|| "`deny`, or {signature_only: {because: TEXT}}".into());
+    let hint = "`deny`, or {signature_only: {because: TEXT}}";
     findings.add(path, Problem::new(Code::NoRoomKnown, message).hint(hint));
 }
 

@@ -152,7 +152,7 @@ fn e026_a_room_is_asked_for_only_where_one_is_known() {
     1 error, 0 warnings in gateway.yaml
     "#);
     insta::assert_snapshot!(policy("{mesages: room}"), @r"
-    error[E026]: nobody knows in which room `mesages` happens
+    error[E018]: `mesages` is not a resource
       ┌─ gateway.yaml:12:24
     12│   resources: {mesages: room}
       │                        ^^^^ did you mean `messages`?
@@ -297,4 +297,33 @@ fn e050_variables_with_values_that_cannot_be_used() {
       == BOTWARDEN_LISTEN
     1 error, 0 warnings in gateway.yaml
     ");
+}
+
+/// A tightening that names nothing would be a `deny` that denies nothing.
+#[test]
+fn a_misspelled_resource_or_event_is_told_whatever_it_demands() {
+    let policy = |more: &str| {
+        let typed = format!("  allowed_orgs: [example]\n  resources: {more}\n");
+        told_after("  allowed_orgs: [example]\n", &typed)
+    };
+    for (typed, meant) in [
+        ("Messages", "messages"),
+        ("membership.created", "memberships.created"),
+        ("messages.Updated", "messages.updated"),
+    ] {
+        for demand in ["deny", "{signature_only: {because: x}}"] {
+            let told = policy(&format!("{{{typed}: {demand}}}"));
+            assert!(
+                told.starts_with(&format!(
+                    "error[E018]: `{typed}` is not a resource
+"
+                )),
+                "{told}"
+            );
+            assert!(told.contains(&format!("did you mean `{meant}`?")), "{told}");
+        }
+    }
+    for real in ["meetings", "recordings", "meetingParticipants.joined", "meetings.started"] {
+        assert_eq!(policy(&format!("{{{real}: deny}}")), "0 errors, 0 warnings in gateway.yaml\n");
+    }
 }
