@@ -16,6 +16,7 @@ mod simulate;
 mod version;
 mod wire;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -41,20 +42,23 @@ pub struct Cli {
     command: Command,
 }
 
+/// Where `--help` lists the options of every command.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Options of every command.
 #[derive(Debug, Args)]
 pub struct Global {
     /// The configuration; else ./gateway.yaml, else /etc/botwarden/gateway.yaml
-    #[arg(short, long, global = true, env = "BOTWARDEN_CONFIG", value_name = "PATH")]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, env = "BOTWARDEN_CONFIG", value_name = "PATH")]
     config: Option<PathBuf>,
     /// How results look
-    #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, value_enum, default_value_t = Output::Text)]
     output: Output,
     /// Short for --output json
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
     /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_enum, default_value_t = Colour::Auto)]
     color: Colour,
 }
 
@@ -107,7 +111,11 @@ enum Command {
 /// Reads the command line, and does what it says.
 pub fn main() -> ExitCode {
     match Cli::try_parse() {
-        Ok(Cli { global, command }) => command.run(&global).into(),
+        Ok(Cli { global, command }) => {
+            // The panic itself was told by the hook; what is left is to say that it was a bug.
+            let ended = panic::catch_unwind(AssertUnwindSafe(|| command.run(&global)));
+            ended.unwrap_or(Exit::Bug).into()
+        }
         Err(problem) => usage(&problem),
     }
 }

@@ -41,6 +41,7 @@ pub(crate) struct Letter {
     /// When the last try began to ask.
     pub(super) asked: Moment,
     arrival: Option<Arrival>,
+    broke: bool,
     size: usize,
     received: Moment,
     attempt: u32,
@@ -64,6 +65,7 @@ impl Letter {
             size: size(&arrival),
             arrival: Some(arrival),
             attempt: 0,
+            broke: false,
             reply: Some(reply),
         };
         (letter, outcome)
@@ -97,9 +99,10 @@ impl Letter {
     pub(super) fn again(&mut self, arrival: Arrival, outage: Outage) -> Step {
         self.arrival = Some(arrival);
         let schedule = match outage.kind {
-            Kind::UpstreamStatus | Kind::UpstreamTimeout | Kind::UpstreamUnreachable => {
-                self.route.retry
-            }
+            Kind::UpstreamBroke
+            | Kind::UpstreamStatus
+            | Kind::UpstreamTimeout
+            | Kind::UpstreamUnreachable => self.route.retry,
             Kind::CheckTimeout
             | Kind::GatewayStopped
             | Kind::TokenRefused
@@ -110,6 +113,23 @@ impl Letter {
             schedule.delay(self.attempt, rt::entropy()).max(outage.retry_after.unwrap_or_default());
         self.attempt = self.attempt.saturating_add(1);
         Step::Again { outage, wait }
+    }
+
+    /// Whether the bot may have the event, so that sending it again could make it answer twice. A bot that hung up
+    /// gets it once more: it may have been stopped in the middle. An event that makes a bot hang up each time must not
+    /// come back for the whole of `max_age`.
+    pub(super) fn may_be_there(&mut self, outage: &Outage) -> bool {
+        match outage.kind {
+            Kind::UpstreamTimeout => true,
+            Kind::UpstreamBroke => std::mem::replace(&mut self.broke, true),
+            Kind::CheckTimeout
+            | Kind::GatewayStopped
+            | Kind::TokenRefused
+            | Kind::UpstreamStatus
+            | Kind::UpstreamUnreachable
+            | Kind::WebexRateLimited
+            | Kind::WebexUnavailable => false,
+        }
     }
 
     /// It is over: whoever waits is told.

@@ -146,8 +146,7 @@ impl Courier {
         self.reporter.emit(&told);
         match answer {
             Ok(status) => letter.done(Step::Delivered, Outcome::Delivered(status)),
-            // It may have the event: sending it again could make it answer twice.
-            Err(outage) if outage.kind == Kind::UpstreamTimeout => {
+            Err(outage) if letter.may_be_there(&outage) => {
                 letter.done(Step::Delivered, Outcome::Failed(outage))
             }
             Err(outage) => self.not_yet(letter, notice, outage),

@@ -124,7 +124,9 @@ impl Forward {
         let connection = capture_connection(&mut request);
         match tokio::time::timeout_at(deadline, self.client.request(request)).await {
             Ok(Ok(response)) => reply::read(response, deadline, rt::now().wall).await,
-            Ok(Err(error)) => Err(unsent(reply::cause(&error))),
+            // A pooled connection that was closed before the first byte is replaced by the client itself.
+            Ok(Err(error)) if error.is_connect() => Err(unsent(reply::cause(&error))),
+            Ok(Err(error)) => Err(Outage::new(Kind::UpstreamBroke, reply::cause(&error))),
             Err(_elapsed) => Err(silent(&connection)),
         }
     }

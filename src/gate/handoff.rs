@@ -107,12 +107,16 @@ fn received(headers: &HeaderMap, to: &Destination) -> HeaderMap {
     kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Whether a caller's header may reach the bot at all. Names with an underscore are dropped: old WSGI servers take
-/// `Botwarden_Verdict` for `Botwarden-Verdict` and join the two values.
+/// Whether a caller's header may reach the bot at all. Names have letters, digits and hyphens: WSGI and CGI servers turn
+/// other signs into the same `_`, so that `Botwarden_Verdict` or `Botwarden.Verdict` would join our own value.
 pub(crate) fn passes(name: &str) -> bool {
     let standard_webhooks = name.starts_with("webhook-") || name.starts_with("svix-");
     let ours = name.starts_with("botwarden-") || FORWARDING.contains(&name) || standard_webhooks;
-    !name.contains('_') && !ours && !HOP_BY_HOP.contains(&name)
+    name.bytes().all(plain) && !ours && !HOP_BY_HOP.contains(&name)
+}
+
+fn plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
 }
 
 fn told(headers: &mut HeaderMap, cleared: &Cleared, to: &Destination) {

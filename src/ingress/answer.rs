@@ -71,9 +71,10 @@ fn ended(outcome: &Outcome, doorway: Option<&Doorway>, id: Uuid) -> Response {
 
 fn failed(outage: &Outage, id: Uuid) -> Response {
     match outage.kind {
-        Kind::UpstreamStatus | Kind::UpstreamTimeout | Kind::UpstreamUnreachable => {
-            plain(StatusCode::BAD_GATEWAY)
-        }
+        Kind::UpstreamBroke
+        | Kind::UpstreamStatus
+        | Kind::UpstreamTimeout
+        | Kind::UpstreamUnreachable => plain(StatusCode::BAD_GATEWAY),
         Kind::CheckTimeout
         | Kind::GatewayStopped
         | Kind::TokenRefused

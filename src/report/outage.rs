@@ -11,6 +11,8 @@ pub enum Kind {
     GatewayStopped,
     /// Webex refused the bot's token.
     TokenRefused,
+    /// The bot took the event and hung up without an answer; it is sent once more, and then not again.
+    UpstreamBroke,
     /// The bot answered that it cannot now: 429, 502, 503 or 504.
     UpstreamStatus,
     /// The bot got the event and did not answer in time; it is not sent again.
@@ -25,10 +27,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::CheckTimeout,
         Self::GatewayStopped,
         Self::TokenRefused,
+        Self::UpstreamBroke,
         Self::UpstreamStatus,
         Self::UpstreamTimeout,
         Self::UpstreamUnreachable,
@@ -42,6 +45,7 @@ impl Kind {
             Self::CheckTimeout => "check_timeout",
             Self::GatewayStopped => "gateway_stopped",
             Self::TokenRefused => "token_refused",
+            Self::UpstreamBroke => "upstream_broke",
             Self::UpstreamStatus => "upstream_status",
             Self::UpstreamTimeout => "upstream_timeout",
             Self::UpstreamUnreachable => "upstream_unreachable",
@@ -58,6 +62,9 @@ impl Kind {
                 "The gateway was stopped before the event could be decided and delivered."
             }
             Self::TokenRefused => "Webex refused the bot's token; put a valid one in place.",
+            Self::UpstreamBroke => {
+                "The bot took the event and hung up without an answer; it is sent once more, and then not again."
+            }
             Self::UpstreamStatus => {
                 "The bot answered that it cannot take events now; it is tried again."
             }

@@ -57,6 +57,21 @@ async fn an_event_that_must_wait_keeps_its_place_in_the_order() {
 }
 
 #[tokio::test]
+async fn an_event_that_makes_the_bot_hang_up_comes_twice_and_no_more() {
+    let world = World::start().await;
+    let poison = world.message("ann", "staff");
+    world.bot.next([Manner::Closes, Manner::Closes]);
+    world.send(&poison.body).await;
+    let after = world.message("bob", "staff");
+    world.send(&after.body).await;
+    let subjects: Vec<_> =
+        world.bot.got(3).await.iter().map(crate::harness::bot::Request::subject).collect();
+    assert_eq!(subjects, [poison.message.clone(), poison.message, after.message]);
+    world.settled().await;
+    assert_eq!(world.bot.count(), 3);
+}
+
+#[tokio::test]
 async fn a_bot_that_was_down_gets_everything_once_it_is_up() {
     let mut world = World::start().await;
     let address = world.bot.stop().await;

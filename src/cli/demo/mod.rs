@@ -3,8 +3,10 @@
 mod bot;
 mod records;
 mod scenes;
+mod set;
 mod stage;
 mod table;
+mod watch;
 
 use clap::Args;
 

@@ -1,23 +1,16 @@
 //! The scenes: each is played by signed webhooks over sockets, and told as the gateway's records tell it.
 
-use std::time::Duration;
-
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
-use tokio::time::Instant;
 
-use super::records::Record;
 use super::stage::Stage;
-use crate::simulator::{Control, ControlError, Fault, Misbehaviour, RetryAfter};
+use super::watch::{Miss, Seen, Seens, Watch, calm, enough, verdicts_on, watch};
+use crate::simulator::{Control, Fault, Misbehaviour, RetryAfter};
 
 /// What people type.
 const ASKED: &str = "/help";
 
 /// What the simulator says while it plays being down.
 const DOWN: u16 = 503;
-
-/// Short for what a scene comes to.
-type Seens = Result<Vec<Seen>, Miss>;
 
 /// One scene, as it was played.
 #[derive(Debug)]
@@ -33,27 +26,6 @@ pub(super) struct Step {
     /// `allow`, `deny`, `reject` or `skip`, as in records; or `wait`.
     pub(super) expected: &'static str,
     pub(super) seen: Seen,
-}
-
-/// What became of an event.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
-    pub(super) got: String,
-    pub(super) reason: String,
-    /// What the bot said in the room.
-    pub(super) answer: Option<String>,
-    pub(super) took: Duration,
-}
-
-/// Why nothing was seen.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Miss {
-    #[error("no verdict in time")]
-    NoVerdict,
-    #[error("it never became quiet")]
-    Restless,
-    #[error(transparent)]
-    World(#[from] ControlError),
 }
 
 impl Step {
@@ -190,26 +162,8 @@ impl Play {
     }
 }
 
-async fn calm(stage: &Stage) -> Result<(), Miss> {
-    stage.settle().await.ok_or(Miss::Restless)
-}
-
 async fn ask(stage: &Stage, person: &str, room: &str) -> Seens {
     watch(stage, room, 1, |control| control.post(person, room, ASKED)).await
-}
-
-/// Gives the cue, which returns the id of what it makes, and sees what becomes of the event: so many verdicts.
-async fn watch(
-    stage: &Stage,
-    room: &str,
-    verdicts: usize,
-    cue: impl FnOnce(&Control) -> Result<String, ControlError>,
-) -> Seens {
-    let watch = Watch::begin(stage, room)?;
-    let subject = cue(&stage.control)?;
-    let records = || enough(verdicts_on(stage, &subject), verdicts);
-    let records = stage.until(records).await.ok_or(Miss::NoVerdict)?;
-    watch.end(records).await
 }
 
 /// An unsigned or forged call leaves nothing in its record that could be told apart from others: the first new one
@@ -258,62 +212,4 @@ fn waits_in_vain(stage: &Stage, subject: &str) -> bool {
         .iter()
         .any(|call| call.path.contains("/memberships") && call.status == Some(DOWN));
     taken && asked && stage.waiting() > 0 && verdicts_on(stage, subject).is_empty()
-}
-
-/// The records about this event: those with the digest of a body that was delivered.
-fn verdicts_on(stage: &Stage, subject: &str) -> Vec<Record> {
-    let deliveries = stage.control.deliveries();
-    let about = deliveries.iter().filter(|delivery| delivery.body.contains(subject));
-    let digests: Vec<_> = about.map(|delivery| digest(&delivery.body)).collect();
-    let mut records = stage.records.all();
-    records.retain(|record| {
-        record.body_sha256.as_ref().is_some_and(|digest| digests.contains(digest))
-    });
-    // A repetition is told at the door, maybe before the event itself was judged.
-    records.sort_by_key(|record| record.verdict == "skip");
-    records
-}
-
-fn digest(body: &str) -> String {
-    base16ct::lower::encode_string(&Sha256::digest(body))
-}
-
-fn enough(records: Vec<Record>, least: usize) -> Option<Vec<Record>> {
-    (records.len() >= least).then_some(records)
-}
-
-/// A room that is watched from a moment on.
-struct Watch<'a> {
-    stage: &'a Stage,
-    room: &'a str,
-    before: usize,
-    began: Instant,
-}
-
-impl<'a> Watch<'a> {
-    fn begin(stage: &'a Stage, room: &'a str) -> Result<Self, Miss> {
-        let mut watch = Self { stage, room, before: 0, began: Instant::now() };
-        watch.before = watch.answers()?.len();
-        Ok(watch)
-    }
-
-    /// What the bot said since. Its cards are not answers.
-    fn answers(&self) -> Result<Vec<String>, Miss> {
-        let messages = self.stage.control.messages(self.room)?.into_iter();
-        let by_bot = messages.filter(|said| said.person == self.stage.bot && said.cards == 0);
-        Ok(by_bot.skip(self.before).map(|said| said.text).collect())
-    }
-
-    /// When everything is quiet, each record with its answer.
-    async fn end(self, records: Vec<Record>) -> Seens {
-        calm(self.stage).await?;
-        let (mut answers, took) = (self.answers()?.into_iter(), self.began.elapsed());
-        let seen = |Record { verdict, reason, .. }| Seen {
-            got: verdict,
-            reason,
-            answer: answers.next(),
-            took,
-        };
-        Ok(records.into_iter().map(seen).collect())
-    }
 }

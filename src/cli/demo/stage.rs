@@ -1,22 +1,21 @@
 //! Simulator, gateway and bot, connected by real sockets.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use super::bot::Bot;
 use super::records::Records;
+use super::set::{Drawer, adapt, register, simulate};
 use crate::cli::house::{House, Unopened};
 use crate::cli::run::scope;
-use crate::config::{self, Address, Config, Problem, Proxy, Source};
+use crate::config::{self, Problem};
 use crate::report::{Form, Reporter};
 use crate::rt::{self, Tasks};
-use crate::simulator::{Control, ControlError, Options, Registration, Running, Simulator, World};
+use crate::simulator::{Control, ControlError, Running};
 
 /// The very file at the top of the repository.
 const GATEWAY: &str = include_str!("../../../gateway.yaml");
@@ -26,41 +25,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(5);
-
-/// What the bot's webhooks are about.
-const HOOKS: [(&str, &str); 4] = [
-    ("messages", "created"),
-    ("attachmentActions", "created"),
-    ("memberships", "created"),
-    ("memberships", "deleted"),
-];
-
-/// The secrets that `gateway.yaml` names, and nothing else of this machine.
-struct Drawer {
-    token: String,
-    webhook_secret: String,
-}
-
-impl Source for Drawer {
-    fn file(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        match name {
-            name if name.ends_with("token") => Ok(self.token.clone().into_bytes()),
-            name if name.ends_with("webhook_secret") => {
-                Ok(self.webhook_secret.clone().into_bytes())
-            }
-            _ => Err(io::ErrorKind::NotFound.into()),
-        }
-    }
-
-    fn var(&self, _name: &str) -> Option<String> {
-        None
-    }
-
-    fn readable_by_others(&self, _path: &Path) -> bool {
-        false
-    }
-}
 
 /// Everything that plays, and where it listens.
 #[derive(Debug)]
@@ -104,7 +68,7 @@ impl From<Vec<Problem>> for NoStage {
 impl Stage {
     /// Starts everything, and waits until the gateway knows who its bot is.
     pub(super) async fn set() -> Result<Self, NoStage> {
-        let drawer = Drawer { token: secret(), webhook_secret: secret() };
+        let drawer = Drawer::new();
         let (mut config, _warnings) = config::load(GATEWAY.as_bytes(), &drawer, rt::now().wall)?;
         let route = config.routes.values().next().ok_or(NoStage::NoRoute)?;
         let (bot, path) = (route.bot.to_string(), route.path.clone());
@@ -171,46 +135,4 @@ impl Stage {
         self.tasks.stop(PATIENCE).await;
         self.simulator.stop().await;
     }
-}
-
-fn secret() -> String {
-    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
-}
-
-async fn simulate(bot: &str, token: &str) -> io::Result<Running> {
-    let mut world = World::demo();
-    if let Some(person) = world.people.get_mut(bot) {
-        person.token = Some(token.to_owned());
-    }
-    Simulator::start(world, Options::default()).await
-}
-
-/// The file as it is, but on this machine: the simulator for Webex, the sample bot upstream, free ports, quick drains.
-fn adapt(config: &mut Config, api: url::Url, bot: SocketAddr) -> Result<(), http::uri::InvalidUri> {
-    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    config.webex.api = api;
-    config.webex.proxy = Proxy::Direct;
-    config.server.listen = free;
-    config.server.drain_grace = Duration::ZERO;
-    config.server.drain_timeout = Duration::from_secs(2);
-    config.ops.listen = Some(free);
-    for route in config.routes.values_mut() {
-        route.upstream.address = Address::Tcp(format!("http://{bot}/").parse()?);
-    }
-    Ok(())
-}
-
-fn register(control: &Control, bot: &str, webhook: &str, secret: &str) -> Result<(), ControlError> {
-    for (resource, event) in HOOKS {
-        let wanted = Registration {
-            name: format!("botwarden:{resource}.{event}"),
-            target: webhook.to_owned(),
-            resource: resource.to_owned(),
-            event: event.to_owned(),
-            filter: None,
-            secret: Some(secret.to_owned()),
-        };
-        control.register(bot, &wanted)?;
-    }
-    Ok(())
 }

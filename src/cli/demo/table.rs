@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::scenes::{Scene, Seen, Step};
+use super::scenes::{Scene, Step};
 use super::stage::Stage;
+use super::watch::Seen;
 use crate::cli::common::Tint;
 
 /// Anything quicker is not worth a word.
@@ -116,4 +117,39 @@ fn step(step: &Step) -> Value {
         "took_s": step.seen.took.as_secs_f64(),
         "as_expected": step.as_expected(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn scene(expected: &'static str, got: &str, answer: Option<&str>) -> Scene {
+        let seen = Seen {
+            got: got.to_owned(),
+            reason: "all_members_allowed".to_owned(),
+            answer: answer.map(str::to_owned),
+            took: Duration::from_millis(2100),
+        };
+        Scene { number: 1, steps: vec![Step { title: "staff", expected, seen }] }
+    }
+
+    #[test]
+    fn an_unexpected_verdict_or_answer_is_counted_and_marked() {
+        let good = scene("allow", "allow", Some("Hello"));
+        let row = rows(&good, Tint::Plain);
+        assert!(row.ends_with("yes  \"Hello\"  (after 2.1 s)\n"), "{row}");
+        let leaks = [
+            scene("deny", "allow", Some("Hello")),
+            scene("deny", "deny", Some("Hello")),
+            scene("allow", "allow", None),
+            scene("allow", "-", None),
+        ];
+        for leak in &leaks {
+            assert!(rows(leak, Tint::Plain).contains("not as expected"), "{leak:?}");
+        }
+        assert_eq!(tally(&leaks), "0 of 4 as expected.\n");
+        assert_eq!(tally(&[good]), "1 of 1 as expected.\n");
+    }
 }

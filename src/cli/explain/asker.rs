@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::inquiry::{Inquiry, Member, Place, Room};
+use super::inquiry::Inquiry;
+use super::sheet::{Member, Place, Room};
 use crate::cli::envelope::Draft;
 use crate::gate::id::{PersonId, RoomId};
 use crate::gate::moment::Moment;
@@ -51,7 +52,9 @@ impl Asker {
         };
         let end = self.client.memberships(room, each).await?;
         let roster = builder.finish(end);
-        Ok(Reading { roster, id: room.clone(), listed, view: self.client.room(room).await? })
+        // The title is for reading only.
+        let view = self.client.room(room).await.ok().flatten();
+        Ok(Reading { roster, id: room.clone(), listed, view })
     }
 
     /// What would happen if the first member but the bot wrote something now.

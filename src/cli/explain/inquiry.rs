@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
@@ -9,20 +10,20 @@ use http::{HeaderMap, HeaderValue};
 use crate::config::{Bot, Config, Route};
 use crate::flow::{Admission, Doorway};
 use crate::gate::arrival::{Arrival, Origin, Parts};
-use crate::gate::event::{Facts, Notice, Registration, facts, read};
+use crate::gate::event::{Notice, Registration, facts, read};
 use crate::gate::id::RoomId;
 use crate::gate::moment::Moment;
 use crate::gate::policy::{Evidence, Mode, Question, Rules, Verdict, ask, judge};
 use crate::gate::refusal::{Family, Refusal};
-use crate::gate::roster::Extent;
 use crate::gate::signature::{HEADER, verify};
 use crate::ingress;
 use crate::report::outage::{Kind, Outage};
 use crate::report::{self, Reporter};
 use crate::rt;
-use crate::webex::{Client, ClientProblem, RoomView};
+use crate::webex::{Client, ClientProblem};
 
 use super::asker::{Asker, Reading};
+use super::sheet::{Explanation, Signature};
 
 /// What is to be explained.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub(super) enum Subject {
         body: Vec<u8>,
         /// What came with them.
         signature: Option<String>,
+        /// When they came; now, if nobody says.
+        received: Option<SystemTime>,
     },
 }
 
@@ -66,96 +69,6 @@ pub(super) struct Inquiry<'a> {
     pub(super) bot: &'a Bot,
 }
 
-/// Everything that was found out.
-#[derive(Debug)]
-pub(super) struct Explanation {
-    pub(super) route: Arc<str>,
-    pub(super) bot: Arc<str>,
-    pub(super) allowed_orgs: Vec<String>,
-    pub(super) observing: bool,
-    /// `None` for a room.
-    pub(super) signature: Option<Signature>,
-    pub(super) facts: Option<Facts>,
-    pub(super) room: Option<Room>,
-    pub(super) verdict: report::Verdict,
-    pub(super) webex_gets: u16,
-}
-
-impl Explanation {
-    pub(super) fn is_allowed(&self) -> bool {
-        matches!(self.verdict, report::Verdict::Allow { .. })
-    }
-}
-
-/// What was found about a signature. What would be right is never shown.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Signature {
-    /// `None` when none was given to compare.
-    pub(super) matches: Option<bool>,
-    /// The length of the body.
-    pub(super) bytes: usize,
-}
-
-/// A room as it was read.
-#[derive(Debug)]
-pub(super) struct Room {
-    pub(super) id: RoomId,
-    pub(super) view: Option<RoomView>,
-    pub(super) members: Vec<Member>,
-    pub(super) extent: Extent,
-}
-
-/// Somebody in a room.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) name: String,
-    /// The configured name of the organisation, or its id.
-    pub(super) org: String,
-    pub(super) place: Place,
-}
-
-/// What the rules say to somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
-    OutsideOrg,
-    Guest,
-    UnknownOrg,
-    Allowed,
-    TrustedBot,
-    ThisBot,
-}
-
-impl Place {
-    /// Whether this member alone makes the room unclean.
-    pub(super) fn is_objection(self) -> bool {
-        matches!(self, Self::OutsideOrg | Self::Guest | Self::UnknownOrg)
-    }
-
-    /// In words.
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Self::OutsideOrg => "NOT in allowed_orgs",
-            Self::Guest => "NOT allowed: a guest account, and app_users is deny",
-            Self::UnknownOrg => "NOT allowed: Webex does not tell the organisation",
-            Self::Allowed => "allowed",
-            Self::TrustedBot => "trusted bot",
-            Self::ThisBot => "this bot, left out",
-        }
-    }
-
-    /// For machines.
-    pub(super) fn label(self) -> &'static str {
-        match self {
-            Self::OutsideOrg => "outside_org",
-            Self::Guest => "app_user",
-            Self::UnknownOrg => "org_missing",
-            Self::Allowed => "allowed",
-            Self::TrustedBot => "trusted_bot",
-            Self::ThisBot => "this_bot",
-        }
-    }
-}
-
 type Proved = Result<Notice, Refusal>;
 
 impl Inquiry<'_> {
@@ -166,12 +79,15 @@ impl Inquiry<'_> {
             Subject::Room(room) => {
                 let reading = asker.look(&room).await?;
                 let body = asker.question(&reading);
-                let proved = self.prove(&body, None, &asker)?;
+                let proved = self.prove(self.arrival(&body, None, asker.since)?, &asker);
                 let sheet = self.blank(&body, None, asker.since);
                 self.judge(sheet, proved, Some(reading), &asker).await
             }
-            Subject::Event { body, signature } => {
-                let proved = self.prove(&body, signature.as_deref(), &asker)?;
+            Subject::Event { body, signature, received } => {
+                let wall = received.unwrap_or(asker.since.wall);
+                let received = Moment { wall, ..asker.since };
+                let arrival = self.arrival(&body, signature.as_deref(), received)?;
+                let proved = self.prove(arrival, &asker);
                 let matches = signature.map(|_given| !is_forged(&proved));
                 let signature = Signature { matches, bytes: body.len() };
                 let sheet = self.blank(&body, Some(signature), asker.since);
@@ -186,15 +102,9 @@ impl Inquiry<'_> {
     }
 
     /// Rules 6 to 10.
-    fn prove(
-        &self,
-        body: &[u8],
-        given: Option<&str>,
-        asker: &Asker,
-    ) -> Result<Proved, Unexplained> {
-        let arrival = self.arrival(body, given, asker.since)?;
+    fn prove(&self, arrival: Arrival, asker: &Asker) -> Proved {
         let registration = Registration { creator: Some(asker.own.key()) };
-        Ok(verify(arrival, &self.bot.keys).and_then(|proved| read(proved, registration)))
+        verify(arrival, &self.bot.keys).and_then(|proved| read(proved, registration))
     }
 
     /// Without a signature to check, one by the route's own secret: everything behind that rule is judged as usual.

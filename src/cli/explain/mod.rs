@@ -4,8 +4,10 @@ mod asker;
 mod inquiry;
 mod page;
 mod path;
+mod sheet;
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::{ArgGroup, Args};
 
@@ -14,7 +16,8 @@ use super::exit::Exit;
 use super::{Global, Output};
 use crate::config::Config;
 use crate::gate::id::RoomId;
-use inquiry::{Explanation, Inquiry, Subject, Unexplained};
+use inquiry::{Inquiry, Subject, Unexplained};
+use sheet::Explanation;
 
 /// Say step by step why an event or a room is allowed or refused
 #[derive(Debug, Args)]
@@ -29,12 +32,15 @@ pub(super) struct Arguments {
     /// Explain this room, as if its first member wrote to the bot
     #[arg(long, value_name = "ID", value_parser = |text: &str| RoomId::parse(text))]
     room: Option<RoomId>,
-    /// Explain the event whose body is in this file, as if it came in now
+    /// Explain the event whose body is in this file
     #[arg(long, value_name = "FILE")]
     event: Option<PathBuf>,
     /// The X-Spark-Signature that came with the event; without it, the event counts as signed
     #[arg(long, value_name = "HEX", requires = "event")]
     signature: Option<String>,
+    /// When the event came in, for its age; else now
+    #[arg(long, value_name = "TIME", requires = "event")]
+    received: Option<jiff::Timestamp>,
     /// Say which route takes this path
     #[arg(long, value_name = "PATH", conflicts_with = "route")]
     path: Option<String>,
@@ -66,7 +72,8 @@ fn subject(arguments: &Arguments) -> Result<Subject, Exit> {
         (Some(room), _) => Ok(Subject::Room(room.clone())),
         (None, Some(file)) => {
             let signature = arguments.signature.clone();
-            Ok(Subject::Event { body: contents(file)?, signature })
+            let received = arguments.received.map(SystemTime::from);
+            Ok(Subject::Event { body: contents(file)?, signature, received })
         }
         (None, None) => Err(Exit::Usage),
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::inquiry::{Explanation, Member, Room, Signature};
+use super::sheet::{Explanation, Member, Room, Signature};
 use crate::cli::common::{Tint, columns, now, tamed};
 use crate::gate::roster::Extent;
 use crate::report::Verdict;

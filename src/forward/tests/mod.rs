@@ -219,7 +219,7 @@ async fn a_bot_that_is_not_there_is_unreachable() {
 }
 
 #[tokio::test]
-async fn a_bot_that_hangs_up_is_unreachable() {
+async fn a_bot_that_hangs_up_may_have_the_event() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
     let tasks = Tasks::default();
@@ -232,7 +232,7 @@ async fn a_bot_that_hangs_up_is_unreachable() {
     });
     let upstream = upstream(Address::Tcp(uri.parse().unwrap()));
     let outage = hand_over(&forward(&upstream)).await.unwrap_err();
-    assert_eq!(outage.kind, Kind::UpstreamUnreachable);
+    assert_eq!(outage.kind, Kind::UpstreamBroke);
 }
 
 /// Accepts and reads, and never answers.

@@ -1,0 +1,132 @@
+//! The program, and a directory to run it in.
+
+use std::io::{BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+
+use serde_json::Value;
+
+pub(crate) const SECRET: &str = "0123456789abcdef0123";
+
+pub(crate) const COMMANDS: [&str; 11] = [
+    "check",
+    "completions",
+    "demo",
+    "explain",
+    "healthcheck",
+    "man",
+    "run",
+    "schema",
+    "send",
+    "simulate",
+    "version",
+];
+
+/// The program in a directory, and nothing of the surroundings that it would heed.
+pub(crate) fn program(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_botwarden"));
+    command.args(arguments).current_dir(directory).stdin(Stdio::null());
+    for name in ["BOTWARDEN_CONFIG", "BOTWARDEN_OPS_LISTEN", "NO_COLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+pub(crate) fn run_in(directory: &Path, arguments: &[&str]) -> Output {
+    program(directory, arguments).output().unwrap()
+}
+
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    run_in(tempfile::tempdir().unwrap().path(), arguments)
+}
+
+pub(crate) fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub(crate) fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+pub(crate) fn document(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A program that goes on until the test is over.
+pub(crate) struct Background {
+    pub(crate) child: Child,
+    pub(crate) out: BufReader<ChildStdout>,
+    pub(crate) err: BufReader<ChildStderr>,
+}
+
+impl Background {
+    pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Self {
+        let mut command = program(directory, arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let err = BufReader::new(child.stderr.take().unwrap());
+        Self { child, out, err }
+    }
+
+    /// Reads on until a line says this. The end of the stream is the end of hope.
+    pub(crate) fn line(reader: &mut impl std::io::BufRead, with: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(with) {
+            line.clear();
+            assert_ne!(reader.read_line(&mut line).unwrap(), 0, "no line with `{with}`");
+        }
+        line
+    }
+
+    /// As a supervisor does it. The exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let process = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ended = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
+
+pub(crate) fn gateway_yaml(api: &str, upstream: &str) -> String {
+    format!(
+        "version: 1
+orgs: {{example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11}}
+policy: {{allowed_orgs: [example]}}
+server: {{listen: '127.0.0.1:0', drain_grace: 0s}}
+ops: {{listen: '127.0.0.1:0'}}
+webex: {{api: '{api}', retry: {{attempts: 1}}}}
+bots:
+  helpdesk: {{token: {{file: ./token}}, webhook_secret: {{file: ./secret}}}}
+routes:
+  helpdesk: {{path: /webhooks/helpdesk, bot: helpdesk, upstream: '{upstream}'}}
+"
+    )
+}
+
+/// A directory with a configuration and its secrets, as only their owner may read them.
+pub(crate) fn site(api: &str, upstream: &str) -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = site.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    write("gateway.yaml", &gateway_yaml(api, upstream));
+    write("token", "sim-token-helpdesk");
+    write("secret", SECRET);
+    site
+}
+
+/// Nobody listens on port 1.
+pub(crate) fn site_without_webex() -> tempfile::TempDir {
+    site("http://127.0.0.1:1/v1", "http://127.0.0.1:2/")
+}

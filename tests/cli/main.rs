@@ -1,0 +1,7 @@
+//! The program itself: what it prints where, and how it exits.
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+mod basics;
+mod demo;
+mod harness;
+mod together;

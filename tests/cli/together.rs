@@ -1,0 +1,138 @@
+//! Simulator, gateway, `check`, `explain` and `send` against each other.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha1::Sha1;
+
+use crate::harness::{Background, SECRET, document, err, out, program, run, run_in, site};
+
+/// The simulator, and what it says about its world.
+fn simulator() -> (Background, Value) {
+    let arguments = ["simulate", "--listen", "127.0.0.1:0", "--json"];
+    let mut simulator = Background::start(Path::new("."), &arguments);
+    let mut documents = serde_json::Deserializer::from_reader(&mut simulator.out);
+    let world = serde::Deserialize::deserialize(&mut documents).unwrap();
+    (simulator, world)
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap()
+}
+
+fn body(world: &Value, room: &str) -> String {
+    let id = |person: &str| text(world, &format!("/people/{person}/id")).to_owned();
+    let room = text(world, &format!("/rooms/{room}/id"));
+    let created = jiff::Timestamp::now().to_string();
+    let data = json!({"id": "m", "roomId": room, "personId": id("ann"), "created": created});
+    let (creator, actor) = (id("helpdesk"), id("ann"));
+    json!({"resource": "messages", "event": "created", "createdBy": creator, "actorId": actor, "data": data})
+        .to_string()
+}
+
+fn signature(body: &str) -> String {
+    let mut mac = Hmac::<Sha1>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    base16ct::lower::encode_string(&mac.finalize().into_bytes())
+}
+
+#[test]
+fn the_simulated_world_is_there_for_people_too() {
+    let arguments = ["simulate", "--listen", "127.0.0.1:0"];
+    let mut simulator = Background::start(Path::new("."), &arguments);
+    let api = Background::line(&mut simulator.out, "api ");
+    assert!(api.contains("http://127.0.0.1:") && !api.contains(":0/"), "{api}");
+    assert!(Background::line(&mut simulator.out, "helpdesk").contains("sim-token-helpdesk"));
+    Background::line(&mut simulator.err, "Ctrl-C");
+    assert_eq!(simulator.terminate(), Some(0));
+    let missing = run(&["simulate", "--world", "nowhere.yaml"]);
+    assert_eq!(missing.status.code(), Some(77));
+}
+
+#[test]
+fn check_looks_at_token_and_upstream() {
+    let (_simulator, world) = simulator();
+    let bot = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = format!("http://{}/", bot.local_addr().unwrap());
+    let site = site(text(&world, "/api"), &upstream);
+    let good = run_in(site.path(), &["check"]);
+    assert_eq!(good.status.code(), Some(0), "{}", out(&good));
+    assert!(out(&good).contains("accepts connections") && err(&good).is_empty());
+    drop(bot);
+    let down = run_in(site.path(), &["check"]);
+    assert_eq!(down.status.code(), Some(1), "{}", out(&down));
+    std::fs::write(site.path().join("token"), "another-token-than-the-bot's").unwrap();
+    let refused = run_in(site.path(), &["check"]);
+    assert_eq!(refused.status.code(), Some(77), "{}", out(&refused));
+    assert!(!out(&refused).contains("another-token"));
+}
+
+#[test]
+fn explain_judges_rooms_and_events_as_the_gateway_does() {
+    let (_simulator, world) = simulator();
+    let site = site(text(&world, "/api"), "http://127.0.0.1:2/");
+    let explain = |arguments: &[&str]| {
+        run_in(site.path(), &[&["explain", "--route", "helpdesk"], arguments].concat())
+    };
+    let clean = explain(&["--room", text(&world, "/rooms/staff/id")]);
+    assert_eq!(clean.status.code(), Some(0), "{}", out(&clean));
+    let guests = explain(&["--room", text(&world, "/rooms/partners/id")]);
+    let page = out(&guests);
+    assert_eq!(guests.status.code(), Some(1), "{page}");
+    for words in ["Tom Contoso", "NOT in allowed_orgs", "this bot, left out", "DENY", "rule 18"] {
+        assert!(page.contains(words), "{words}\n{page}");
+    }
+    let unknown = explain(&["--room", "946e4f40-d002-11e9-9ccb-a7e5bdebafb3", "--json"]);
+    assert_eq!(document(&unknown)["reason"], "room_unknown");
+
+    let event = body(&world, "staff");
+    std::fs::write(site.path().join("event.json"), &event).unwrap();
+    let right = explain(&["--event", "event.json", "--signature", &signature(&event)]);
+    assert_eq!(right.status.code(), Some(0), "{}", out(&right));
+    let bytes = format!("signature  matches, body is {} bytes", event.len());
+    assert!(out(&right).contains(&bytes), "{}", out(&right));
+    let wrong = explain(&["--event", "event.json", "--signature", &"0".repeat(40)]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(out(&wrong).contains("does not match"), "{}", out(&wrong));
+    assert!(!out(&wrong).contains(&signature(&event)), "what would be right is nobody's business");
+    assert_eq!(explain(&["--event", "event.json"]).status.code(), Some(0));
+    let long_ago =
+        explain(&["--event", "event.json", "--received", "2036-01-01T00:00:00Z", "--json"]);
+    assert_eq!(document(&long_ago)["reason"], "event_too_old");
+    std::fs::write(site.path().join("event.json"), "{}").unwrap();
+    let malformed = explain(&["--event", "event.json", "--json"]);
+    assert_eq!(document(&malformed)["reason"], "malformed");
+}
+
+#[test]
+fn what_is_sent_is_decided_by_the_gateway() {
+    let (_simulator, world) = simulator();
+    let site = site(text(&world, "/api"), "http://127.0.0.1:2/");
+    let mut gateway = Background::start(site.path(), &["run"]);
+    let ready = Background::line(&mut gateway.err, "ready for webhooks");
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    let (listen, ops) = (text(&ready, "/fields/listen"), text(&ready, "/fields/ops"));
+    let url = format!("http://{listen}/webhooks/helpdesk");
+    let posted = |more: &[&str]| {
+        let room = text(&world, "/rooms/partners/id");
+        let first = ["send", "messages.created", "--route", "helpdesk", "--room", room];
+        run_in(site.path(), &[&first[..], &["--url", &url], more].concat())
+    };
+    let sent = posted(&["--repeat", "2", "--json"]);
+    assert_eq!(sent.status.code(), Some(0), "{}{}", out(&sent), err(&sent));
+    assert_eq!(document(&sent)["answers"].as_array().unwrap().len(), 2);
+    let denied = Background::line(&mut gateway.out, "outside_org");
+    assert!(denied.contains("\"verdict\":\"deny\""), "{denied}");
+    for forged in ["--bad-signature", "--no-signature"] {
+        let sent = posted(&[forged]);
+        assert_eq!(sent.status.code(), Some(1), "{}", out(&sent));
+        assert!(out(&sent).contains("403"), "{}", out(&sent));
+    }
+    for arguments in [&["healthcheck"][..], &["healthcheck", "--ready"]] {
+        let mut command = program(site.path(), arguments);
+        assert!(command.env("BOTWARDEN_OPS_LISTEN", ops).status().unwrap().success());
+    }
+    assert_eq!(gateway.terminate(), Some(0));
+}
