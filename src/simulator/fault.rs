@@ -32,7 +32,7 @@ pub enum Misbehaviour {
     DuplicatesDelivery,
     /// Empties the page; its next link asks for the same page again.
     EmptyPage,
-    /// Adds a copy of the last item that belongs to another room.
+    /// Adds a copy of the last item that belongs to another room and somebody else.
     ForeignItem,
     /// The next link points to another origin.
     ForeignNextLink {

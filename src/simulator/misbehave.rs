@@ -97,6 +97,8 @@ fn add_foreign_item(page: &mut Page) {
         return;
     };
     put(&mut copy, "roomId", json!(ids::us(ids::Kind::Room, elsewhere)));
+    let stranger = ids::derived("person", "one who is not in this room");
+    put(&mut copy, "personId", json!(ids::us(ids::Kind::Person, stranger)));
     page.items.push(copy);
 }
 

@@ -123,7 +123,7 @@ async fn lists_that_prove_nothing() {
         ("townhall", Misbehaviour::ItemErrors, "org_missing"),
         ("staff", Misbehaviour::ModeratorsOnly, "room_empty"),
         ("staff", Misbehaviour::OmitsCaller, "room_incomplete"),
-        ("staff", Misbehaviour::ForeignItem, "room_incomplete"),
+        ("townhall", Misbehaviour::ForeignItem, "room_incomplete"),
         ("staff", Misbehaviour::EmptyPage, "room_incomplete"),
         ("staff", Misbehaviour::LoopingNextLink, "room_incomplete"),
     ];

@@ -271,6 +271,8 @@ async fn while_it_stops_it_says_so_and_finishes_what_it_has() {
         status = watching => status,
     };
     assert_eq!(status, 503);
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut house).await;
+    assert!(early.is_err(), "the bot is still at it");
     world.bot.release();
     assert_eq!((house.await, world.bot.count()), (0, 1));
 }
