@@ -103,8 +103,11 @@ impl Letter {
             | Kind::UpstreamStatus
             | Kind::UpstreamTimeout
             | Kind::UpstreamUnreachable => self.route.retry,
-            Kind::CheckTimeout
+            Kind::BehindOthers
+            | Kind::Bug
+            | Kind::CheckTimeout
             | Kind::GatewayStopped
+            | Kind::LogUnwritable
             | Kind::TokenRefused
             | Kind::WebexRateLimited
             | Kind::WebexUnavailable => ASK_AGAIN,
@@ -122,8 +125,11 @@ impl Letter {
         match outage.kind {
             Kind::UpstreamTimeout => true,
             Kind::UpstreamBroke => std::mem::replace(&mut self.broke, true),
-            Kind::CheckTimeout
+            Kind::BehindOthers
+            | Kind::Bug
+            | Kind::CheckTimeout
             | Kind::GatewayStopped
+            | Kind::LogUnwritable
             | Kind::TokenRefused
             | Kind::UpstreamStatus
             | Kind::UpstreamUnreachable

@@ -123,7 +123,9 @@ impl<W: Work> Inbox<W> {
         {
             return Err(Unkept::Full(letter));
         }
-        if !self.window.enter(label.fingerprint, label.window) {
+        // While it is here it is a duplicate, however long it must wait.
+        let while_here = label.window.max(self.limits.max_age);
+        if !self.window.enter(label.fingerprint, while_here) {
             return Err(Unkept::Duplicate(letter));
         }
         lanes.events += 1;
@@ -157,9 +159,13 @@ impl<W: Work> Inbox<W> {
     async fn run(self: Arc<Self>, lane: Lane) {
         while let Some((label, letter)) = self.next(&lane) {
             let trying = Trying { inbox: &self, label };
-            if !self.settle(&trying.label, letter).await {
-                self.window.leave(trying.label.fingerprint);
-            }
+            let held = Held { work: &*self.work, letter: Some(letter) };
+            let rest = if self.settle(&trying.label, held).await {
+                trying.label.window.saturating_sub(rt::now().since(trying.label.received))
+            } else {
+                Duration::ZERO
+            };
+            self.window.keep_for(trying.label.fingerprint, rest);
         }
     }
 
@@ -179,24 +185,26 @@ impl<W: Work> Inbox<W> {
     }
 
     /// Tries until it is settled. Whether the bot has it.
-    async fn settle(&self, label: &Label, mut letter: W::Letter) -> bool {
-        loop {
+    async fn settle(&self, label: &Label, mut held: Held<'_, W>) -> bool {
+        let mut last = behind_others();
+        let mut wait = Duration::ZERO;
+        while self.pause(label, wait).await {
+            let Some(letter) = &mut held.letter else { return false };
             let step = tokio::select! {
                 biased;
-                () = self.cut.cancelled() => Step::Again { outage: stopped(), wait: Duration::ZERO },
-                step = self.work.attempt(&mut letter) => step,
+                () = self.cut.cancelled() => break,
+                step = self.work.attempt(letter) => step,
             };
-            let (outage, wait) = match step {
-                Step::Delivered => return true,
-                Step::Settled => return false,
+            (last, wait) = match step {
                 Step::Again { outage, wait } => (outage, wait),
+                Step::Delivered | Step::Settled => {
+                    held.letter = None;
+                    return matches!(step, Step::Delivered);
+                }
             };
-            if !self.pause(label, wait).await {
-                let last = if self.cut.is_cancelled() { stopped() } else { outage };
-                self.work.expire(letter, last);
-                return false;
-            }
         }
+        held.expire(if self.cut.is_cancelled() { stopped() } else { last });
+        false
     }
 
     /// Waits; whether the letter has time left afterwards.
@@ -214,8 +222,28 @@ impl<W: Work> Inbox<W> {
     }
 }
 
-/// Gives the place back. When a try panics, its letter is lost with the task, but those behind it in the lane must not
-/// be, nor may the lane stay taken by nobody: all later events of the room would wait for ever.
+/// A letter that is being tried. Should a try panic, or the runtime end, it ends with a record like any other.
+struct Held<'a, W: Work> {
+    work: &'a W,
+    letter: Option<W::Letter>,
+}
+
+impl<W: Work> Held<'_, W> {
+    fn expire(&mut self, last: Outage) {
+        if let Some(letter) = self.letter.take() {
+            self.work.expire(letter, last);
+        }
+    }
+}
+
+impl<W: Work> Drop for Held<'_, W> {
+    fn drop(&mut self) {
+        self.expire(if std::thread::panicking() { bug() } else { stopped() });
+    }
+}
+
+/// Gives the place back. When a try panics, those behind it in the lane must not be lost, nor may the lane stay taken by
+/// nobody: all later events of the room would wait for ever.
 struct Trying<'a, W: Work> {
     inbox: &'a Arc<Inbox<W>>,
     label: Label,
@@ -229,10 +257,18 @@ impl<W: Work> Drop for Trying<'_, W> {
         self.inbox.work.changed(lanes.events);
         drop(lanes);
         if std::thread::panicking() {
-            self.inbox.window.leave(self.label.fingerprint);
+            self.inbox.window.keep_for(self.label.fingerprint, Duration::ZERO);
             self.inbox.go(self.label.lane.clone());
         }
     }
+}
+
+fn behind_others() -> Outage {
+    Outage::new(Kind::BehindOthers, "it waited behind others of its room until its time was up")
+}
+
+fn bug() -> Outage {
+    Outage::new(Kind::Bug, "a try to deliver the event panicked")
 }
 
 fn stopped() -> Outage {

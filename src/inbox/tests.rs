@@ -206,11 +206,39 @@ async fn a_letter_over_which_a_try_panics_does_not_block_its_room() {
     for (event, name) in [(1, "a bug"), (2, "behind")] {
         assert_eq!(keep(&inbox, label(1, event), letter(name, 0)), Keeping::Kept);
     }
-    assert_eq!(emptied(&inbox).await, ["behind delivered"]);
+    assert_eq!(emptied(&inbox).await, ["a bug expired: bug", "behind delivered"]);
     assert_eq!(keep(&inbox, label(1, 3), letter("later", 0)), Keeping::Kept);
     assert_eq!(keep(&inbox, label(1, 1), letter("a bug, sent again", 0)), Keeping::Kept);
     let log = emptied(&inbox).await;
-    assert_eq!(log, ["behind delivered", "later delivered", "a bug, sent again delivered"]);
+    assert_eq!(
+        log,
+        [
+            "a bug expired: bug",
+            "behind delivered",
+            "later delivered",
+            "a bug, sent again delivered"
+        ]
+    );
     let lanes = inbox.lanes();
     assert_eq!((lanes.bytes, lanes.waiting.len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stood_behind_others_for_too_long_is_not_delivered_late() {
+    let inbox = inbox();
+    keep(&inbox, label(1, 1), Letter { takes: Duration::from_secs(40), ..letter("slow", 0) });
+    keep(&inbox, label(1, 2), letter("behind", 0));
+    assert_eq!(emptied(&inbox).await, ["slow delivered", "behind expired: behind_others"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_still_waits_is_a_duplicate_beyond_its_window() {
+    let inbox = inbox();
+    let short = |event| Label { window: Duration::from_secs(1), ..label(1, event) };
+    keep(&inbox, short(1), Letter { takes: Duration::from_secs(20), ..letter("slow", 0) });
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(keep(&inbox, short(1), letter("again", 0)), Keeping::Duplicate);
+    emptied(&inbox).await;
+    assert_eq!(keep(&inbox, short(1), letter("toggled back", 0)), Keeping::Kept);
+    emptied(&inbox).await;
 }

@@ -49,6 +49,17 @@ impl Expiry<Fingerprint, Duration> for OwnTime {
     ) -> Option<Duration> {
         Some(*window)
     }
+
+    #[expect(clippy::disallowed_types, reason = "moka's interface; the value is not used")]
+    fn expire_after_update(
+        &self,
+        _: &Fingerprint,
+        window: &Duration,
+        _: std::time::Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(*window)
+    }
 }
 
 impl Window {
@@ -65,8 +76,13 @@ impl Window {
         self.0.entry(event).or_insert(window).is_fresh()
     }
 
-    pub(super) fn leave(&self, event: Fingerprint) {
-        self.0.invalidate(&event);
+    /// It is over: for so long the same event is still a duplicate.
+    pub(super) fn keep_for(&self, event: Fingerprint, rest: Duration) {
+        if rest.is_zero() {
+            self.0.invalidate(&event);
+        } else {
+            self.0.insert(event, rest);
+        }
     }
 }
 

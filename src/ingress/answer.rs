@@ -75,8 +75,11 @@ fn failed(outage: &Outage, id: Uuid) -> Response {
         | Kind::UpstreamStatus
         | Kind::UpstreamTimeout
         | Kind::UpstreamUnreachable => plain(StatusCode::BAD_GATEWAY),
-        Kind::CheckTimeout
+        Kind::BehindOthers
+        | Kind::Bug
+        | Kind::CheckTimeout
         | Kind::GatewayStopped
+        | Kind::LogUnwritable
         | Kind::TokenRefused
         | Kind::WebexRateLimited
         | Kind::WebexUnavailable => later(id),

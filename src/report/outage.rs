@@ -5,10 +5,16 @@ use std::time::Duration;
 /// What is out, as seen from here. Labels are API, as those of refusals are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
+    /// It stood behind others of its room for too long.
+    BehindOthers,
+    /// A bug of the gateway.
+    Bug,
     /// Asking Webex took longer than it may.
     CheckTimeout,
     /// The gateway was stopped first.
     GatewayStopped,
+    /// The record of the verdict could not be written.
+    LogUnwritable,
     /// Webex refused the bot's token.
     TokenRefused,
     /// The bot took the event and hung up without an answer; it is sent once more, and then not again.
@@ -27,9 +33,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
+        Self::BehindOthers,
+        Self::Bug,
         Self::CheckTimeout,
         Self::GatewayStopped,
+        Self::LogUnwritable,
         Self::TokenRefused,
         Self::UpstreamBroke,
         Self::UpstreamStatus,
@@ -42,8 +51,11 @@ impl Kind {
     /// The word for it in metrics and records.
     pub fn label(self) -> &'static str {
         match self {
+            Self::BehindOthers => "behind_others",
+            Self::Bug => "bug",
             Self::CheckTimeout => "check_timeout",
             Self::GatewayStopped => "gateway_stopped",
+            Self::LogUnwritable => "log_unwritable",
             Self::TokenRefused => "token_refused",
             Self::UpstreamBroke => "upstream_broke",
             Self::UpstreamStatus => "upstream_status",
@@ -57,6 +69,13 @@ impl Kind {
     /// What it means and what to do, for a person.
     pub fn sentence(self) -> &'static str {
         match self {
+            Self::BehindOthers => {
+                "The event stood behind others of its room until its time was up."
+            }
+            Self::Bug => "The gateway failed over the event; this is a bug, please report it.",
+            Self::LogUnwritable => {
+                "The record of the verdict cannot be written, and nothing passes without one."
+            }
             Self::CheckTimeout => "Asking Webex took longer than it may; it is asked again.",
             Self::GatewayStopped => {
                 "The gateway was stopped before the event could be decided and delivered."
