@@ -8,6 +8,7 @@ pub mod exit;
 mod explain;
 mod healthcheck;
 pub mod house;
+mod log;
 mod manual;
 mod run;
 mod schema;

@@ -1,19 +1,22 @@
 //! `botwarden run`
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::time::SystemTime;
 
 use super::Global;
-use super::common::{Tint, load_or_tell, say};
+use super::common::{load_or_tell, say};
 use super::exit::Exit;
 use super::house::House;
-use crate::config::{Config, Log, LogFormat};
+use super::log;
+use crate::config::Config;
 use crate::report::{Reporter, Scope};
+
+/// How long the end waits for the last records; a reader that stalls must not hold it up.
+const LAST_RECORDS: Duration = Duration::from_secs(2);
 
 /// Run the gateway
 #[derive(Debug, Args)]
@@ -25,7 +28,7 @@ pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
         Ok(config) => config,
         Err(exit) => return exit,
     };
-    log(&config.log, global);
+    let _log = log::start(&config.log, global);
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(serve(&config, global)),
         Err(cause) => {
@@ -46,7 +49,7 @@ async fn serve(config: &Config, global: &Global) -> Exit {
         };
     let reporter =
         Arc::new(Reporter::new(&scope(config), global.form(config.log.format), stdout()));
-    let house = match House::open(config, reporter).await {
+    let house = match House::open(config, Arc::clone(&reporter)).await {
         Ok(house) => house,
         Err(problem) => {
             tracing::error!(%problem, "cannot start");
@@ -63,6 +66,9 @@ async fn serve(config: &Config, global: &Global) -> Exit {
             tracing::warn!("stopped at once");
             return Exit::Interrupted;
         }
+    }
+    if !reporter.flush(LAST_RECORDS) {
+        tracing::error!("the last records could not be written");
     }
     Exit::Fine
 }
@@ -83,23 +89,4 @@ pub(super) fn scope(config: &Config) -> Scope {
 
 fn stdout() -> Box<dyn Write + Send> {
     Box::new(std::io::stdout())
-}
-
-/// The ordinary log goes to stderr. A filter that cannot be read was refused with the configuration.
-fn log(log: &Log, global: &Global) {
-    let stderr = std::io::stderr();
-    let text = match log.format {
-        LogFormat::Text => true,
-        LogFormat::Json => false,
-        LogFormat::Auto => stderr.is_terminal(),
-    };
-    let ansi = global.colour(&stderr) == Tint::Colour;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&*log.level))
-        .with_writer(std::io::stderr)
-        .with_timer(SystemTime)
-        .with_target(false)
-        .with_ansi(ansi);
-    // A second subscriber in one process is refused; the first one stays.
-    let _already_set = if text { builder.try_init() } else { builder.json().try_init() };
 }

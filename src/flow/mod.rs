@@ -132,7 +132,9 @@ impl Courier {
 
     /// The record is written before the bot is called: whatever happens then, it is known that it may have happened.
     async fn forward(&self, letter: &mut Letter, cleared: Cleared, place: Place) -> Step {
-        self.tell_cleared(letter, &cleared);
+        if self.tell_cleared(letter, &cleared).is_err() {
+            return self.not_yet(letter, cleared.into_notice(), unwritten());
+        }
         let route = Arc::clone(&letter.route);
         let began = rt::now();
         let (notice, answer) = route.forward.send(cleared, place).await;
@@ -167,6 +169,10 @@ impl Courier {
         }
         step
     }
+}
+
+fn unwritten() -> Outage {
+    Outage::new(Kind::LogUnwritable, "nobody takes the records")
 }
 
 fn too_old() -> Outage {

@@ -17,9 +17,13 @@ use crate::gate::moment::Moment;
 use crate::gate::policy::Cleared;
 use crate::gate::refusal::Refusal;
 use crate::gate::roster::{Roster, Standing};
+use crate::report::lines::Unwritten;
 use crate::report::outage::Outage;
 use crate::report::{Decision, Happening, Verdict};
 use crate::rt;
+
+/// What `/readyz` calls the records.
+const RECORDS: &str = "decision log";
 
 /// The configured names of organisations.
 #[derive(Debug)]
@@ -48,29 +52,44 @@ impl Courier {
             outsiders: self.outsiders(&letter.route, roster),
             read: roster.read(),
         });
-        self.record(letter, verdict, evidence);
+        // A refusal stands, written or not; lines that are lost are counted.
+        let _counted = self.record(letter, verdict, evidence);
     }
 
-    /// The record of a clearance.
-    pub(super) fn tell_cleared(&self, letter: &mut Letter, cleared: &Cleared) {
+    /// The record of a clearance. Without it, nothing may pass.
+    pub(super) fn tell_cleared(
+        &self,
+        letter: &mut Letter,
+        cleared: &Cleared,
+    ) -> Result<(), Unwritten> {
         let basis = cleared.basis();
         let evidence = basis.members.zip(basis.checked);
         let evidence =
             evidence.map(|(members, read)| Evidence { members, outsiders: Vec::new(), read });
-        self.record(letter, Verdict::Allow { would_refuse: basis.would_refuse }, evidence);
+        let taken =
+            self.record(letter, Verdict::Allow { would_refuse: basis.would_refuse }, evidence);
+        match taken {
+            Ok(()) => self.readiness.ok(RECORDS),
+            Err(Unwritten) => self.readiness.not_ok(RECORDS, "records cannot be written"),
+        }
+        taken
     }
 
-    fn record(&self, letter: &mut Letter, verdict: Verdict, evidence: Option<Evidence>) {
+    fn record(
+        &self,
+        letter: &mut Letter,
+        verdict: Verdict,
+        evidence: Option<Evidence>,
+    ) -> Result<(), Unwritten> {
         if letter.told == Some(verdict) {
-            return;
+            return Ok(());
         }
-        letter.told = Some(verdict);
         let now = rt::now();
         let (members, outsiders, read) = match evidence {
             Some(Evidence { members, outsiders, read }) => (Some(members), outsiders, Some(read)),
             None => (None, Vec::new(), None),
         };
-        self.reporter.emit(&Happening::Decided(&Decision {
+        self.reporter.record(&Decision {
             at: now.wall,
             id: letter.id,
             route: &letter.route.name,
@@ -82,7 +101,9 @@ impl Courier {
             outsiders,
             age: read.map(|read| now.since(read)),
             took: now.since(letter.asked),
-        }));
+        })?;
+        letter.told = Some(verdict);
+        Ok(())
     }
 
     fn outsiders(&self, route: &Route, roster: &Roster) -> Vec<(String, usize)> {
@@ -96,7 +117,8 @@ impl Courier {
 
     /// The record of a letter whose time is up.
     pub(super) fn bury(&self, mut letter: Letter, last: Outage) {
-        self.record(&mut letter, Verdict::Expired(last.kind), None);
+        // It is over, written or not; lines that are lost are counted.
+        let _counted = self.record(&mut letter, Verdict::Expired(last.kind), None);
         letter.reply(Outcome::Failed(last));
     }
 }

@@ -1,7 +1,7 @@
 //! Counters and histograms. Labels come from closed lists and from names in the configuration, never from ids.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -233,8 +233,9 @@ impl Metrics {
         }
     }
 
-    pub(super) fn record_lost(&self) {
-        self.lost.inc();
+    /// So many lines were lost by now.
+    pub(super) fn lost(&self, lines: u64) {
+        self.lost.inner().fetch_max(lines, Ordering::Relaxed);
     }
 
     pub(super) fn scrape(&self) -> String {

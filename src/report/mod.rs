@@ -3,18 +3,20 @@
 //! Records go to stdout, one line each; the ordinary log goes to stderr. Neither ever holds a body, a token, a
 //! secret, a signature, an e-mail address, a name of a person, or text of an unauthenticated caller.
 
+pub mod lines;
 mod metrics;
 pub mod outage;
 mod quota;
 pub mod record;
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
 use crate::gate::refusal::Refusal;
+use lines::{Lines, Unwritten};
 use metrics::Metrics;
 use outage::Outage;
 use quota::Quota;
@@ -139,7 +141,7 @@ pub struct Scope {
 /// Takes happenings. Shared by everything that has something to tell.
 pub struct Reporter {
     metrics: Metrics,
-    records: Mutex<Box<dyn Write + Send>>,
+    records: Lines,
     form: Form,
     turned_away: Quota,
 }
@@ -162,7 +164,7 @@ impl Reporter {
     pub fn new(scope: &Scope, form: Form, records: Box<dyn Write + Send>) -> Self {
         Self {
             metrics: Metrics::new(scope),
-            records: Mutex::new(records),
+            records: Lines::new(records),
             form,
             turned_away: Quota::default(),
         }
@@ -172,7 +174,10 @@ impl Reporter {
     pub fn emit(&self, happening: &Happening<'_>) {
         self.metrics.count(happening);
         match happening {
-            Happening::Decided(decision) => self.write(&decision.line(self.form)),
+            Happening::Decided(decision) => {
+                // Whoever needs it written before going on calls `record`.
+                let _counted = self.records.push(decision.line(self.form));
+            }
             Happening::TurnedAway { route, refusal, at } => self.turned_away(*route, *refusal, *at),
             Happening::Deferred { id, route, outage, wait } => deferred(*id, route, outage, *wait),
             Happening::Delivered { id, route, answer, took } => {
@@ -193,22 +198,32 @@ impl Reporter {
         }
     }
 
+    /// Tells a verdict that something depends on: without its record, nothing may pass.
+    pub fn record(&self, decision: &Decision<'_>) -> Result<(), Unwritten> {
+        let taken = self.records.push(decision.line(self.form));
+        // What is refused counts also when its record is lost; what would pass does not pass.
+        if taken.is_ok() || !matches!(decision.verdict, Verdict::Allow { .. }) {
+            self.metrics.count(&Happening::Decided(decision));
+        }
+        taken
+    }
+
+    /// Waits until the records so far are written. Whether they were within this time.
+    pub fn flush(&self, within: Duration) -> bool {
+        self.records.flush(within)
+    }
+
     /// All metrics in the `OpenMetrics` text format.
     pub fn scrape(&self) -> String {
+        self.metrics.lost(self.records.lost());
         self.metrics.scrape()
     }
 
     /// At most one line a second and reason: a flood of forged calls must not become a flood of lines.
     fn turned_away(&self, route: Option<&str>, refusal: Refusal, at: SystemTime) {
         if let Some(unsaid) = self.turned_away.admit(refusal, at) {
-            self.write(&record::turned_away(route, refusal, unsaid, at, self.form));
-        }
-    }
-
-    fn write(&self, line: &str) {
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        if records.write_all(line.as_bytes()).and_then(|()| records.flush()).is_err() {
-            self.metrics.record_lost();
+            let line = record::turned_away(route, refusal, unsaid, at, self.form);
+            let _counted = self.records.push(line);
         }
     }
 }

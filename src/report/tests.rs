@@ -1,3 +1,5 @@
+use std::sync::Mutex;
+
 use super::*;
 use crate::gate::event::facts;
 
@@ -48,6 +50,7 @@ fn decide(form: Form, verdict: Verdict) -> String {
         age: Some(Duration::from_secs(12)),
         took: Duration::from_millis(3),
     }));
+    assert!(reporter.flush(Duration::from_secs(10)));
     text(&written)
 }
 
@@ -95,6 +98,7 @@ fn a_flood_of_forged_calls_is_counted_in_full_and_told_once() {
             at,
         });
     }
+    assert!(reporter.flush(Duration::from_secs(10)));
     assert_eq!(text(&written).lines().count(), 1);
     let series = r#"verdict="reject",reason="signature_mismatch"} 1000"#;
     assert!(reporter.scrape().contains(series), "{}", reporter.scrape());

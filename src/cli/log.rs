@@ -1,0 +1,79 @@
+//! The ordinary log: on stderr, by a thread of its own.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::time::SystemTime;
+
+use super::Global;
+use super::common::Tint;
+use crate::config::{self, LogFormat};
+use crate::report::lines::Lines;
+
+/// How long the end waits for the last lines; a reader that stalls must not hold it up.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// The log, once it is set up. Dropping it writes what is left.
+#[derive(Debug)]
+pub(super) struct Log(Lines);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.0.flush(LAST_LINES);
+    }
+}
+
+/// Sets the log up. A filter that cannot be read was refused with the configuration.
+pub(super) fn start(log: &config::Log, global: &Global) -> Log {
+    let stderr = io::stderr();
+    let text = match log.format {
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => stderr.is_terminal(),
+    };
+    let lines = Lines::new(Box::new(io::stderr()));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(&*log.level))
+        .with_writer(Maker(lines.clone()))
+        .with_timer(SystemTime)
+        .with_target(false)
+        .with_ansi(global.colour(&stderr) == Tint::Colour);
+    // A second subscriber in one process is refused; the first one stays.
+    let _already_set = if text { builder.try_init() } else { builder.json().try_init() };
+    Log(lines)
+}
+
+struct Maker(Lines);
+
+impl<'a> MakeWriter<'a> for Maker {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line { lines: &self.0, text: Vec::new() }
+    }
+}
+
+/// One event's line, queued when it is whole. When nobody reads, lines are lost and the gateway goes on.
+struct Line<'a> {
+    lines: &'a Lines,
+    text: Vec<u8>,
+}
+
+impl Write for Line<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        let _nobody_reads = self.lines.push(std::mem::take(&mut self.text));
+    }
+}
