@@ -86,7 +86,7 @@ impl House {
             let (inner, readiness, over) = (tasks.clone(), readiness.clone(), over.clone());
             tasks.spawn("ops", async move { ops.serve(readiness, reporter, &inner, over).await });
         }
-        let patience = config.server.drain_grace + config.server.drain_timeout;
+        let patience = config.server.drain_timeout;
         Ok(Self { gateway, tasks, over, readiness, webhooks, ops: ops_address, served, patience })
     }
 
@@ -110,7 +110,7 @@ impl House {
         self.gateway.waiting()
     }
 
-    /// Stops as an operator wants it: still accepting for `drain_grace`, then finishing within `drain_timeout`;
+    /// Stops as an operator wants it, within `drain_timeout` in all: still accepting for `drain_grace`, then finishing;
     /// what is left in the inbox expires with a record. How many events that were.
     pub async fn close(self) -> usize {
         let deadline = Instant::now() + self.patience;

@@ -83,7 +83,7 @@ pub struct Server {
     pub max_in_flight: usize,
     /// After SIGTERM: still accepting.
     pub drain_grace: Duration,
-    /// After SIGTERM: then the end.
+    /// After SIGTERM: until the end, `drain_grace` included.
     pub drain_timeout: Duration,
 }
 

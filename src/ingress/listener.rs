@@ -94,14 +94,14 @@ impl Bound {
 
     /// Serves until these tasks are told to end. Then: goes on for `drain_grace`, so that whoever routes calls to us
     /// has time to stop; takes no more connections, and ends those that are idle; lets the others finish within
-    /// `drain_timeout`; cuts the rest off.
+    /// what is left of `drain_timeout`; cuts the rest off.
     pub async fn serve<D: Door>(self, door: Arc<D>, tasks: &Tasks) {
-        let drain_timeout = self.server.drain_timeout;
+        let left = self.server.drain_timeout.saturating_sub(self.server.drain_grace);
         let house = House::new(&self, door);
         self.take_until_stopped(&house, tasks).await;
         house.manner.closing.cancel();
         house.connections.close();
-        let finished = tokio::time::timeout(drain_timeout, house.connections.wait());
+        let finished = tokio::time::timeout(left, house.connections.wait());
         if finished.await.is_err() {
             tracing::warn!("calls were cut off at the end of `drain_timeout`");
         }

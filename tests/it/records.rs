@@ -10,6 +10,20 @@ use crate::harness::told::log;
 use crate::harness::{Setup, World, eventually};
 
 #[tokio::test]
+async fn invariant_10_nothing_passes_while_records_cannot_be_written() {
+    let world = World::start().await;
+    world.told.breaks();
+    world.verdict_less("tom", "partners").await; // the record that is found to be lost
+    world.say("ann", "staff").await;
+    eventually!(!world.house().readiness().ready());
+    assert_eq!(world.bot.count(), 0);
+    world.told.mends();
+    world.bot.got(1).await;
+    eventually!(world.house().readiness().ready());
+    assert!(world.told.count("allow", "all_members_allowed") >= 1);
+}
+
+#[tokio::test]
 async fn regression_the_inbox_gauge_comes_down_again() {
     let world = World::start().await;
     world.bot.next([Manner::Waits]);

@@ -1,6 +1,7 @@
 //! What the gateway wrote down.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::Value;
@@ -8,10 +9,13 @@ use tracing_subscriber::EnvFilter;
 
 /// Takes records, line by line.
 #[derive(Clone, Default)]
-pub(crate) struct Told(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Told(Arc<Mutex<Vec<u8>>>, Arc<AtomicBool>);
 
 impl Write for Told {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.1.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
     }
@@ -22,6 +26,16 @@ impl Write for Told {
 }
 
 impl Told {
+    /// From now on, nothing can be written.
+    pub(crate) fn breaks(&self) {
+        self.1.store(true, Ordering::SeqCst);
+    }
+
+    /// And now everything again.
+    pub(crate) fn mends(&self) {
+        self.1.store(false, Ordering::SeqCst);
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
