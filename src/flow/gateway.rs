@@ -136,7 +136,7 @@ impl Gateway {
             Err(Unkept::Duplicate(letter)) => (letter, Refusal::Duplicate, Admission::Kept),
             Err(Unkept::Full(letter)) => (letter, Refusal::Overloaded, Admission::Full),
         };
-        self.courier.tell(&mut { letter }, Verdict::Refused(refusal), None);
+        self.courier.tell(&mut { letter }, Verdict::Refused(refusal));
         Err(admission)
     }
 

@@ -14,6 +14,7 @@ use crate::gate::arrival::Arrival;
 use crate::gate::event::{Facts, Notice, Verb};
 use crate::gate::moment::Moment;
 use crate::gate::retry::Schedule;
+use crate::gate::roster::Roster;
 use crate::inbox::{Fingerprint, Label, Lane, Step};
 use crate::report::Verdict;
 use crate::report::outage::{Kind, Outage};
@@ -38,6 +39,8 @@ pub(crate) struct Letter {
     pub(super) body: Bytes,
     /// The last verdict that was recorded: a try that comes to the same is not recorded again.
     pub(super) told: Option<Verdict>,
+    /// What the last verdict rests on.
+    pub(super) roster: Option<Arc<Roster>>,
     /// When the last try began to ask.
     pub(super) asked: Moment,
     arrival: Option<Arrival>,
@@ -60,6 +63,7 @@ impl Letter {
             facts,
             body: arrival.body().clone(),
             told: None,
+            roster: None,
             asked: arrival.received(),
             received: arrival.received(),
             size: size(&arrival),

@@ -15,7 +15,6 @@ use crate::gate::effect;
 use crate::gate::event::{Notice, read};
 use crate::gate::policy::{Cleared, Evidence, Question, Verdict, ask, judge};
 use crate::gate::refusal::Refusal;
-use crate::gate::roster::Roster;
 use crate::gate::signature::{Authentic, verify};
 use crate::inbox::Step;
 use crate::report::outage::{Kind, Outage};
@@ -70,7 +69,7 @@ impl Courier {
             verify(arrival, route.desk.keys()).and_then(|proved| read(proved, registration));
         let notice = match proved {
             Ok(notice) => notice,
-            Err(refusal) => return self.refuse(letter, refusal, None),
+            Err(refusal) => return self.refuse(letter, refusal),
         };
         match self.cleared(letter, notice, identity).await {
             Ok((cleared, place)) => self.forward(letter, cleared, place).await,
@@ -119,10 +118,11 @@ impl Courier {
         if roster.as_deref().is_some_and(|roster| asked.since(roster.read()).is_zero()) {
             route.desk.trust(&self.reporter, &self.readiness);
         }
+        letter.roster.clone_from(&roster);
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
         match judge(notice, evidence, rules, asked) {
             Verdict::Clear(cleared) => Ok(cleared),
-            Verdict::Refuse(_, refusal) => Err(self.refuse(letter, refusal, roster.as_deref())),
+            Verdict::Refuse(_, refusal) => Err(self.refuse(letter, refusal)),
             Verdict::Undecided(notice) => {
                 identity.membership.apply(effect::doubt(notice.facts()));
                 Err(self.not_yet(letter, notice, too_old()))
@@ -155,13 +155,14 @@ impl Courier {
         }
     }
 
-    fn refuse(&self, letter: &mut Letter, refusal: Refusal, roster: Option<&Roster>) -> Step {
-        self.tell(letter, report::Verdict::Refused(refusal), roster);
+    fn refuse(&self, letter: &mut Letter, refusal: Refusal) -> Step {
+        self.tell(letter, report::Verdict::Refused(refusal));
         letter.done(Step::Settled, Outcome::Refused(refusal))
     }
 
     fn not_yet(&self, letter: &mut Letter, notice: Notice, outage: Outage) -> Step {
         letter.route.desk.heed(&outage, &self.reporter, &self.readiness);
+        letter.roster = None;
         let step = letter.again(notice.into_arrival(), outage);
         if let Step::Again { outage, wait } = &step {
             let (id, route) = (letter.id, &*letter.route.name);

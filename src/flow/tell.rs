@@ -13,7 +13,6 @@ use super::gateway::{Gateway, Route};
 use super::letter::Letter;
 use crate::config::Config;
 use crate::gate::id::{Key, Org};
-use crate::gate::moment::Moment;
 use crate::gate::policy::Cleared;
 use crate::gate::refusal::Refusal;
 use crate::gate::roster::{Roster, Standing};
@@ -46,14 +45,9 @@ impl Names {
 
 impl Courier {
     /// Writes the record of a verdict; once, however often a try comes to the same.
-    pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict, roster: Option<&Roster>) {
-        let evidence = roster.map(|roster| Evidence {
-            members: roster.members().len(),
-            outsiders: self.outsiders(&letter.route, roster),
-            read: roster.read(),
-        });
+    pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) {
         // A refusal stands, written or not; lines that are lost are counted.
-        let _counted = self.record(letter, verdict, evidence);
+        let _counted = self.record(letter, verdict);
     }
 
     /// The record of a clearance. Without it, nothing may pass.
@@ -62,12 +56,8 @@ impl Courier {
         letter: &mut Letter,
         cleared: &Cleared,
     ) -> Result<(), Unwritten> {
-        let basis = cleared.basis();
-        let evidence = basis.members.zip(basis.checked);
-        let evidence =
-            evidence.map(|(members, read)| Evidence { members, outsiders: Vec::new(), read });
         let taken =
-            self.record(letter, Verdict::Allow { would_refuse: basis.would_refuse }, evidence);
+            self.record(letter, Verdict::Allow { would_refuse: cleared.basis().would_refuse });
         match taken {
             Ok(()) => self.readiness.ok(RECORDS),
             Err(Unwritten) => self.readiness.not_ok(RECORDS, "records cannot be written"),
@@ -75,20 +65,13 @@ impl Courier {
         taken
     }
 
-    fn record(
-        &self,
-        letter: &mut Letter,
-        verdict: Verdict,
-        evidence: Option<Evidence>,
-    ) -> Result<(), Unwritten> {
+    fn record(&self, letter: &mut Letter, verdict: Verdict) -> Result<(), Unwritten> {
         if letter.told == Some(verdict) {
             return Ok(());
         }
         let now = rt::now();
-        let (members, outsiders, read) = match evidence {
-            Some(Evidence { members, outsiders, read }) => (Some(members), outsiders, Some(read)),
-            None => (None, Vec::new(), None),
-        };
+        let clean = verdict == Verdict::Allow { would_refuse: None };
+        let unclean = letter.roster.as_deref().filter(|_| !clean);
         self.reporter.record(&Decision {
             at: now.wall,
             id: letter.id,
@@ -97,9 +80,11 @@ impl Courier {
             facts: Some(&letter.facts),
             body: &letter.body,
             verdict,
-            members,
-            outsiders,
-            age: read.map(|read| now.since(read)),
+            members: letter.roster.as_deref().map(|roster| roster.members().len()),
+            outsiders: unclean
+                .map(|roster| self.outsiders(&letter.route, roster))
+                .unwrap_or_default(),
+            age: letter.roster.as_deref().map(|roster| now.since(roster.read())),
             took: now.since(letter.asked),
         })?;
         letter.told = Some(verdict);
@@ -118,15 +103,9 @@ impl Courier {
     /// The record of a letter whose time is up.
     pub(super) fn bury(&self, mut letter: Letter, last: Outage) {
         // It is over, written or not; lines that are lost are counted.
-        let _counted = self.record(&mut letter, Verdict::Expired(last.kind), None);
+        let _counted = self.record(&mut letter, Verdict::Expired(last.kind));
         letter.reply(Outcome::Failed(last));
     }
-}
-
-struct Evidence {
-    members: usize,
-    outsiders: Vec<(String, usize)>,
-    read: Moment,
 }
 
 impl Gateway {

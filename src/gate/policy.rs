@@ -126,7 +126,7 @@ pub struct Rules<'a> {
 pub struct Basis {
     /// In observe mode: why it would have been refused.
     pub would_refuse: Option<Refusal>,
-    /// How many members the list has.
+    /// How many members the room has, where the whole list was read.
     pub members: Option<usize>,
     /// When the list was read.
     pub checked: Option<Moment>,
@@ -211,7 +211,7 @@ fn conclude(
         Evidence::Nothing => Basis { would_refuse: refusal, members: None, checked: None },
         Evidence::Roster(roster) => Basis {
             would_refuse: refusal,
-            members: Some(roster.members().len()),
+            members: (roster.extent() == Extent::Whole).then(|| roster.members().len()),
             checked: Some(roster.read()),
         },
     };

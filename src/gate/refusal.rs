@@ -176,7 +176,9 @@ impl Refusal {
             Self::AppUser => "A guest of a guest issuer is in the room, and `app_users` is `deny`.",
             Self::BodyTimeout => "The body of the call did not arrive within `body_timeout`.",
             Self::BodyTooLarge => "The body of the call is larger than `body_limit`.",
-            Self::Duplicate => "The same event came in a moment ago; it is delivered once.",
+            Self::Duplicate => {
+                "The bot has had this event already, or it waits here: it is delivered once."
+            }
             Self::EventFromFuture => {
                 "The event says that it was created in the future; check the clocks."
             }

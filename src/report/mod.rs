@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::gate::refusal::Refusal;
 use lines::{Lines, Unwritten};
 use metrics::Metrics;
-use outage::Outage;
+use outage::{Kind, Outage};
 use quota::Quota;
 pub use record::{Decision, Form, Verdict};
 
@@ -242,9 +242,13 @@ fn delivered(id: Uuid, route: &str, answer: &Result<u16, &Outage>, took: Duratio
         Ok(status) => tracing::warn!(
             decision_id = %id, route, upstream_status = *status, upstream_s, "the bot took the event and answered with an error"
         ),
-        Err(outage) => tracing::warn!(
-            decision_id = %id, route, reason = outage.kind.label(), cause = %outage.cause, upstream_s, "{}", outage.kind.sentence()
+        Err(outage) if outage.kind == Kind::UpstreamTimeout => tracing::warn!(
+            decision_id = %id, route, cause = %outage.cause, upstream_s, "{}", outage.kind.sentence()
         ),
+        // It is tried again, and that is told.
+        Err(outage) => {
+            tracing::debug!(decision_id = %id, route, cause = %outage.cause, upstream_s, "not delivered");
+        }
     }
 }
 

@@ -157,8 +157,10 @@ async fn observing_lets_refused_events_pass_says_so_and_still_wants_signatures_a
     let world = observing().start().await;
     let record = world.verdict("ann", "partners").await;
     assert_eq!((&record["verdict"], &record["reason"]), (&"allow".into(), &"observe".into()));
-    assert_eq!(record["would"], "outside_org");
-    assert_eq!(world.bot.got(1).await[0].header("botwarden-verdict").unwrap(), "observe-deny");
+    assert_eq!((&record["would"], &record["outsiders"]), (&"outside_org".into(), &1.into()));
+    let request = world.bot.got(1).await.remove(0);
+    assert_eq!(request.header("botwarden-verdict").unwrap(), "observe-deny");
+    assert_eq!(request.header("botwarden-room-members"), None, "the list was not read to its end");
     assert!(world.metric(&["shadow_denied_total", "outside_org"]).await > 0.5);
     assert_eq!(world.post("/hook", &[], b"{}").await.status, 403);
     assert_eq!(world.verdict("helpdesk", "staff").await["reason"], "self");
