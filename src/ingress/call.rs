@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::answer::{Response, answer, broken};
+use super::answer::{Response, answer, broken, last};
 use super::body::{self, Limits, Unread, Whole};
 use super::guests::Guest;
 use crate::config::Answer;
@@ -56,7 +56,9 @@ impl<D: Door> Visit<D> {
         }
         match body::read(body, &self.desk.limits).await {
             Ok(whole) => self.whole(&call, head, whole, &doorway).await,
-            Err(Unread::Refused(refusal)) => self.turned_away(refusal, Some(&doorway), call.id),
+            Err(Unread::Refused(refusal)) => {
+                last(self.turned_away(refusal, Some(&doorway), call.id))
+            }
             Err(Unread::Broken) => broken(),
         }
     }
