@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use http::header::HOST;
 use http::request::Parts as Head;
-use http::{Method, Request, Uri};
+use http::{Method, Request, Uri, Version};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -47,6 +48,9 @@ impl<D: Door> Visit<D> {
         let received = rt::now();
         let call = Call { id: rt::new_id(received), received };
         let (head, body) = request.into_parts();
+        if !names_one_host(&head) {
+            return broken();
+        }
         let doorway = path(&head.uri).and_then(|path| self.desk.door.doorway(path));
         let Some(doorway) = doorway else {
             return self.turned_away(Refusal::NoRoute, None, call.id);
@@ -102,6 +106,14 @@ impl<D: Door> Visit<D> {
         let route = doorway.map(|doorway| &doorway.route);
         self.desk.door.turned_away(route, refusal, &self.origin);
         answer(&Admission::Refused(refusal), doorway, id)
+    }
+}
+
+/// RFC 9112, section 3.2: whoever leaves it open which host is meant has readers on the way that disagree about it.
+fn names_one_host(head: &Head) -> bool {
+    match head.headers.get_all(HOST).iter().count() {
+        0 => head.version < Version::HTTP_11,
+        hosts => hosts == 1,
     }
 }
 
