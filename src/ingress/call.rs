@@ -94,7 +94,8 @@ impl<D: Door> Visit<D> {
             Answer::Delivered { .. } => match self.desk.in_flight.try_acquire() {
                 Ok(place) => Some(place),
                 Err(_none_left) => {
-                    return self.turned_away(Refusal::Overloaded, Some(doorway), id);
+                    let admission = self.desk.door.overloaded(authentic);
+                    return answer(&admission, Some(doorway), id);
                 }
             },
         };

@@ -136,6 +136,8 @@ async fn events_that_somebody_waits_for_are_bounded() {
     }
     eventually("both", || world.stub.seen().len() == 2).await;
     assert_eq!(status(&world.call(&call).await), 503);
+    assert_eq!(world.stub.overloaded.lock().unwrap().len(), 1);
+    assert!(world.stub.refusals().is_empty(), "it is not among those that nothing is believed of");
     assert_eq!(status(&world.call(event("{}")).await), 200, "others do not wait");
     world.stub.release.add_permits(2);
     for stream in &mut waiting {
