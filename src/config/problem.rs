@@ -143,6 +143,8 @@ codes! {
     OrgTwice = "W108";
     /// Nothing to listen for.
     NoRoutes = "W109";
+    /// A secret of very few different bytes.
+    GuessableSecret = "W110";
 }
 
 impl Code {

@@ -1,5 +1,6 @@
 //! From a reference to the secret. Nothing here repeats what it read.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path as FilePath, PathBuf};
 
@@ -141,6 +142,20 @@ pub(super) fn signing_key(secret: &Secret) -> Result<SigningKey, Problem> {
 fn weak() -> Problem {
     let message = format!("the secret is shorter than {SHORTEST_SECRET} bytes");
     Problem::new(Code::WeakSecret, message).hint("openssl rand -hex 32")
+}
+
+/// Fewer different bytes than this hardly come out of a generator, whatever the alphabet: 16 hex digits with at most
+/// five different ones are one draw in 30 000, and 40 of them one in 10^16.
+const FEWEST_BYTES: usize = 6;
+
+/// A warning about a key that somebody typed to get past the length.
+pub(super) fn check_variety(findings: &mut Findings<'_>, path: &Path, key: &Secret) {
+    let different = key.expose().iter().collect::<BTreeSet<_>>().len();
+    if key.len() >= SHORTEST_SECRET && different < FEWEST_BYTES {
+        let message = "the secret is easy to guess: it consists of very few different bytes";
+        let problem = Problem::new(Code::GuessableSecret, message);
+        findings.add(path, problem.hint("openssl rand -hex 20"));
+    }
 }
 
 /// A token goes into a header, so a stray line feed in it would break every call.

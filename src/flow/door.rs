@@ -24,7 +24,10 @@ pub trait Door: Send + Sync + 'static {
     /// kept by then stays kept.
     fn admit(&self, authentic: Authentic) -> impl Future<Output = Admission> + Send;
 
-    /// A call was turned away by rules 1 to 8, or for want of a place; for the log and metrics.
+    /// Authentic, but too many wait already: it is told apart from calls that nothing is believed of, and recorded.
+    fn overloaded(&self, authentic: Authentic) -> Admission;
+
+    /// A call was turned away by rules 1 to 8; for the log and metrics.
     fn turned_away(&self, route: Option<&Arc<str>>, refusal: Refusal, origin: &Origin);
 }
 

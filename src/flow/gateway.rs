@@ -140,6 +140,12 @@ impl Gateway {
         Err(admission)
     }
 
+    /// As if the inbox were full.
+    pub(super) fn turn_down(&self, mut letter: Letter) -> Admission {
+        self.courier.tell(&mut letter, Verdict::Refused(Refusal::Overloaded), None);
+        Admission::Full
+    }
+
     /// What the caller hears: at once, or when it is over, or after `answer_within`.
     pub(super) async fn answer(
         &self,
@@ -172,6 +178,10 @@ impl Door for Gateway {
 
     async fn admit(&self, authentic: Authentic) -> Admission {
         self.take_in(authentic).await
+    }
+
+    fn overloaded(&self, authentic: Authentic) -> Admission {
+        self.leave_out(authentic)
     }
 
     fn turned_away(&self, route: Option<&Arc<str>>, refusal: Refusal, _origin: &Origin) {

@@ -23,29 +23,47 @@ use crate::rt;
 
 use desk::Identity;
 pub use door::{Admission, Door, Doorway, Outcome};
+use gateway::Route;
 pub use gateway::{Gateway, StartProblem};
 use letter::Letter;
 
 impl Gateway {
     /// An authentic event: read it, let it act on what is known about its room, keep it, and answer.
     async fn take_in(&self, authentic: Authentic) -> Admission {
-        let Some(route) = self.routes.of(authentic.arrival()) else {
-            return Admission::Refused(Refusal::NoRoute);
+        let (route, notice) = match self.heed(authentic) {
+            Ok(heeded) => heeded,
+            Err(refused) => return refused,
         };
-        let (id, body) = (authentic.arrival().id(), authentic.arrival().body().clone());
-        let notice = match read(authentic, route.desk.registration()) {
-            Ok(notice) => notice,
-            Err(refusal) => return self.refused_unread(&route, id, &body, refusal),
-        };
-        if let Some(identity) = route.desk.identity() {
-            identity.membership.apply(effect::of(notice.facts(), &identity.widest, rt::now()));
-        }
         let (letter, outcome) = Letter::new(Arc::clone(&route), notice);
         let label = letter.label(self.order, self.duplicates);
         match self.keep(label, letter) {
             Ok(()) => self.answer(&route, outcome).await,
             Err(unkept) => unkept,
         }
+    }
+
+    /// An authentic event that cannot be kept: what it says about its room is true all the same.
+    fn leave_out(&self, authentic: Authentic) -> Admission {
+        match self.heed(authentic) {
+            Ok((route, notice)) => self.turn_down(Letter::new(route, notice).0),
+            Err(refused) => refused,
+        }
+    }
+
+    /// Reads an authentic event and lets it act on what is known about its room.
+    fn heed(&self, authentic: Authentic) -> Result<(Arc<Route>, Notice), Admission> {
+        let Some(route) = self.routes.of(authentic.arrival()) else {
+            return Err(Admission::Refused(Refusal::NoRoute));
+        };
+        let (id, body) = (authentic.arrival().id(), authentic.arrival().body().clone());
+        let notice = match read(authentic, route.desk.registration()) {
+            Ok(notice) => notice,
+            Err(refusal) => return Err(self.refused_unread(&route, id, &body, refusal)),
+        };
+        if let Some(identity) = route.desk.identity() {
+            identity.membership.apply(effect::of(notice.facts(), &identity.widest, rt::now()));
+        }
+        Ok((route, notice))
     }
 }
 

@@ -112,7 +112,13 @@ fn later(id: Uuid) -> Response {
 
 /// The rest of the body is not read, so the connection is of no further use.
 fn closing(status: StatusCode) -> Response {
-    with(status, CONNECTION, HeaderValue::from_static("close"))
+    last(plain(status))
+}
+
+/// The last answer of its connection.
+pub(super) fn last(mut response: Response) -> Response {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// What a call gets that breaks off, or is not HTTP after its head.

@@ -2,13 +2,13 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::lot::{Lot, Place};
 use crate::gate::refusal::Refusal;
 use crate::rt::{ReadError, read_capped};
 
@@ -25,14 +25,14 @@ pub(super) struct Limits {
     pub(super) bytes: usize,
     pub(super) time: Duration,
     /// The lot of large bodies.
-    pub(super) large: Arc<Semaphore>,
+    pub(super) large: Arc<Lot>,
 }
 
 /// A whole body, and its place if it is a large one: to be given back once the call is verified or turned away.
 #[derive(Debug)]
 pub(super) struct Whole {
     pub(super) bytes: Bytes,
-    pub(super) place: Option<OwnedSemaphorePermit>,
+    pub(super) place: Option<Place>,
 }
 
 /// Why there is no whole body.
@@ -44,7 +44,7 @@ pub(super) enum Unread {
     Refused(Refusal),
 }
 
-/// Rules 3 to 5: within the limit, in time, and only while there is a place.
+/// Rules 3 to 5: within the limit, in time, and only while its place is not needed for a newer one.
 pub(super) async fn read(body: Incoming, limits: &Limits) -> Result<Whole, Unread> {
     let mut weighed = Weighed::new(body, &limits.large);
     let reading = read_capped(&mut weighed, limits.bytes);
@@ -61,28 +61,35 @@ pub(super) async fn read(body: Incoming, limits: &Limits) -> Result<Whole, Unrea
 struct Weighed<'a, B> {
     body: B,
     seen: u64,
-    large: &'a Arc<Semaphore>,
-    place: Option<OwnedSemaphorePermit>,
+    large: &'a Lot,
+    place: Option<Place>,
     starved: bool,
 }
 
-/// It goes no further: the caller broke off, or there is no place for a large one.
+/// It goes no further: the caller broke off, or the place went to somebody else.
 #[derive(Debug)]
 struct Stopped;
 
 impl<'a, B: Body> Weighed<'a, B> {
-    fn new(body: B, large: &'a Arc<Semaphore>) -> Self {
+    fn new(body: B, large: &'a Lot) -> Self {
         Self { body, seen: 0, large, place: None, starved: false }
     }
 
     /// `more` bytes are seen, or still announced.
-    fn weigh(&mut self, more: u64) -> Result<(), Stopped> {
+    fn weigh(&mut self, more: u64) {
         let small = u64::try_from(SMALL).unwrap_or(u64::MAX);
         if self.place.is_none() && self.seen.saturating_add(more) > small {
-            self.place = Arc::clone(self.large).try_acquire_owned().ok();
+            self.place = self.large.enter();
             self.starved = self.place.is_none();
         }
-        if self.starved { Err(Stopped) } else { Ok(()) }
+    }
+
+    /// Ready when the body may go on.
+    fn poll_place(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
+        if let Some(place) = &mut self.place {
+            self.starved = ready!(place.poll_hold(cx)).is_err();
+        }
+        Poll::Ready(if self.starved { Err(Stopped) } else { Ok(()) })
     }
 }
 
@@ -95,10 +102,11 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Weighed<'_, B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Stopped>>> {
         let announced = self.body.size_hint().lower();
-        if let Err(full) = self.weigh(announced) {
-            return Poll::Ready(Some(Err(full)));
+        self.weigh(announced);
+        if let Err(stopped) = ready!(self.poll_place(cx)) {
+            return Poll::Ready(Some(Err(stopped)));
         }
-        let Some(frame) = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
+        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
             return Poll::Ready(None);
         };
         let Ok(frame) = frame else {
@@ -106,7 +114,8 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Weighed<'_, B> {
         };
         let length = frame.data_ref().map_or(0, Bytes::len);
         self.seen = self.seen.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        Poll::Ready(Some(self.weigh(0).map(|()| frame)))
+        self.weigh(0);
+        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {

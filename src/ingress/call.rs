@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use http::header::HOST;
 use http::request::Parts as Head;
-use http::{Method, Request, Uri};
+use http::{Method, Request, Uri, Version};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::answer::{Response, answer, broken};
+use super::answer::{Response, answer, broken, last};
 use super::body::{self, Limits, Unread, Whole};
 use super::guests::Guest;
 use crate::config::Answer;
@@ -47,6 +48,9 @@ impl<D: Door> Visit<D> {
         let received = rt::now();
         let call = Call { id: rt::new_id(received), received };
         let (head, body) = request.into_parts();
+        if !names_one_host(&head) {
+            return broken();
+        }
         let doorway = path(&head.uri).and_then(|path| self.desk.door.doorway(path));
         let Some(doorway) = doorway else {
             return self.turned_away(Refusal::NoRoute, None, call.id);
@@ -56,7 +60,9 @@ impl<D: Door> Visit<D> {
         }
         match body::read(body, &self.desk.limits).await {
             Ok(whole) => self.whole(&call, head, whole, &doorway).await,
-            Err(Unread::Refused(refusal)) => self.turned_away(refusal, Some(&doorway), call.id),
+            Err(Unread::Refused(refusal)) => {
+                last(self.turned_away(refusal, Some(&doorway), call.id))
+            }
             Err(Unread::Broken) => broken(),
         }
     }
@@ -88,7 +94,8 @@ impl<D: Door> Visit<D> {
             Answer::Delivered { .. } => match self.desk.in_flight.try_acquire() {
                 Ok(place) => Some(place),
                 Err(_none_left) => {
-                    return self.turned_away(Refusal::Overloaded, Some(doorway), id);
+                    let admission = self.desk.door.overloaded(authentic);
+                    return answer(&admission, Some(doorway), id);
                 }
             },
         };
@@ -100,6 +107,14 @@ impl<D: Door> Visit<D> {
         let route = doorway.map(|doorway| &doorway.route);
         self.desk.door.turned_away(route, refusal, &self.origin);
         answer(&Admission::Refused(refusal), doorway, id)
+    }
+}
+
+/// RFC 9112, section 3.2: whoever leaves it open which host is meant has readers on the way that disagree about it.
+fn names_one_host(head: &Head) -> bool {
+    match head.headers.get_all(HOST).iter().count() {
+        0 => head.version < Version::HTTP_11,
+        hosts => hosts == 1,
     }
 }
 

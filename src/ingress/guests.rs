@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// All places.
 #[derive(Debug)]
@@ -127,6 +127,11 @@ impl Guest {
     /// Ends when the place is needed for somebody else.
     pub(crate) async fn cut(&self) {
         self.place.cut.cancelled().await;
+    }
+
+    /// The same, to be kept beside the guest.
+    pub(crate) fn cut_owned(&self) -> WaitForCancellationFutureOwned {
+        self.place.cut.clone().cancelled_owned()
     }
 
     /// An event of this connection is authentic, and is worked on from here on.

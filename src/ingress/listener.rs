@@ -15,6 +15,7 @@ use super::body::{LARGE_AT_ONCE, Limits};
 use super::call::{Desk, Visit};
 use super::connection::{self, Manner};
 use super::guests::Guests;
+use super::lot::Lot;
 use super::tls;
 use crate::config::{Server, Tls};
 use crate::flow::Door;
@@ -142,7 +143,7 @@ impl<D: Door> House<D> {
         let limits = Limits {
             bytes: server.body_limit,
             time: server.body_timeout,
-            large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
+            large: Arc::new(Lot::new(LARGE_AT_ONCE)),
         };
         Self {
             desk: Arc::new(Desk {

@@ -7,7 +7,7 @@
 //! * Connections are bounded. When all places are taken, whoever has been there longest without an authentic event
 //!   makes room ([`guests`]), so slow clients cannot lock Webex out.
 //! * Large bodies are bounded apart from small ones ([`body`]), so large forgeries cannot use up the memory, nor can
-//!   they take the place of events, which are small.
+//!   they take the place of events, which are small. Among large ones the oldest makes room ([`lot`]).
 //! * Events that somebody waits for have a lot of their own, which only authentic events draw from ([`call`]).
 //!
 //! HTTP/1.1 only. A path is compared byte by byte; a target that is not a plain path belongs to no route.
@@ -20,6 +20,7 @@ mod connection;
 mod guests;
 mod linger;
 mod listener;
+mod lot;
 mod tls;
 
 pub(crate) use accept::accept;

@@ -293,15 +293,24 @@ async fn more_events_that_somebody_waits_for_than_may_be_at_once() {
     let server = "{listen: '127.0.0.1:0', max_in_flight: 1, drain_grace: 0s}";
     let world = Setup::new().route(DELIVERED).with("server", server).start().await;
     world.bot.next([Manner::Waits]);
-    let (first, second) = (world.message("ann", "staff"), world.message("ann", "launch"));
+    let first = world.message("ann", "staff");
+    let others = [(); 3].map(|()| world.message("ann", "launch"));
     let waiting = world.send(&first.body);
     let busy = async {
         eventually!(world.bot.count() == 1);
-        let answer = world.send(&second.body).await;
+        for other in &others {
+            assert_eq!(world.send(&other.body).await.status, 503);
+        }
+        assert_eq!(world.send(b"{}").await.status, 200, "none that somebody should send again");
         world.bot.release();
-        answer
     };
-    let (first, second) = tokio::join!(waiting, busy);
-    assert_eq!((first.status, second.status), (200, 503));
-    assert_eq!(world.told.count("deny", "overloaded"), 1);
+    let (first, ()) = tokio::join!(waiting, busy);
+    assert_eq!(first.status, 200);
+    let mut records = world.told.decisions();
+    assert!(records.iter().any(|record| record["reason"] == "malformed"), "{records:?}");
+    records.retain(|record| record["reason"] == "overloaded");
+    let mut ids: Vec<_> = records.iter().map(|one| one["decision_id"].to_string()).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "each has a record of its own: {records:?}");
+    assert!(records.iter().all(|record| record["resource"] == "messages"), "{records:?}");
 }

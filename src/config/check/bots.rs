@@ -96,6 +96,9 @@ fn keys(
             Some(Err(problem)) => findings.add(&path, problem),
             None => {}
         }
+        if let Some(secret) = &secret {
+            secrets::check_variety(findings, &path, secret);
+        }
         let bot = name.to_owned();
         found.extend(secret.map(|secret| Found { bot, path, secret }));
     }

@@ -156,6 +156,7 @@ fn sign(
         return Err(());
     };
     let secret = secrets::read(findings, &at, reference, source).ok_or(())?;
-    let key = secrets::webhook_key(secret);
-    key.map(Some).map_err(|problem| findings.add(&at, problem))
+    let key = secrets::webhook_key(secret).map_err(|problem| findings.add(&at, problem))?;
+    secrets::check_variety(findings, &at, &key);
+    Ok(Some(key))
 }

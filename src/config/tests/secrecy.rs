@@ -160,6 +160,43 @@ fn w105_and_w106_secrets_that_are_known_to_others() {
     ");
 }
 
+#[test]
+fn w110_secrets_that_are_easy_to_guess() {
+    let place = "/run/secrets/helpdesk_webhook_secret";
+    let file = |bytes: &str| told_with(EXAMPLE, &desk().with_file(place, bytes));
+    insta::assert_snapshot!(file(&"a".repeat(16)), @r"
+    warning[W110]: the secret is easy to guess: it consists of very few different bytes
+      ┌─ gateway.yaml:17:5          (value hidden)
+       = help: openssl rand -hex 20
+    0 errors, 1 warning in gateway.yaml
+    ");
+    assert_eq!(file(&" ".repeat(20)), file(&"a".repeat(16)), "nothing of the value shows");
+    assert!(file(&"abcde".repeat(8)).contains("W110"), "five different ones");
+    assert!(!file(&"abcdef".repeat(8)).contains("W110"), "six different ones");
+    assert!(!file("aaaaaaaaaaaaaaa").contains("W110"), "too short is enough said");
+    let two =
+        exchanged("{file: /run/secrets/helpdesk_webhook_secret}", "[{env: GOOD}, {env: BAD}]");
+    let vars =
+        desk().with_var("GOOD", "a-webhook-secret-of-ours").with_var("BAD", &"xy".repeat(10));
+    insta::assert_snapshot!(told_with(&two, &vars), @r"
+    warning[W110]: the secret is easy to guess: it consists of very few different bytes
+      ┌─ gateway.yaml:17:36          (value hidden)
+       = help: openssl rand -hex 20
+    0 errors, 1 warning in gateway.yaml
+    ");
+    let sign = "upstream:\n      url: http://127.0.0.1:5000/\n      sign: {secret: {file: /s}}";
+    let text = exchanged("upstream: http://127.0.0.1:5000/", sign);
+    let signed = |bytes: &str| told_with(&text, &desk().with_file("/s", bytes));
+    insta::assert_snapshot!(signed(&"0".repeat(32)), @r"
+    warning[W110]: the secret is easy to guess: it consists of very few different bytes
+      ┌─ gateway.yaml:26:14          (value hidden)
+       = help: openssl rand -hex 20
+    0 errors, 1 warning in gateway.yaml
+    ");
+    let written = format!("whsec_{}", "A".repeat(32));
+    assert_eq!(signed(&written), signed(&"0".repeat(32)), "what counts is the key");
+}
+
 /// Pieces of files around and in place of secrets, right and wrong.
 const PLACES: &[&str] = &[
     "token: MARK",

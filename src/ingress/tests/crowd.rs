@@ -72,32 +72,58 @@ async fn thousands_of_forgeries_cost_no_event() {
     assert_eq!(world.stub.seen().len(), 300);
 }
 
+/// All but the last byte of a call.
+async fn all_but_one(world: &World, call: &str) -> TcpStream {
+    let mut stream = world.connect().await;
+    stream.write_all(&call.as_bytes()[..call.len() - 1]).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn slow_large_forgeries_cost_no_large_event() {
+    let world = World::new(|_| {});
+    let slow = forgery(&"x".repeat(SMALL + 1));
+    let mut forgers = Vec::new();
+    for _ in 0..200 {
+        forgers.push(all_but_one(&world, &slow).await);
+    }
+    let large = event(&"x".repeat(20_000));
+    assert_eq!(status(&world.call(&large).await), 200);
+    let evicted = forgers.len() - LARGE_AT_ONCE;
+    eventually("the oldest are evicted", || world.stub.refusals().len() >= evicted).await;
+    assert!(world.stub.refusals().iter().all(|one| *one == Refusal::Overloaded));
+    let first = answer_of(&mut forgers[0]).await;
+    assert_eq!(status(&first), 503);
+    assert!(first.contains("retry-after: ") && first.contains("connection: close\r\n"), "{first}");
+    assert_eq!(end_of(&mut forgers[0]).await, "");
+    let last = forgers.last_mut().unwrap();
+    assert_eq!(status(&exchange(last, "x").await), 403, "the youngest are still read");
+}
+
 #[tokio::test]
 async fn large_bodies_have_a_lot_of_their_own() {
     let world = World::new(|_| {});
     let large = event(&"x".repeat(SMALL + 1));
-    let mut holding = Vec::new();
-    for _ in 0..LARGE_AT_ONCE {
-        let mut stream = world.connect().await;
-        stream.write_all(&large.as_bytes()[..large.len() - 1]).await.unwrap();
-        holding.push(stream);
+    let small = event(&"x".repeat(SMALL));
+    let mut slow_small = all_but_one(&world, &small).await;
+    let mut oldest = all_but_one(&world, &large).await;
+    let mut newer = Vec::new();
+    while world.stub.refusals().is_empty() {
+        newer.push(all_but_one(&world, &large).await);
+        tokio::task::yield_now().await;
     }
-    let mut refused = 0;
-    while refused == 0 {
-        let answer = world.call(&large).await;
-        assert!(matches!(status(&answer), 200 | 503), "{answer}");
-        refused += usize::from(status(&answer) == 503);
-    }
+    assert_eq!(status(&answer_of(&mut oldest).await), 503);
+    assert!(newer.len() >= LARGE_AT_ONCE, "{}", newer.len());
     let chunked = format!(
         "POST /hooks/helpdesk HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
         SMALL + 1,
         "x".repeat(SMALL + 1)
     );
-    assert_eq!(status(&world.call(chunked).await), 503);
-    let small = event(&"x".repeat(SMALL));
-    assert_eq!(status(&world.call(small).await), 200, "small ones need no place");
-    assert_eq!(status(&exchange(&mut holding[0], "x").await), 200);
-    assert_eq!(status(&world.call(&large).await), 200, "a place is free again");
+    assert_eq!(status(&world.call(chunked).await), 403, "read to its end, and not signed");
+    assert_eq!(status(&world.call(&small).await), 200, "small ones need no place");
+    assert_eq!(status(&exchange(&mut slow_small, "x").await), 200, "nor are they cut off");
+    let newest = newer.last_mut().unwrap();
+    assert_eq!(status(&exchange(newest, "x").await), 200);
 }
 
 #[tokio::test]
@@ -110,6 +136,8 @@ async fn events_that_somebody_waits_for_are_bounded() {
     }
     eventually("both", || world.stub.seen().len() == 2).await;
     assert_eq!(status(&world.call(&call).await), 503);
+    assert_eq!(world.stub.overloaded.lock().unwrap().len(), 1);
+    assert!(world.stub.refusals().is_empty(), "it is not among those that nothing is believed of");
     assert_eq!(status(&world.call(event("{}")).await), 200, "others do not wait");
     world.stub.release.add_permits(2);
     for stream in &mut waiting {

@@ -50,12 +50,18 @@ struct Seen {
 struct Stub {
     seen: Mutex<Vec<Seen>>,
     away: Mutex<Vec<Refusal>>,
+    overloaded: Mutex<Vec<uuid::Uuid>>,
     release: Semaphore,
 }
 
 impl Default for Stub {
     fn default() -> Self {
-        Self { seen: Mutex::default(), away: Mutex::default(), release: Semaphore::new(0) }
+        Self {
+            seen: Mutex::default(),
+            away: Mutex::default(),
+            overloaded: Mutex::default(),
+            release: Semaphore::new(0),
+        }
     }
 }
 
@@ -102,6 +108,11 @@ impl Door for Stub {
             }
             _ => Admission::Kept,
         }
+    }
+
+    fn overloaded(&self, authentic: Authentic) -> Admission {
+        self.overloaded.lock().unwrap().push(authentic.arrival().id());
+        Admission::Full
     }
 
     fn turned_away(&self, route: Option<&Arc<str>>, refusal: Refusal, origin: &Origin) {

@@ -67,6 +67,26 @@ async fn what_is_not_http_gets_400_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_call_for_no_host_or_several_gets_400_and_no_more() {
+    let world = World::new(|_| {});
+    let hosts = ["", "Host: h\r\nHost: h\r\n", "hOST: h\r\nX: 1\r\nHost:\r\n"];
+    let calls = [event("{}"), post("/elsewhere", "", "{}"), event("{}").replace("POST", "GET")];
+    for (host, call) in hosts.iter().flat_map(|host| calls.iter().map(move |call| (host, call))) {
+        let raw = call.replace("Host: h\r\n", host) + &event("hidden");
+        let answers = all(&world, raw.as_bytes()).await;
+        assert_eq!(status(&answers), 400, "{raw:?}");
+        assert!(answers.contains("connection: close\r\n"), "{answers}");
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{answers}");
+    }
+    let old = event("{}").replace("HTTP/1.1\r\n", "HTTP/1.0\r\nHost: h\r\n");
+    assert!(all(&world, old.as_bytes()).await.contains(" 400 "), "two are too many for HTTP/1.0");
+    let unread = event("{}").replace("Host: h\r\n", "").replace("{}", "");
+    assert_eq!(status(&world.call(unread).await), 400, "the body is not waited for");
+    assert!(world.stub.seen().is_empty());
+    assert!(world.stub.refusals().is_empty(), "no route was looked up");
+}
+
+#[tokio::test]
 async fn half_a_call_is_none() {
     let world = World::new(|_| {});
     let whole = event("{\"a\":1}");
