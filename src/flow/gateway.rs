@@ -142,7 +142,7 @@ impl Gateway {
 
     /// As if the inbox were full.
     pub(super) fn turn_down(&self, mut letter: Letter) -> Admission {
-        self.courier.tell(&mut letter, Verdict::Refused(Refusal::Overloaded), None);
+        self.courier.tell(&mut letter, Verdict::Refused(Refusal::Overloaded));
         Admission::Full
     }
 

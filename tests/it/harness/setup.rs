@@ -166,7 +166,9 @@ pub(crate) fn reporter(config: &Config, told: &Told) -> Arc<Reporter> {
     let routes =
         config.routes.iter().map(|(name, route)| (Arc::clone(name), Arc::clone(&route.bot)));
     let scope = Scope { routes: routes.collect(), fingerprint: config.fingerprint.clone() };
-    Arc::new(Reporter::new(&scope, Form::Json, Box::new(told.clone())))
+    let reporter = Arc::new(Reporter::new(&scope, Form::Json, Box::new(told.clone())));
+    told.written_by(&reporter);
+    reporter
 }
 
 /// The environment of the configuration. No files.

@@ -2,14 +2,17 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
 
+use botwarden::report::Reporter;
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
+use super::patience;
+
 /// Takes records, line by line.
 #[derive(Clone, Default)]
-pub(crate) struct Told(Arc<Mutex<Vec<u8>>>, Arc<AtomicBool>);
+pub(crate) struct Told(Arc<Mutex<Vec<u8>>>, Arc<AtomicBool>, Arc<Mutex<Weak<Reporter>>>);
 
 impl Write for Told {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -36,7 +39,16 @@ impl Told {
         self.1.store(false, Ordering::SeqCst);
     }
 
+    /// Who writes here: records are written a moment after they are made.
+    pub(crate) fn written_by(&self, reporter: &Arc<Reporter>) {
+        *self.2.lock().unwrap() = Arc::downgrade(reporter);
+    }
+
     pub(crate) fn text(&self) -> String {
+        let reporter = self.2.lock().unwrap().upgrade();
+        if let Some(reporter) = reporter {
+            assert!(reporter.flush(patience()), "records are not written");
+        }
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
