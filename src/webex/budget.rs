@@ -219,23 +219,30 @@ mod tests {
         assert_eq!(outage.kind, Kind::CheckTimeout);
     }
 
-    /// Calls of strangers that never end to come, each as soon as the last is over, on so many tasks.
+    /// Calls of strangers that never end to come, each as soon as the last is over.
     async fn flood(budget: &Budget, calls: &Mutex<Vec<Instant>>, took: Duration) {
         loop {
-            if let Ok(place) = budget.turn(Claim::Stranger, within(8)).await {
-                calls.lock().unwrap().push(Instant::now());
-                tokio::time::sleep(took).await;
-                drop(place);
-            } else {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+            match budget.turn(Claim::Stranger, within(8)).await {
+                Ok(_place) => {
+                    calls.lock().unwrap().push(Instant::now());
+                    tokio::time::sleep(took).await;
+                }
+                Err(outage) => {
+                    let wait = outage.retry_after.unwrap_or(Duration::from_millis(100));
+                    tokio::time::sleep(wait).await;
+                }
             }
         }
     }
 
-    /// What happens while two hundred strangers want turns all the time.
-    async fn flooded(budget: &Budget, took: Duration, then: impl Future<Output = ()>) -> Vec<Instant> {
+    /// What happens while fifty strangers want turns all the time.
+    async fn flooded(
+        budget: &Budget,
+        took: Duration,
+        then: impl Future<Output = ()>,
+    ) -> Vec<Instant> {
         let calls = Mutex::default();
-        let strangers = futures_of(200, || flood(budget, &calls, took));
+        let strangers = all_of(50, || flood(budget, &calls, took));
         tokio::select! {
             () = strangers => unreachable!(),
             () = then => {}
@@ -243,7 +250,7 @@ mod tests {
         calls.into_inner().unwrap()
     }
 
-    async fn futures_of<F: Future<Output = ()>>(count: usize, each: impl Fn() -> F) {
+    async fn all_of<F: Future<Output = ()>>(count: usize, each: impl Fn() -> F) {
         let mut all: Vec<_> = (0..count).map(|_| Box::pin(each())).collect();
         std::future::poll_fn(|context| {
             for future in &mut all {
