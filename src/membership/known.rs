@@ -114,9 +114,10 @@ impl Known {
             old.void.store(true, Ordering::Release);
         }
         if let Some(entry) = entry {
-            match entry.clean {
-                true => self.regulars.insert(room, ()),
-                false => self.regulars.invalidate(&room),
+            if entry.clean {
+                self.regulars.insert(room, ());
+            } else {
+                self.regulars.invalidate(&room);
             }
             self.rooms.insert(room, entry);
         }

@@ -256,9 +256,9 @@ mod tests {
             for future in &mut all {
                 let _never = future.as_mut().poll(context);
             }
-            std::task::Poll::Pending
+            std::task::Poll::<()>::Pending
         })
-        .await
+        .await;
     }
 
     #[tokio::test(start_paused = true)]

@@ -65,6 +65,8 @@ impl Line {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::gate::event::tests::uuid;
     use crate::gate::id::RoomId;
@@ -79,19 +81,17 @@ pub(super) mod tests {
     async fn who_comes_back_as_told_goes_before_newcomers_in_the_order_of_coming() {
         let start = Instant::now();
         let mut line = Line::new(60, start);
-        let mut told: Vec<_> = (0..200).map(|n| (start, n)).collect();
+        let first = (0..200).map(|n| (start, n));
+        let newcomers =
+            (1..600).map(|n| (start + Duration::from_millis(500) * n, 200 + u128::from(n)));
+        let mut coming: BTreeSet<_> = first.chain(newcomers).collect();
         let mut served = Vec::new();
-        for newcomer in 200.. {
-            told.sort_unstable();
-            let (now, n) = told.remove(0);
+        while served.len() < 200 {
+            let (now, n) = coming.pop_first().unwrap();
             match line.place(room(n), now, now + PATIENCE) {
                 Ok(turn) => served.push((turn, n)),
-                Err(wait) => told.push((now + wait, n)),
+                Err(wait) => _ = coming.insert((now + wait, n)),
             }
-            if served.len() == 200 {
-                break;
-            }
-            told.push((now, newcomer));
         }
         served.sort_unstable();
         let order: Vec<_> = served.iter().map(|(_, n)| *n).collect();
