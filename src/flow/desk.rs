@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
 use crate::gate::event::Registration;
 use crate::gate::id::{Key, Person};
 use crate::gate::policy::{Audience, Policy};
@@ -13,7 +16,7 @@ use crate::membership::{Membership, Parts};
 use crate::report::outage::{Kind, Outage};
 use crate::report::{Happening, Reporter};
 use crate::rt::{self, Readiness, Tasks};
-use crate::webex::Client;
+use crate::webex::{Client, Me};
 
 /// How often Webex is asked who the bot is until it tells: soon at first, for a gateway that starts a moment before
 /// its network; never less than twice a minute.
@@ -28,6 +31,8 @@ pub(super) struct Desk {
     client: Arc<Client>,
     identity: OnceLock<Identity>,
     token_refused: AtomicBool,
+    /// Somebody has found the token refused.
+    refused: Notify,
 }
 
 /// Who the bot is, and what follows from it.
@@ -49,6 +54,7 @@ impl Desk {
             client,
             identity: OnceLock::new(),
             token_refused: AtomicBool::new(false),
+            refused: Notify::new(),
         }
     }
 
@@ -65,25 +71,45 @@ impl Desk {
         Registration { creator: self.identity().map(|identity| identity.own) }
     }
 
-    /// Asks Webex who the bot is until it tells.
+    /// Asks Webex who the bot is until it tells, and again whenever the token is refused. Ends only when it is dropped.
     pub(super) async fn identify(&self, policies: Vec<Policy>, with: With) {
-        for attempt in 0.. {
-            match self.client.me().await {
-                Ok(me) => {
-                    self.known_as(me.id.key(), &policies, &with);
-                    // Told here even when nothing was wrong before.
-                    self.token_refused.store(true, Ordering::Relaxed);
-                    return self.trust(&with.reporter, &with.readiness);
-                }
-                Err(outage) => {
-                    self.heed(&outage, &with.reporter, &with.readiness);
-                    tracing::warn!(bot = &*self.name, cause = %outage, "Webex does not say who the bot is; asking again");
-                    let wait = ASK_AGAIN
-                        .delay(attempt, rt::entropy())
-                        .max(outage.retry_after.unwrap_or_default());
-                    tokio::time::sleep(wait).await;
-                }
+        let me = self.ask(0, &with).await;
+        self.known_as(me.id.key(), &policies, &with);
+        // Told here even when nothing was wrong before.
+        self.token_refused.store(true, Ordering::Relaxed);
+        self.trust(&with.reporter, &with.readiness);
+        self.mend(&with).await;
+    }
+
+    async fn ask(&self, mut attempt: u32, with: &With) -> Me {
+        loop {
+            let outage = match self.client.me().await {
+                Ok(me) => return me,
+                Err(outage) => outage,
+            };
+            self.heed(&outage, &with.reporter, &with.readiness);
+            tracing::warn!(bot = &*self.name, cause = %outage, "Webex does not say who the bot is; asking again");
+            let wait = outage.retry_after.unwrap_or_default();
+            tokio::time::sleep(wait.max(ASK_AGAIN.delay(attempt, rt::entropy()))).await;
+            attempt = attempt.saturating_add(1);
+        }
+    }
+
+    /// A gateway that is not ready may be sent no events, and then nobody else would ever ask Webex anything. Where
+    /// Webex tells who the bot is and refuses the token for everything else, this becomes slower each time.
+    async fn mend(&self, with: &With) {
+        let (mut attempt, mut mended) = (0, Instant::now());
+        loop {
+            self.refused.notified().await;
+            attempt = if mended.elapsed() > 2 * ASK_AGAIN.up_to { 0 } else { attempt };
+            tokio::time::sleep(ASK_AGAIN.delay(attempt, rt::entropy())).await;
+            attempt = attempt.saturating_add(1);
+            // A kept event may have been quicker.
+            if self.token_refused.load(Ordering::Relaxed) {
+                let _same_as_ever = self.ask(attempt, with).await;
+                self.trust(&with.reporter, &with.readiness);
             }
+            mended = Instant::now();
         }
     }
 
@@ -108,6 +134,7 @@ impl Desk {
         if outage.kind == Kind::TokenRefused && !self.token_refused.swap(true, Ordering::Relaxed) {
             reporter.emit(&Happening::TokenChecked { bot: &self.name, problem: Some(outage) });
             readiness.not_ok(&self.check(), "Webex refused the bot's token");
+            self.refused.notify_one();
         }
     }
 

@@ -33,6 +33,8 @@ pub(super) struct Truth {
     /// Webex cannot be asked.
     pub(super) out: bool,
     pub(super) reads: usize,
+    /// What each reading claimed.
+    pub(super) claims: Vec<Claim>,
     under_way: HashSet<Key<Room>>,
     /// A room was read twice at once.
     pub(super) overlapped: bool,
@@ -85,8 +87,14 @@ async fn pause(millis: u64) {
 }
 
 impl Directory for Fake {
-    async fn read(&self, room: &RoomId, audience: &Audience) -> Result<Roster, Outage> {
+    async fn read(
+        &self,
+        room: &RoomId,
+        audience: &Audience,
+        claim: Claim,
+    ) -> Result<Roster, Outage> {
         let key = room.key();
+        self.truth.lock().unwrap().claims.push(claim);
         let mut builder = Builder::new(key, audience, self.now());
         let pace = self.begin(key);
         pause(pace.look).await;

@@ -12,11 +12,16 @@ use crate::gate::id::{Key, Room};
 use crate::gate::moment::Moment;
 use crate::gate::policy::Audience;
 use crate::gate::roster::{Extent, Freshness, Roster};
+use crate::webex::Claim;
 
 /// So many members count as one of `max_entries`. A member takes 35 bytes, twice that while the list has room to grow;
 /// a list and its place in the cache about 500. So an entry is at most 7.5 kB, and the 10,000 of the default at most
 /// 75 MB, however large the rooms are: one of 5,000 people counts as 51.
 const MEMBERS_PER_ENTRY: usize = 100;
+
+/// How long a room that was clean counts as a regular one. Long enough for a night; who comes back later waits with the
+/// strangers once.
+const REGULAR_FOR: Duration = Duration::from_hours(24);
 
 /// A list, and what became of it.
 #[derive(Debug)]
@@ -48,6 +53,10 @@ impl Entry {
 #[derive(Debug)]
 pub(super) struct Known {
     rooms: Cache<Key<Room>, Arc<Entry>>,
+    /// Rooms whose last list was clean, apart from the lists: an event that makes a list worthless, or its age, does
+    /// not make the room a stranger's. An outsider would have to be in the room for that. No more than `max_entries`;
+    /// each takes about 200 bytes.
+    regulars: Cache<Key<Room>, ()>,
     allow_ttl: Duration,
     deny_ttl: Duration,
     stale_deny: Duration,
@@ -66,7 +75,12 @@ impl Known {
             .weigher(move |_, entry| weight(entry).min(largest))
             .time_to_live(allow_ttl.max(deny_ttl).max(stale_deny).max(Duration::from_secs(1)))
             .build();
-        Self { rooms, allow_ttl, deny_ttl, stale_deny }
+        let regulars = Cache::builder()
+            .max_capacity(max_entries)
+            .eviction_policy(EvictionPolicy::lru())
+            .time_to_live(REGULAR_FOR)
+            .build();
+        Self { rooms, regulars, allow_ttl, deny_ttl, stale_deny }
     }
 
     /// What may answer somebody who asked then.
@@ -86,12 +100,25 @@ impl Known {
         self.rooms.get(&room).filter(|entry| !entry.clean && within(entry, asked, ttl))
     }
 
+    /// How its next reading stands in the line for a call.
+    pub(super) fn claim(&self, room: Key<Room>) -> Claim {
+        match self.regulars.get(&room) {
+            Some(()) => Claim::Regular,
+            None => Claim::Stranger,
+        }
+    }
+
     /// Replaces what is known. Only who holds the lock of the readings may.
     pub(super) fn replace(&self, room: Key<Room>, entry: Option<Arc<Entry>>) {
         if let Some(old) = self.rooms.remove(&room) {
             old.void.store(true, Ordering::Release);
         }
         if let Some(entry) = entry {
+            if entry.clean {
+                self.regulars.insert(room, ());
+            } else {
+                self.regulars.invalidate(&room);
+            }
             self.rooms.insert(room, entry);
         }
     }

@@ -8,6 +8,8 @@
 //! 3. A list whose reading spans an event about the room is thrown away: nobody gets it, nothing remembers it.
 //! 4. Once [`Membership::apply`] has returned, nothing that was read before serves, not even to who asked before.
 //! 5. An outage is told and forgotten.
+//! 6. That a room was clean is remembered longer than its list, and decides about one thing only: how long its next
+//!    reading waits ([`Claim`]).
 //!
 //! One lock per bot makes 3 and 4 true. Readings under way stand in a table behind it, and *everybody who changes what
 //! is known about a room holds it*: an event marks the reading and replaces what is known in one step; a reading that
@@ -38,7 +40,7 @@ use crate::gate::roster::{Builder, Roster};
 use crate::report::outage::{Kind, Outage};
 use crate::report::{Happening, Reporter, RosterSource};
 use crate::rt::{self, Tasks};
-use crate::webex::{Client, Listed};
+use crate::webex::{Claim, Client, Listed};
 
 use known::Known;
 use reading::{Boarding, Ending, Readings};
@@ -54,14 +56,20 @@ pub trait Directory: Send + Sync + 'static {
         &self,
         room: &RoomId,
         audience: &Audience,
+        claim: Claim,
     ) -> impl Future<Output = Result<Roster, Outage>> + Send;
 }
 
 impl Directory for Client {
-    async fn read(&self, room: &RoomId, audience: &Audience) -> Result<Roster, Outage> {
+    async fn read(
+        &self,
+        room: &RoomId,
+        audience: &Audience,
+        claim: Claim,
+    ) -> Result<Roster, Outage> {
         let mut builder = Builder::new(room.key(), audience, rt::now());
         let each = |items: &[Listed]| builder.page(items.iter().map(Listed::member));
-        let end = self.memberships(room, each).await?;
+        let end = self.memberships_for(claim, room, each).await?;
         Ok(builder.finish(end))
     }
 }

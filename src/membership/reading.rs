@@ -127,7 +127,8 @@ impl<D: Directory> Readings<D> {
     /// One reading, from the moment its place was taken to the moment everybody who waits is told.
     pub(super) async fn read(self: Arc<Self>, room: RoomId) {
         let mut place = Taken { readings: &*self, room: Some(room.key()) };
-        let read = self.directory.read(&room, &self.audience).await;
+        let claim = self.known.claim(room.key());
+        let read = self.directory.read(&room, &self.audience, claim).await;
         if let Some(key) = place.room.take() {
             self.end(key, read);
         }

@@ -79,10 +79,15 @@ async fn a_leader_who_goes_away_strands_nobody() {
 struct Panics(AtomicBool, Arc<Fake>);
 
 impl Directory for Panics {
-    async fn read(&self, room: &RoomId, audience: &Audience) -> Result<Roster, Outage> {
+    async fn read(
+        &self,
+        room: &RoomId,
+        audience: &Audience,
+        claim: Claim,
+    ) -> Result<Roster, Outage> {
         later(1).await;
         assert!(self.0.swap(true, Ordering::Relaxed), "a bug");
-        self.1.read(room, audience).await
+        self.1.read(room, audience, claim).await
     }
 }
 
@@ -196,6 +201,35 @@ async fn an_outsider_who_joins_is_refused_without_a_call_and_not_overwritten() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_room_is_a_regular_from_a_clean_list_until_one_that_is_not() {
+    let fake = Fake::new(vec![EVEN]);
+    let membership = membership(&fake, &cache(100, 100, 100));
+    let reads_as = async |claim| {
+        let _either = membership.roster(&room(1), fake.now()).await;
+        assert_eq!(fake.truth.lock().unwrap().claims.pop(), Some(claim));
+    };
+    reads_as(Claim::Stranger).await;
+    later(500).await;
+    reads_as(Claim::Regular).await; // its list is too old
+    membership.apply(ann_joins(&fake));
+    reads_as(Claim::Regular).await; // its list was forgotten
+    fake.truth.lock().unwrap().out = true;
+    later(500).await;
+    reads_as(Claim::Regular).await;
+    reads_as(Claim::Regular).await; // nobody could tell
+    fake.truth.lock().unwrap().out = false;
+    with_eve(&fake);
+    reads_as(Claim::Regular).await;
+    fake.truth.lock().unwrap().dirty.clear();
+    later(500).await;
+    reads_as(Claim::Stranger).await; // Eve was there
+    membership.apply(eve_joins(&fake));
+    fake.truth.lock().unwrap().dirty.clear();
+    later(500).await;
+    reads_as(Claim::Stranger).await; // an event said that she was
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_was_told_a_list_and_has_not_looked_yet_does_not_get_it_after_an_event() {
     let fake = Fake::new(vec![EVEN]);
     let membership = membership(&fake, &cache(MINUTE, MINUTE, MINUTE));
@@ -230,8 +264,13 @@ async fn a_room_that_never_rests_is_tried_again_later() {
 struct Quick(Arc<Fake>, AtomicUsize);
 
 impl Directory for Quick {
-    async fn read(&self, room: &RoomId, audience: &Audience) -> Result<Roster, Outage> {
-        let roster = self.0.read(room, audience).await;
+    async fn read(
+        &self,
+        room: &RoomId,
+        audience: &Audience,
+        claim: Claim,
+    ) -> Result<Roster, Outage> {
+        let roster = self.0.read(room, audience, claim).await;
         for _ in 0..self.1.fetch_add(1, Ordering::Relaxed) % 5 {
             tokio::task::yield_now().await;
         }

@@ -1,4 +1,9 @@
 //! How often one token may call: so many calls a minute, so many at once, and none while Webex said to wait.
+//!
+//! Anybody can put a bot into a room of their own, and every such room costs calls. So there are two classes: rooms
+//! that were clean when they were last read may use everything; all others together may use half, in whatever numbers
+//! they come. Their half is a second pace and a second number of places that a stranger passes *before* the common
+//! ones: what they wait for there is not taken from anybody, and the common pace never has more than half of them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,54 +11,75 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::line::Line;
+use super::pace::Pace;
+use crate::gate::id::{Key, Room};
 use crate::report::outage::{Kind, Outage};
 
-/// A tenth of a minute's calls may go at once; the rest are spread over the minute, so that no minute has more than
-/// was configured.
-const BURST: u32 = 10;
+/// Who a call is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// A room that was clean when it was last read, the bot itself, or somebody who sits before a terminal.
+    Regular,
+    /// Any other room.
+    Stranger,
+}
 
 /// The calls of one token.
 #[derive(Debug)]
 pub(super) struct Budget {
-    interval: Duration,
-    slack: Duration,
     turns: Mutex<Turns>,
     at_once: Semaphore,
+    strangers_at_once: Semaphore,
 }
 
 #[derive(Debug)]
 struct Turns {
-    /// When the next call is due if calls came evenly; up to `slack` ahead of it is the burst.
-    due: Instant,
+    all: Pace,
+    strangers: Pace,
+    line: Line,
     /// Webex asked for silence until then.
     silent_until: Instant,
 }
 
+/// The right to make one call, for as long as it is held.
+#[derive(Debug)]
+pub(super) struct Place<'a>(#[expect(dead_code, reason = "held")] [Option<SemaphorePermit<'a>>; 2]);
+
 impl Budget {
-    /// At least one call a minute and one at once, whatever is configured: none would be a deadlock.
+    /// At least one call a minute and one at once, for strangers too, whatever is configured: none would be a deadlock.
     pub(super) fn new(requests_per_minute: u32, max_in_flight: usize) -> Self {
-        let burst = (requests_per_minute / BURST).max(1);
-        let spread = requests_per_minute.saturating_sub(burst).max(1);
-        let interval = Duration::from_mins(1) / spread;
-        let now = Instant::now();
+        let (half, now) = (requests_per_minute / 2, Instant::now());
+        let at_once = max_in_flight.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            interval,
-            slack: interval * (burst - 1),
-            turns: Mutex::new(Turns { due: now, silent_until: now }),
-            at_once: Semaphore::new(max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            turns: Mutex::new(Turns {
+                all: Pace::new(requests_per_minute, now),
+                strangers: Pace::new(half, now),
+                line: Line::new(half, now),
+                silent_until: now,
+            }),
+            at_once: Semaphore::new(at_once),
+            strangers_at_once: Semaphore::new((at_once / 2).max(1)),
         }
     }
 
+    /// A stranger's place in the line of strangers, once for each question, before its first [`turn`](Self::turn).
+    /// When it comes after `deadline` it is kept for the room, and the outage says when to come back.
+    pub(super) async fn line_up(&self, room: Key<Room>, deadline: Instant) -> Result<(), Outage> {
+        sleep_until(self.line_place(room, deadline)?).await;
+        Ok(())
+    }
+
     /// Waits for a turn, but not past `deadline`: when the turn is later than that, says so at once.
-    pub(super) async fn turn(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Outage> {
-        sleep_until(self.reserve(deadline)?).await;
-        let permit = timeout_at(deadline, self.at_once.acquire()).await;
-        let Ok(Ok(permit)) = permit else {
-            let cause = "too many calls to Webex are already under way";
-            return Err(Outage::new(Kind::CheckTimeout, cause));
+    pub(super) async fn turn(&self, claim: Claim, deadline: Instant) -> Result<Place<'_>, Outage> {
+        let among_strangers = match claim {
+            Claim::Regular => None,
+            Claim::Stranger => Some(self.turn_of_strangers(deadline).await?),
         };
+        sleep_until(self.reserve(|turns| &mut turns.all, deadline)?).await;
+        let place = place(&self.at_once, deadline).await?;
         self.silence(deadline).await?;
-        Ok(permit)
+        Ok(Place([among_strangers, Some(place)]))
     }
 
     /// Nobody calls for this long. A shorter wait does not cut a longer one short.
@@ -62,15 +88,35 @@ impl Budget {
         turns.silent_until = turns.silent_until.max(Instant::now() + wait);
     }
 
-    fn reserve(&self, deadline: Instant) -> Result<Instant, Outage> {
+    async fn turn_of_strangers(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Outage> {
+        sleep_until(self.reserve(|turns| &mut turns.strangers, deadline)?).await;
+        place(&self.strangers_at_once, deadline).await
+    }
+
+    fn line_place(&self, room: Key<Room>, deadline: Instant) -> Result<Instant, Outage> {
         let now = Instant::now();
         let mut turns = self.turns();
-        let burst_from = turns.due.checked_sub(self.slack).unwrap_or(now);
-        let start = burst_from.max(turns.silent_until).max(now);
+        // Silence costs nobody their place.
+        if turns.silent_until > deadline {
+            return Err(used_up(turns.silent_until - now));
+        }
+        turns.line.place(room, now, deadline).map_err(used_up)
+    }
+
+    fn reserve(
+        &self,
+        pace: impl FnOnce(&mut Turns) -> &mut Pace,
+        deadline: Instant,
+    ) -> Result<Instant, Outage> {
+        let now = Instant::now();
+        let mut turns = self.turns();
+        let silent_until = turns.silent_until;
+        let pace = pace(&mut turns);
+        let start = pace.next(now).max(silent_until);
         if start > deadline {
             return Err(used_up(start - now));
         }
-        turns.due = turns.due.max(start) + self.interval;
+        pace.take(start);
         Ok(start)
     }
 
@@ -93,6 +139,14 @@ impl Budget {
     }
 }
 
+async fn place(places: &Semaphore, deadline: Instant) -> Result<SemaphorePermit<'_>, Outage> {
+    let Ok(Ok(permit)) = timeout_at(deadline, places.acquire()).await else {
+        let cause = "too many calls to Webex are already under way";
+        return Err(Outage::new(Kind::CheckTimeout, cause));
+    };
+    Ok(permit)
+}
+
 fn used_up(wait: Duration) -> Outage {
     let cause = "the calls that this token may make are used up for now";
     Outage::new(Kind::WebexRateLimited, cause).after(wait)
@@ -111,7 +165,7 @@ mod tests {
         let budget = Budget::new(100, 8);
         let (start, mut calls) = (Instant::now(), Vec::new());
         for _ in 0..250 {
-            drop(budget.turn(within(600)).await.unwrap());
+            drop(budget.turn(Claim::Regular, within(600)).await.unwrap());
             calls.push(start.elapsed());
         }
         assert_eq!(calls[9], Duration::ZERO, "a burst of ten");
@@ -126,9 +180,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_turn_after_the_deadline_is_refused_at_once_with_the_wait() {
         let budget = Budget::new(2, 8);
-        drop(budget.turn(within(8)).await.unwrap());
+        drop(budget.turn(Claim::Regular, within(8)).await.unwrap());
         let before = Instant::now();
-        let outage = budget.turn(within(8)).await.unwrap_err();
+        let outage = budget.turn(Claim::Regular, within(8)).await.unwrap_err();
         assert_eq!(outage.kind, Kind::WebexRateLimited);
         assert_eq!(outage.retry_after, Some(Duration::from_mins(1)));
         assert_eq!(before.elapsed(), Duration::ZERO);
@@ -137,9 +191,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn when_webex_asks_for_silence_everybody_waits_also_who_had_a_turn() {
         let budget = Budget::new(600, 1);
-        let held = budget.turn(within(8)).await.unwrap();
+        let held = budget.turn(Claim::Regular, within(8)).await.unwrap();
         let waiting = async {
-            let permit = budget.turn(within(8)).await.unwrap();
+            let permit = budget.turn(Claim::Regular, within(8)).await.unwrap();
             drop(permit);
             Instant::now()
         };
@@ -153,15 +207,109 @@ mod tests {
         let (called, asked) = tokio::join!(waiting, silence);
         assert_eq!(called - asked, Duration::from_secs(4));
         budget.hold_back(Duration::from_mins(5));
-        let outage = budget.turn(within(8)).await.unwrap_err();
+        let outage = budget.turn(Claim::Regular, within(8)).await.unwrap_err();
         assert_eq!(outage.retry_after, Some(Duration::from_mins(5)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_a_place_past_the_deadline() {
         let budget = Budget::new(600, 1);
-        let _held = budget.turn(within(8)).await.unwrap();
-        let outage = budget.turn(within(8)).await.unwrap_err();
+        let _held = budget.turn(Claim::Regular, within(8)).await.unwrap();
+        let outage = budget.turn(Claim::Regular, within(8)).await.unwrap_err();
         assert_eq!(outage.kind, Kind::CheckTimeout);
+    }
+
+    /// Calls of strangers that never end to come, each as soon as the last is over.
+    async fn flood(budget: &Budget, calls: &Mutex<Vec<Instant>>, took: Duration) {
+        loop {
+            match budget.turn(Claim::Stranger, within(8)).await {
+                Ok(_place) => {
+                    calls.lock().unwrap().push(Instant::now());
+                    tokio::time::sleep(took).await;
+                }
+                Err(outage) => {
+                    let wait = outage.retry_after.unwrap_or(Duration::from_millis(100));
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    /// What happens while fifty strangers want turns all the time.
+    async fn flooded(
+        budget: &Budget,
+        took: Duration,
+        then: impl Future<Output = ()>,
+    ) -> Vec<Instant> {
+        let calls = Mutex::default();
+        let strangers = all_of(50, || flood(budget, &calls, took));
+        tokio::select! {
+            () = strangers => unreachable!(),
+            () = then => {}
+        }
+        calls.into_inner().unwrap()
+    }
+
+    async fn all_of<F: Future<Output = ()>>(count: usize, each: impl Fn() -> F) {
+        let mut all: Vec<_> = (0..count).map(|_| Box::pin(each())).collect();
+        std::future::poll_fn(|context| {
+            for future in &mut all {
+                let _never = future.as_mut().poll(context);
+            }
+            std::task::Poll::<()>::Pending
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn strangers_in_any_number_have_half_of_every_minute() {
+        let budget = Budget::new(100, 8);
+        let ten_minutes = tokio::time::sleep(Duration::from_mins(10));
+        let calls = flooded(&budget, Duration::from_millis(50), ten_minutes).await;
+        for (n, from) in calls.iter().enumerate() {
+            let minute = calls[n..].iter().take_while(|at| **at < *from + Duration::from_mins(1));
+            assert!(minute.count() <= 50, "call {n}");
+        }
+        assert!(calls.len() > 440, "and not much less: {}", calls.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_regular_finds_a_turn_at_once_whatever_strangers_do() {
+        let budget = Budget::new(100, 8);
+        let (start, mut slowest) = (Instant::now(), Duration::ZERO);
+        let regular = async {
+            while start.elapsed() < Duration::from_mins(5) {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                let asked = Instant::now();
+                drop(budget.turn(Claim::Regular, within(8)).await.unwrap());
+                slowest = slowest.max(asked.elapsed());
+            }
+        };
+        // Each of their calls hangs, so that they want all places too.
+        let calls = flooded(&budget, Duration::from_secs(5), regular).await;
+        assert!(slowest < Duration::from_millis(100), "{slowest:?}");
+        assert!(calls.len() > 200, "{}", calls.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_place_and_one_call_a_minute_are_there_for_strangers_too() {
+        let budget = Budget::new(1, 1);
+        drop(budget.turn(Claim::Stranger, within(8)).await.unwrap());
+        drop(budget.turn(Claim::Stranger, within(100)).await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_costs_nobody_their_place_in_the_line() {
+        let budget = Budget::new(20, 8);
+        let rooms: Vec<_> = (0..3).map(super::super::line::tests::room).collect();
+        budget.line_up(rooms[0], within(1)).await.unwrap();
+        let told = budget.line_up(rooms[1], within(1)).await.unwrap_err().retry_after.unwrap();
+        budget.hold_back(Duration::from_secs(3));
+        let wait = budget.line_up(rooms[1], within(1)).await.unwrap_err().retry_after;
+        assert_eq!(wait, Some(Duration::from_secs(3)));
+        tokio::time::sleep(told).await;
+        let newcomer = budget.line_up(rooms[2], within(1)).await;
+        assert!(newcomer.is_err(), "a newcomer stands behind");
+        budget.line_up(rooms[1], within(1)).await.unwrap();
     }
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
+use super::budget::Claim;
 use super::client::Client;
 use super::fault::{Fault, answered};
 use crate::gate::retry::Schedule;
@@ -24,6 +25,8 @@ const BETWEEN_TRIES: Schedule =
 pub(super) struct Question {
     /// Its name in metrics.
     pub(super) operation: &'static str,
+    /// What part of the budget its calls are taken from.
+    pub(super) claim: Claim,
     /// All tries, waits and pages end by then.
     pub(super) deadline: Instant,
 }
@@ -47,8 +50,8 @@ pub(super) struct Found<T> {
 }
 
 impl Client {
-    pub(super) fn question(&self, operation: &'static str) -> Question {
-        Question { operation, deadline: Instant::now() + self.limits.give_up_after }
+    pub(super) fn question(&self, operation: &'static str, claim: Claim) -> Question {
+        Question { operation, claim, deadline: Instant::now() + self.limits.give_up_after }
     }
 
     /// Asks until there is an answer, an outage that trying again does not mend, or no time left.
@@ -87,7 +90,7 @@ impl Client {
     where
         T: DeserializeOwned,
     {
-        let turn = self.budget.turn(question.deadline).await;
+        let turn = self.budget.turn(question.claim, question.deadline).await;
         let _place = turn.map_err(Fault::lasting)?;
         let began = Instant::now();
         let end = question.deadline.min(began + self.limits.timeout);

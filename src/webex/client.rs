@@ -10,7 +10,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, ClientBuilder};
 use url::Url;
 
-use super::budget::Budget;
+use super::budget::{Budget, Claim};
 use super::call::Reply;
 use super::model::{Me, Person, Room, RoomView};
 use crate::config::{Proxy, Webex};
@@ -107,7 +107,7 @@ impl Client {
 
     /// Whose token it is, and what time Webex says it is.
     pub async fn hello(&self) -> Result<(Me, Option<SystemTime>), Outage> {
-        let question = self.question("people_me");
+        let question = self.question("people_me", Claim::Regular);
         let url = self.url(&["people", "me"]);
         let unclear = |cause| Outage::new(Kind::WebexUnavailable, cause);
         match self.ask::<Person>(question, &url, ONE_THING).await? {
@@ -126,7 +126,7 @@ impl Client {
 
     /// A room's title and kind, for a person to read; `None` when Webex knows no such room or the bot is not in it.
     pub async fn room(&self, room: &RoomId) -> Result<Option<RoomView>, Outage> {
-        let question = self.question("rooms");
+        let question = self.question("rooms", Claim::Regular);
         let url = self.url(&["rooms", room.as_str()]);
         match self.ask::<Room>(question, &url, ONE_THING).await? {
             Reply::Found(found) => Ok(Some(found.value.view())),

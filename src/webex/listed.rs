@@ -17,7 +17,8 @@ pub struct Listed {
     pub org: Option<OrgId>,
     /// Their name, when Webex tells it: shown to people, never logged.
     pub display_name: Option<Box<str>>,
-    /// What follows the `@` of their address. It never lets anybody in.
+    /// What follows the `@` of their address, when Webex tells one. It never lets anybody in; without it nobody knows
+    /// whether they are a guest.
     pub domain: Option<Box<str>>,
     /// Webex said that something about this item could not be told.
     pub has_errors: bool,
@@ -43,7 +44,7 @@ impl Listed {
 
     fn standing(&self) -> Standing {
         match (&self.org, self.issuer()) {
-            _ if self.has_errors => Standing::Unknown,
+            _ if self.has_errors || self.domain.is_none() => Standing::Unknown,
             (Some(org), None) => Standing::Of(org.key()),
             (Some(org), Some(issuer)) if issuer == org.key() => Standing::GuestOf(issuer),
             // Not told; or an address of one organisation and an account of another, and one of them is not true.
@@ -107,6 +108,9 @@ mod tests {
             json!({"personOrgId": "rubbish"}),
             json!({"errors": {"personOrgId": {"code": "kms_failure"}}}),
             json!({"errors": []}),
+            json!({"personEmail": null}),
+            json!({"personEmail": ""}),
+            json!({"personEmail": "no address"}),
             json!({"personOrgId": null, "personEmail": format!("g@{UUID}")}),
         ] {
             assert_eq!(standing(&unknown), Standing::Unknown, "{unknown}");
@@ -122,7 +126,7 @@ mod tests {
         }
         let contradiction = json!({"personEmail": format!("g@{OTHER}")});
         assert_eq!(standing(&contradiction), Standing::Unknown);
-        for plain in ["bot@webex.bot", "bot@sparkbot.io", "x@consumer", "no address", ""] {
+        for plain in ["bot@webex.bot", "bot@sparkbot.io", "x@consumer"] {
             let changes = json!({"personEmail": plain});
             assert_eq!(standing(&changes), Standing::Of(org), "{plain}");
         }

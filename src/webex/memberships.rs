@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use url::Url;
 
+use super::budget::Claim;
 use super::call::Reply;
 use super::client::Client;
 use super::listed::Listed;
@@ -21,14 +22,27 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 const LIST_BYTES: usize = 16 * 1024 * 1024;
 
 impl Client {
-    /// Who is in a room, page by page, until there are no more or `each` breaks off. An item whose ids cannot be read
-    /// makes the list an outage: to skip it could be to skip the outsider.
+    /// Who is in a room, for somebody who wants to know it now: see [`memberships_for`](Self::memberships_for).
     pub async fn memberships(
         &self,
         room: &RoomId,
+        each: impl FnMut(&[Listed]) -> ControlFlow<()> + Send,
+    ) -> Result<End, Outage> {
+        self.memberships_for(Claim::Regular, room, each).await
+    }
+
+    /// Who is in a room, page by page, until there are no more or `each` breaks off. An item whose ids cannot be read
+    /// makes the list an outage: to skip it could be to skip the outsider.
+    pub async fn memberships_for(
+        &self,
+        claim: Claim,
+        room: &RoomId,
         mut each: impl FnMut(&[Listed]) -> ControlFlow<()> + Send,
     ) -> Result<End, Outage> {
-        let question = self.question("memberships");
+        let question = self.question("memberships", claim);
+        if claim == Claim::Stranger {
+            self.budget.line_up(room.key(), question.deadline).await?;
+        }
         let mut here = self.first_page(room);
         let mut trail = Trail::new(here.clone());
         let mut left = LIST_BYTES;

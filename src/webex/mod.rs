@@ -9,13 +9,16 @@ mod budget;
 mod call;
 mod client;
 mod fault;
+mod line;
 mod link;
 mod listed;
 mod memberships;
 mod model;
+mod pace;
 mod retry_after;
 mod trail;
 
+pub use budget::Claim;
 pub use client::{Client, ClientProblem};
 pub use listed::Listed;
 pub use model::{Me, PersonKind, RoomKind, RoomView};

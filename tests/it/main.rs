@@ -10,6 +10,7 @@ mod harness;
 
 mod answers;
 mod bytes;
+mod classes;
 mod crowd;
 mod delivery;
 mod holes;

@@ -117,11 +117,40 @@ pub(crate) async fn large_room(more: usize) -> World {
     Setup::new().people(&people).start().await
 }
 
+/// Whatever is asked.
+fn refuse_token(world: &World) {
+    world.control.fault(Fault::new(Misbehaviour::ServerError { status: 401 }));
+}
+
+/// Events that wait ask too. Without any, the gateway asks by itself: one that is not ready may be sent none.
+#[tokio::test]
+async fn regression_a_refused_token_heals_without_any_event() {
+    let brief = |config: &mut Config| config.inbox.max_age = Duration::from_millis(300);
+    let world = Setup::new().adjust(brief).start().await;
+    for round in 1..=2 {
+        refuse_token(&world);
+        world.say("ann", "staff").await;
+        eventually!(!world.house().readiness().ready());
+        world.settled().await;
+        assert_eq!(world.ops("/readyz").await.status, 503);
+        let asked = world.control.calls().len();
+        eventually!(world.control.calls().len() > asked);
+        assert!(!world.house().readiness().ready(), "it is refused still");
+        world.control.clear_faults();
+        eventually!(world.house().readiness().ready());
+        assert_eq!(world.ops("/readyz").await.status, 200);
+        assert_eq!((world.bot.count(), world.readings()), (0, round), "nobody else asked");
+    }
+    let quiet = world.control.calls().len();
+    assert!(world.metric(&["botwarden_token_valid"]).await > 0.5);
+    assert_eq!(world.control.calls().len(), quiet, "what is trusted is not asked about");
+}
+
 #[tokio::test]
 async fn a_refused_token_makes_the_gateway_unready_until_webex_takes_it_again() {
     let world = World::start().await;
     assert_eq!(world.ops("/readyz").await.status, 200);
-    world.fault(Misbehaviour::ServerError { status: 401 });
+    refuse_token(&world);
     world.say("ann", "staff").await;
     eventually!(!world.house().readiness().ready());
     let page = world.ops("/readyz?verbose").await;
@@ -139,7 +168,7 @@ async fn regression_a_known_room_does_not_make_a_refused_token_good() {
     let world = World::start().await;
     world.verdict("ann", "staff").await;
     world.verdict("ann", "partners").await;
-    world.fault(Misbehaviour::ServerError { status: 401 });
+    refuse_token(&world);
     world.say("ann", "launch").await;
     eventually!(!world.house().readiness().ready());
     world.say("ann", "staff").await;
