@@ -1,7 +1,7 @@
 //! One bot: its keys, its way to Webex, and who it is.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -33,6 +33,8 @@ pub(super) struct Desk {
     token_refused: AtomicBool,
     /// Somebody has found the token refused.
     refused: Notify,
+    /// Why it is not known yet who the bot is.
+    unknown: Mutex<Outage>,
 }
 
 /// Who the bot is, and what follows from it.
@@ -55,6 +57,7 @@ impl Desk {
             identity: OnceLock::new(),
             token_refused: AtomicBool::new(false),
             refused: Notify::new(),
+            unknown: Mutex::new(unasked()),
         }
     }
 
@@ -64,6 +67,11 @@ impl Desk {
 
     pub(super) fn identity(&self) -> Option<&Identity> {
         self.identity.get()
+    }
+
+    /// Why an event cannot be judged before [`Self::identify`] has asked.
+    pub(super) fn unknown(&self) -> Outage {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Until the bot is known, events are kept but not judged.
@@ -88,6 +96,7 @@ impl Desk {
                 Err(outage) => outage,
             };
             self.heed(&outage, &with.reporter, &with.readiness);
+            self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&outage);
             tracing::warn!(bot = &*self.name, cause = %outage, "Webex does not say who the bot is; asking again");
             let wait = outage.retry_after.unwrap_or_default();
             tokio::time::sleep(wait.max(ASK_AGAIN.delay(attempt, rt::entropy()))).await;
@@ -160,7 +169,6 @@ pub(super) struct With {
     pub(super) tasks: Tasks,
 }
 
-/// Why an event cannot be judged before [`Desk::identify`] is done.
-pub(super) fn unknown_bot() -> Outage {
+fn unasked() -> Outage {
     Outage::new(Kind::WebexUnavailable, "Webex has not said yet who this bot is")
 }

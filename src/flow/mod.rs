@@ -80,7 +80,7 @@ impl Courier {
     async fn deliver(&self, letter: &mut Letter, arrival: Arrival) -> Step {
         let route = Arc::clone(&letter.route);
         let Some(identity) = route.desk.identity() else {
-            return letter.again(arrival, desk::unknown_bot());
+            return self.put_back(letter, arrival, route.desk.unknown());
         };
         let registration = route.desk.registration();
         let proved =
@@ -181,7 +181,11 @@ impl Courier {
     fn not_yet(&self, letter: &mut Letter, notice: Notice, outage: Outage) -> Step {
         letter.route.desk.heed(&outage, &self.reporter, &self.readiness);
         letter.roster = None;
-        let step = letter.again(notice.into_arrival(), outage);
+        self.put_back(letter, notice.into_arrival(), outage)
+    }
+
+    fn put_back(&self, letter: &mut Letter, arrival: Arrival, outage: Outage) -> Step {
+        let step = letter.again(arrival, outage);
         if let Step::Again { outage, wait } = &step {
             let (id, route) = (letter.id, &*letter.route.name);
             self.reporter.emit(&Happening::Deferred { id, route, outage, wait: *wait });

@@ -102,6 +102,8 @@ impl Courier {
 
     /// The record of a letter whose time is up.
     pub(super) fn bury(&self, mut letter: Letter, last: Outage) {
+        let (id, route, reason) = (letter.id, &*letter.route.name, last.kind.label());
+        tracing::warn!(decision_id = %id, route, reason, cause = %last.cause, "expired: {}", last.kind.sentence());
         // It is over, written or not; lines that are lost are counted.
         let _counted = self.record(&mut letter, Verdict::Expired(last.kind));
         letter.reply(Outcome::Failed(last));

@@ -213,8 +213,11 @@ async fn a_token_that_is_refused_at_the_start_is_told_and_mended() {
     let running = running.await.unwrap();
     let refused = Misbehaviour::ServerError { status: 401 };
     running.control().fault(Fault::new(refused).on("/people/me"));
-    let world = Setup::new().at_once().start_in(running).await;
+    let brief = |config: &mut Config| config.inbox.max_age = Duration::from_millis(300);
+    let world = Setup::new().at_once().adjust(brief).start_in(running).await;
     eventually!(!world.house().readiness().ready());
+    world.say("ann", "staff").await;
+    eventually!(world.told.count("expired", "token_refused") == 1);
     assert_eq!((world.ops("/readyz").await.status, world.ops("/livez").await.status), (503, 200));
     world.control.clear_faults();
     eventually!(world.house().readiness().ready());
