@@ -346,3 +346,19 @@ async fn a_plain_api_is_never_asked_through_a_proxy() {
     assert_eq!(roster(&client).await.unwrap().extent(), Extent::Whole);
     assert_eq!((proxy.targets().len(), stub.targets().len()), (0, 1));
 }
+
+#[tokio::test]
+async fn each_stranger_who_is_sent_away_is_told_a_turn_of_their_own() {
+    let stub = Stub::start(|_, _| page(&staff(1), None)).await;
+    let few = Webex { requests_per_minute: 4, ..config(&stub.api) };
+    let client = client_with(&few).unwrap();
+    let mut waits = Vec::new();
+    for n in 50..53 {
+        let room = crate::gate::id::RoomId::parse(&uuid(n)).unwrap();
+        let each = |_: &[Listed]| ControlFlow::Continue(());
+        let read = client.memberships_for(Claim::Stranger, &room, each).await;
+        waits.push(read.err().map(|outage| outage.retry_after.unwrap().as_secs()));
+    }
+    assert!(matches!(waits[..], [None, Some(50..=60), Some(100..=120)]), "{waits:?}");
+    assert_eq!(stub.calls().len(), 1);
+}
