@@ -143,6 +143,8 @@ codes! {
     OrgTwice = "W108";
     /// Nothing to listen for.
     NoRoutes = "W109";
+    /// Refusals are not enforced yet.
+    Observing = "W110";
 }
 
 impl Code {
