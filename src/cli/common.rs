@@ -241,7 +241,15 @@ pub(super) fn outage(outage: &Outage) -> String {
         Kind::WebexUnavailable => "Webex cannot be reached or answers nonsense",
         Kind::WebexRateLimited => "Webex says that there were too many calls; try again later",
         Kind::CheckTimeout => "Webex did not answer in time; try again later",
-        kind => kind.sentence().trim_end_matches('.'),
+        Kind::BehindOthers
+        | Kind::Bug
+        | Kind::GatewayStopped
+        | Kind::LogUnwritable
+        | Kind::TokenRefused
+        | Kind::UpstreamBroke
+        | Kind::UpstreamStatus
+        | Kind::UpstreamTimeout
+        | Kind::UpstreamUnreachable => outage.kind.sentence().trim_end_matches('.'),
     };
     format!("{sentence} ({})", outage.cause)
 }

@@ -58,10 +58,10 @@ impl<'a> Findings<'a> {
     }
 
     /// The names that a map at the top defines, also those whose values do not fit.
-    pub(super) fn names(&self, top: &str) -> Vec<String> {
+    pub(super) fn names(&self, name: &str) -> Vec<String> {
         let Value::Map(tops) = &self.tree.value else { return Vec::new() };
-        let named = tops.iter().find(|(key, _)| *key.text == *top).map(|(_, node)| &node.value);
-        let Some(Value::Map(entries)) = named else { return Vec::new() };
+        let top = tops.iter().find(|(key, _)| *key.text == *name).map(|(_, node)| &node.value);
+        let Some(Value::Map(entries)) = top else { return Vec::new() };
         let names = entries.iter().map(|(key, _)| key.text.clone());
         names.filter(|name| is_plain(name)).map(String::from).collect()
     }

@@ -40,7 +40,7 @@ pub(super) fn read(
 fn told(findings: &mut Findings<'_>, path: &Path, reference: &SecretRef, problem: Problem) {
     match (reference, problem.code) {
         (SecretRef::File(_), Code::UnreadableSecret) => {
-            findings.add_open(&path.key("file"), problem)
+            findings.add_open(&path.key("file"), problem);
         }
         _ => findings.add(path, problem),
     }
@@ -122,11 +122,10 @@ fn contents(
     let bytes = source.file(file).map_err(|error| {
         let unreadable =
             |why: &str| Problem::new(Code::UnreadableSecret, format!("cannot read {name}: {why}"));
-        match error.kind() {
-            ErrorKind::NotFound => {
-                unreadable("there is no such file").hint("create it, or correct the path")
-            }
-            _ => unreadable(&error.to_string()),
+        if error.kind() == ErrorKind::NotFound {
+            unreadable("there is no such file").hint("create it, or correct the path")
+        } else {
+            unreadable(&error.to_string())
         }
     })?;
     if source.readable_by_others(file) {

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Background, COMMANDS, document, err, gateway_yaml, out, program, run, run_in,
+    Background, COMMANDS, document, err, gateway_yaml, observe, out, program, run, run_in,
     site_without_webex,
 };
 
@@ -207,11 +207,7 @@ fn a_result_that_cannot_be_written_is_said_to_be_lost() {
 fn observing_is_seen_by_whoever_checks_or_runs() {
     let site = site_without_webex();
     let path = site.path().join("gateway.yaml");
-    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
-    let day = until.to_string()[..10].to_owned();
-    let observe = format!("policy: {{mode: observe, observe_until: {day}, ");
-    let text = std::fs::read_to_string(&path).unwrap().replace("policy: {", &observe);
-    std::fs::write(&path, text).unwrap();
+    let day = observe(&path);
     let told = format!(
         "warning[W110]: refusals are NOT enforced until {day} 00:00 UTC on route `helpdesk`"
     );

@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha1::Sha1;
 
-use crate::harness::{Background, SECRET, document, err, out, program, run, run_in, site};
+use crate::harness::{Background, SECRET, document, err, observe, out, program, run, run_in, site};
 
 /// The simulator, and what it says about its world.
 fn simulator() -> (Background, Value) {
@@ -99,6 +99,14 @@ fn explain_judges_rooms_and_events_as_the_gateway_does() {
     assert!(page.contains("a room of another region may need its full id"), "{page}");
     let unknown = explain(&["--room", "946e4f40-d002-11e9-9ccb-a7e5bdebafb3", "--json"]);
     assert_eq!(document(&unknown)["reason"], "room_unknown");
+
+    let yaml = site.path().join("gateway.yaml");
+    let enforcing = std::fs::read(&yaml).unwrap();
+    let day = observe(&yaml);
+    let observed = explain(&["--room", text(&world, "/rooms/partners/id")]);
+    let told = format!("mode observe until {day} 00:00 UTC");
+    assert!(out(&observed).contains(&told), "{}", out(&observed));
+    std::fs::write(&yaml, enforcing).unwrap();
 
     let event = body(&world, "staff");
     std::fs::write(site.path().join("event.json"), &event).unwrap();

@@ -45,10 +45,13 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
 
 async fn perform(stage: Stage, arguments: &Arguments, global: &Global) -> Exit {
     let exit = tokio::select! {
-        (scenes, printed) = scenes(&stage, global) => match printed {
-            Exit::Fine => conclude(&stage, &scenes, arguments, global).await,
-            unprinted => unprinted,
-        },
+        (scenes, printed) = scenes(&stage, global) => {
+            if printed == Exit::Fine {
+                conclude(&stage, &scenes, arguments, global).await
+            } else {
+                printed
+            }
+        }
         () = told_to_stop() => Exit::Interrupted,
     };
     stage.strike().await;
