@@ -1,7 +1,8 @@
 //! What several commands do: find and load the configuration, write results, start a runtime.
 
 use std::future::Future;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::{Colour, Global, Output};
 use crate::config::problem::tame;
 use crate::config::{self, Bot, Config, LogFormat, Machine, Problem, Route, Source};
 use crate::report::Form;
+use crate::report::outage::{Kind, Outage};
 use crate::rt;
 
 /// A configuration, where it was found, and its text for showing places in it.
@@ -63,8 +65,8 @@ pub(super) fn load_or_tell(global: &Global) -> Result<Config, Exit> {
 
 /// Says where a configuration is looked for, and what works without one.
 pub(super) fn no_config() -> Exit {
-    say(
-        "no configuration: neither ./gateway.yaml nor /etc/botwarden/gateway.yaml exists\n  try: botwarden demo\n",
+    fail(
+        "no configuration: neither ./gateway.yaml nor /etc/botwarden/gateway.yaml exists\n  try: botwarden demo",
     );
     Exit::Config
 }
@@ -123,9 +125,27 @@ impl Global {
     }
 }
 
-/// Writes a result to stdout. A closed pipe is nobody's fault.
-pub(super) fn print(text: &str) {
-    let _closed_pipe = std::io::stdout().lock().write_all(text.as_bytes());
+/// Writes a result to stdout, or says why that does not work: a script must not take half a result for a whole one.
+pub(super) fn print(text: &str) -> Exit {
+    let mut stdout = std::io::stdout().lock();
+    written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// How to exit after writing. A closed pipe is nobody's fault: `botwarden schema | head`.
+pub(super) fn written(written: std::io::Result<()>) -> Exit {
+    match written {
+        Ok(()) => Exit::Fine,
+        Err(cause) if cause.kind() == ErrorKind::BrokenPipe => Exit::Fine,
+        Err(cause) => {
+            fail(&format!("cannot write the result: {cause}"));
+            Exit::Denied
+        }
+    }
+}
+
+/// Tells a mistake to the person at the terminal.
+pub(super) fn fail(text: &str) {
+    say(&format!("error: {text}\n"));
 }
 
 /// Writes to the person at the terminal.
@@ -138,10 +158,21 @@ pub(super) fn block_on(work: impl Future<Output = Exit>) -> Exit {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(work),
         Err(cause) => {
-            say(&format!("cannot start: {cause}\n"));
+            fail(&format!("cannot start: {cause}"));
             Exit::Bug
         }
     }
+}
+
+/// "Every address" is not one that can be called.
+pub(super) fn called(mut listen: SocketAddr) -> SocketAddr {
+    if listen.ip().is_unspecified() {
+        listen.set_ip(match listen {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    listen
 }
 
 /// Ctrl-C, or what a supervisor sends.
@@ -183,7 +214,7 @@ pub(super) fn tamed(text: &str) -> String {
 /// A file that was named on the command line, up to what any event has; or how to exit.
 pub(super) fn contents(path: &Path) -> Result<Vec<u8>, Exit> {
     Machine.file(path).map_err(|cause| {
-        say(&format!("cannot read {}: {cause}\n", path.display()));
+        fail(&format!("cannot read {}: {cause}", path.display()));
         Exit::Denied
     })
 }
@@ -199,7 +230,37 @@ pub(super) fn route<'a>(
         let names: Vec<&str> = config.routes.keys().map(|name| &**name).collect();
         let advice = config::suggestion(name, &names)
             .unwrap_or_else(|| format!("routes: {}", names.join(", ")));
-        say(&format!("there is no route `{}`\n  {advice}\n", tamed(name)));
+        fail(&format!("there is no route `{}`\n  {advice}", tamed(name)));
         Exit::Usage
     })
+}
+
+/// What an outage means to a command that asks once; its own words promise that the gateway asks again.
+pub(super) fn outage(outage: &Outage) -> String {
+    let sentence = match outage.kind {
+        Kind::WebexUnavailable => "Webex cannot be reached or answers nonsense",
+        Kind::WebexRateLimited => "Webex says that there were too many calls; try again later",
+        Kind::CheckTimeout => "Webex did not answer in time; try again later",
+        Kind::BehindOthers
+        | Kind::Bug
+        | Kind::GatewayStopped
+        | Kind::LogUnwritable
+        | Kind::TokenRefused
+        | Kind::UpstreamBroke
+        | Kind::UpstreamStatus
+        | Kind::UpstreamTimeout
+        | Kind::UpstreamUnreachable => outage.kind.sentence().trim_end_matches('.'),
+    };
+    format!("{sentence} ({})", outage.cause)
+}
+
+/// An id as Webex is asked by it, and a line that says so when it was only a bare UUID, as records show it.
+pub(super) fn asked_as(kind: &str, text: &str) -> (String, Option<String>) {
+    match config::long_id(kind, text) {
+        Some(long) => {
+            let told = format!("asked as {long}; a room of another region may need its full id");
+            (long, Some(told))
+        }
+        None => (text.to_owned(), None),
+    }
 }

@@ -13,11 +13,11 @@ pub enum Exit {
     Found,
     /// The command line is wrong.
     Usage,
-    /// Webex, or a gateway that should be there, cannot be reached.
+    /// Webex, or a gateway that should be there, cannot be reached; or an address cannot be listened on.
     Unavailable,
     /// A bug.
     Bug,
-    /// Webex refused a token, or a file may not be read.
+    /// Webex refused a token, or a file cannot be read or written.
     Denied,
     /// The configuration is refused.
     Config,
@@ -37,6 +37,14 @@ impl From<Exit> for ExitCode {
             Exit::Config => 78,
             Exit::Interrupted => 130,
         })
+    }
+}
+
+impl Exit {
+    /// This, unless something went wrong already.
+    #[must_use]
+    pub fn and(self, next: Self) -> Self {
+        if self == Self::Fine { next } else { self }
     }
 }
 

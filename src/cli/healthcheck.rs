@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use clap::Args;
+use tokio::net::TcpStream;
 
 use super::Global;
-use super::common::{block_on, load_or_tell, say};
+use super::common::{block_on, called, fail, load_or_tell};
 use super::exit::Exit;
 use crate::admin;
 use crate::config::{Machine, Source as _};
@@ -27,7 +28,9 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
         if admin::healthy(listen, path).await {
             return Exit::Fine;
         }
-        say(&format!("http://{listen}{path} does not answer 200\n"));
+        let listens = TcpStream::connect(called(listen)).await.is_ok();
+        let how = if listens { "does not answer 200" } else { "cannot be reached: nobody listens" };
+        fail(&format!("http://{listen}{path} {how}"));
         Exit::Found
     })
 }
@@ -40,7 +43,7 @@ fn listener(global: &Global) -> Option<SocketAddr> {
     }
     let listen = load_or_tell(global).ok()?.ops.listen;
     if listen.is_none() {
-        say("there is no `ops` listener to ask\n");
+        fail("there is no `ops` listener to ask");
     }
     listen
 }

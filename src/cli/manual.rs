@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::Cli;
-use super::common::{print, say};
+use super::common::{fail, print};
 use super::exit::Exit;
 
 /// Print the completions for a shell
@@ -35,22 +35,19 @@ pub(super) struct Pages {
 pub(super) fn completions(arguments: &Completions) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "botwarden", &mut script);
-    print(&String::from_utf8_lossy(&script));
-    Exit::Fine
+    print(&String::from_utf8_lossy(&script))
 }
 
 pub(super) fn pages(arguments: &Pages) -> Exit {
-    let written = match &arguments.dir {
-        Some(dir) => clap_mangen::generate_to(Cli::command(), dir),
+    let done = match &arguments.dir {
+        Some(dir) => clap_mangen::generate_to(Cli::command(), dir).map(|()| Exit::Fine),
         None => page().map(|page| print(&page)),
     };
-    match written {
-        Ok(()) => Exit::Fine,
-        Err(cause) => {
-            say(&format!("cannot write the manual: {cause}\n"));
-            Exit::Denied
-        }
-    }
+    done.unwrap_or_else(|cause| {
+        let place = arguments.dir.as_deref().map(|dir| format!(" to {}", dir.display()));
+        fail(&format!("cannot write the manual{}: {cause}", place.unwrap_or_default()));
+        Exit::Denied
+    })
 }
 
 fn page() -> io::Result<String> {

@@ -141,8 +141,6 @@ impl Command {
 
 /// Help that was asked for goes to stdout and is a success; a mistake goes to stderr and is 2.
 fn usage(problem: &clap::Error) -> ExitCode {
-    let asked_for = !problem.use_stderr();
-    // A closed pipe is nobody's fault: `botwarden --help | head`.
-    let _closed_pipe = problem.print();
-    if asked_for { Exit::Fine.into() } else { Exit::Usage.into() }
+    let printed = problem.print();
+    if problem.use_stderr() { Exit::Usage.into() } else { common::written(printed).into() }
 }

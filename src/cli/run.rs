@@ -8,11 +8,12 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Global;
-use super::common::{load_or_tell, say};
+use super::common::{fail, load_or_tell};
 use super::exit::Exit;
 use super::house::House;
 use super::log;
-use crate::config::Config;
+use crate::config::{Config, minute};
+use crate::gate::policy::Mode;
 use crate::report::{Reporter, Scope};
 
 /// How long the end waits for the last records; a reader that stalls must not hold it up.
@@ -32,7 +33,7 @@ pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(serve(&config, global)),
         Err(cause) => {
-            say(&format!("cannot start: {cause}\n"));
+            fail(&format!("cannot start: {cause}"));
             Exit::Bug
         }
     }
@@ -58,6 +59,7 @@ async fn serve(config: &Config, global: &Global) -> Exit {
     };
     let (listen, ops) = (house.webhooks(), house.ops().map(|ops| ops.to_string()));
     tracing::info!(%listen, ops, routes = config.routes.len(), config = &*config.fingerprint, "ready for webhooks");
+    warn_of_observing(config);
     either(&mut stop, &mut interrupt).await;
     tracing::info!(waiting = house.waiting(), "stopping; a second signal stops at once");
     tokio::select! {
@@ -71,6 +73,15 @@ async fn serve(config: &Config, global: &Global) -> Exit {
         tracing::error!("the last records could not be written");
     }
     Exit::Fine
+}
+
+/// Who reads the log later does not see the warning that loading gave.
+fn warn_of_observing(config: &Config) {
+    for (route, known) in &config.routes {
+        if let Mode::Observe { until } = known.policy.mode {
+            tracing::warn!(%route, until = minute(until), "refusals are NOT enforced");
+        }
+    }
 }
 
 async fn either(stop: &mut Signal, interrupt: &mut Signal) {

@@ -12,6 +12,5 @@ use crate::config;
 pub(super) struct Arguments {}
 
 pub(super) fn run(_: &Arguments) -> Exit {
-    print(&format!("{:#}\n", config::schema()));
-    Exit::Fine
+    print(&format!("{:#}\n", config::schema()))
 }

@@ -9,9 +9,12 @@ use http::Request;
 use http::header::CONTENT_TYPE;
 use http_body_util::Full;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use url::{Host, Url};
 
-use super::common::{block_on, contents, load_or_tell, print, route, say};
+use super::common::{
+    self, asked_as, block_on, called, contents, fail, load_or_tell, print, route, say,
+};
 use super::envelope::Draft;
 use super::exit::Exit;
 use super::wire::{Answer, Wire};
@@ -35,7 +38,7 @@ pub(super) struct Arguments {
     /// The route to send it to
     #[arg(long, value_name = "NAME")]
     route: String,
-    /// The room that it is about; else one that nobody knows
+    /// The room that it is about, a UUID from a record will do; else one that nobody knows
     #[arg(long, value_name = "ID")]
     room: Option<String>,
     /// Who acts; else somebody whom nobody knows
@@ -108,6 +111,8 @@ struct Letter {
     url: Url,
     body: Bytes,
     signature: Option<String>,
+    /// How, in words.
+    signed: &'static str,
 }
 
 async fn prepare(config: &Config, arguments: &Arguments) -> Result<Letter, Exit> {
@@ -125,18 +130,19 @@ async fn prepare(config: &Config, arguments: &Arguments) -> Result<Letter, Exit>
         (false, true) => Some("0".repeat(40)),
         (false, false) => bot.keys.sign(&body),
     };
-    Ok(Letter { url, body: body.into(), signature })
+    let signed = match (&signature, arguments.bad_signature) {
+        (None, _) => "not signed",
+        (Some(_), true) => "signed with a wrong secret",
+        (Some(_), false) => "signed",
+    };
+    Ok(Letter { url, body: body.into(), signature, signed })
 }
 
-/// "Every address" is not one that can be called.
 fn own_listener(server: &Server, route: &Route) -> Result<Url, Exit> {
-    let mut listen = server.listen;
-    if listen.ip().is_unspecified() {
-        listen.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
+    let listen = called(server.listen);
     let scheme = if server.tls.is_some() { "https" } else { "http" };
     loopback(&format!("{scheme}://{listen}{}", route.path)).map_err(|refused| {
-        say(&format!("cannot send to {scheme}://{listen}: {refused}\n  say where with --url\n"));
+        fail(&format!("cannot send to {scheme}://{listen}: {refused}\n  say where with --url"));
         Exit::Usage
     })
 }
@@ -152,13 +158,18 @@ async fn draft(
         None => who(config, route, bot).await?,
     };
     let (resource, event) = &arguments.event;
+    let room = arguments.room.as_deref().map(|room| asked_as("ROOM", room));
+    if let Some((_, Some(told))) = &room {
+        say(&format!("room {told}\n"));
+    }
+    let person = arguments.person.as_deref().map(|person| asked_as("PEOPLE", person).0);
     let draft = Draft {
         resource,
         event,
         creator: creator.as_str(),
         subject: arguments.id.as_deref(),
-        room: arguments.room.as_deref(),
-        person: arguments.person.as_deref(),
+        room: room.as_ref().map(|(room, _)| room.as_str()),
+        person: person.as_deref(),
         text: arguments.text.as_deref(),
     };
     Ok(draft.body(rt::now().wall))
@@ -167,14 +178,14 @@ async fn draft(
 /// Only webhooks that the bot itself registered are let through.
 async fn who(config: &Config, route: &Route, bot: &Bot) -> Result<PersonId, Exit> {
     let told = |problem: String, exit| {
-        say(&format!("cannot find out who the bot is: {problem}\n  or say it with --created-by\n"));
+        fail(&format!("cannot find out who the bot is: {problem}\n  or say it with --created-by"));
         exit
     };
     let reporter = Arc::new(Reporter::default());
     let client = Client::new(Arc::clone(&route.bot), &bot.token, &config.webex, reporter)
         .map_err(|problem| told(problem.to_string(), Exit::Config))?;
     let me = client.me().await;
-    me.map(|me| me.id).map_err(|outage| told(outage.to_string(), Exit::from(outage.kind)))
+    me.map(|me| me.id).map_err(|outage| told(common::outage(&outage), Exit::from(outage.kind)))
 }
 
 impl Letter {
@@ -184,17 +195,17 @@ impl Letter {
             match self.once(&wire).await {
                 Ok(answer) => answers.push(answer),
                 Err(problem) => {
-                    say(&format!("{}: {problem}\n", self.url));
+                    fail(&format!("{}: {problem}", self.url));
                     return Exit::Unavailable;
                 }
             }
         }
-        print(&match global.output() {
+        let printed = print(&match global.output() {
             Output::Json => self.document(&answers),
-            Output::Text => answers.iter().map(|answer| self.line(answer)).collect(),
+            Output::Text => self.page(&answers),
         });
         let taken = answers.iter().all(|answer| (200..300).contains(&answer.status));
-        if taken { Exit::Fine } else { Exit::Found }
+        printed.and(if taken { Exit::Fine } else { Exit::Found })
     }
 
     async fn once(&self, wire: &Wire) -> Result<Answer, String> {
@@ -208,8 +219,22 @@ impl Letter {
 
     fn line(&self, answer: &Answer) -> String {
         let (url, status, took) = (&self.url, answer.status, answer.took.as_millis());
-        let signed = if self.signature.is_some() { "signed" } else { "not signed" };
-        format!("POST {url}  {signed}, {} bytes   {status} in {took} ms\n", self.body.len())
+        let (signed, bytes) = (self.signed, self.body.len());
+        format!("POST {url}  {signed}, {bytes} bytes   {status} in {took} ms\n")
+    }
+
+    /// With what leads to the event's record.
+    fn page(&self, answers: &[Answer]) -> String {
+        let mut page: String = answers.iter().map(|answer| self.line(answer)).collect();
+        page.extend(["body_sha256 ", self.digest().get(..12).unwrap_or_default(), "…\n"]);
+        if answers.iter().any(|answer| answer.status == 200) {
+            page.push_str("200 means kept; the verdict is in the gateway's records\n");
+        }
+        page
+    }
+
+    fn digest(&self) -> String {
+        base16ct::lower::encode_string(&Sha256::digest(&self.body))
     }
 
     fn document(&self, answers: &[Answer]) -> String {
@@ -217,10 +242,11 @@ impl Letter {
             |answer: &Answer| json!({"status": answer.status, "took_s": answer.took.as_secs_f64()});
         let document = json!({
             "schema": "botwarden/send/1",
-            "at": super::common::now(),
+            "at": common::now(),
             "url": self.url.as_str(),
             "signed": self.signature.is_some(),
             "body_bytes": self.body.len(),
+            "body_sha256": self.digest(),
             "answers": answers.iter().map(answer).collect::<Vec<_>>(),
         });
         format!("{document:#}\n")

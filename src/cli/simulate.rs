@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::common::{block_on, columns, now, print, say, told_to_stop};
+use super::common::{block_on, columns, fail, now, print, say, told_to_stop};
 use super::exit::Exit;
 use super::{Global, Output};
 use crate::config::{Machine, Source as _};
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
         match Simulator::start(world, options).await {
             Ok(running) => serve(running, global).await,
             Err(cause) => {
-                say(&format!("cannot listen on {}: {cause}\n", arguments.listen));
+                fail(&format!("cannot listen on {}: {cause}", arguments.listen));
                 Exit::Unavailable
             }
         }
@@ -61,20 +61,22 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
 async fn serve(running: Running, global: &Global) -> Exit {
     let world = running.control().world();
     let origin = running.origin();
-    match global.output() {
+    let printed = match global.output() {
         Output::Json => print(&format!("{:#}\n", document(&world, origin.as_str()))),
         Output::Text => print(&text(&world, origin.as_str())),
+    };
+    if printed == Exit::Fine {
+        say("Ctrl-C stops.\n");
+        told_to_stop().await;
     }
-    say("Ctrl-C stops.\n");
-    told_to_stop().await;
     running.stop().await;
-    Exit::Fine
+    printed
 }
 
 fn world(file: Option<&Path>) -> Result<World, Exit> {
     let Some(file) = file else { return Ok(World::demo()) };
     let told = |cause: &dyn std::fmt::Display, exit| {
-        say(&format!("{}: {cause}\n", file.display()));
+        fail(&format!("{}: {cause}", file.display()));
         exit
     };
     let bytes = Machine.file(file).map_err(|cause| told(&cause, Exit::Denied))?;

@@ -34,6 +34,5 @@ pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
             });
             format!("{document:#}\n")
         }
-    });
-    Exit::Fine
+    })
 }

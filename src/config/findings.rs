@@ -3,7 +3,7 @@
 use super::path::{Path, Step};
 use super::problem::{Code, Problem, did_you_mean, quoted, similar};
 use super::raw_forms::NOT_ONE;
-use super::tree::{Node, is_plain};
+use super::tree::{Node, Value, is_plain};
 use super::typed::{Fault, Kind, MOST};
 
 /// All that was found so far.
@@ -48,6 +48,22 @@ impl<'a> Findings<'a> {
     pub(super) fn add(&mut self, path: &Path, problem: Problem) {
         let problem = self.placed(path, problem);
         self.note(if path.is_delicate() { problem.hide() } else { problem });
+    }
+
+    /// Notes a problem with a reference to a secret that is well-formed, so that its line may be shown, as far as
+    /// nothing else in it may be a secret.
+    pub(super) fn add_open(&mut self, path: &Path, problem: Problem) {
+        let problem = self.placed(path, problem);
+        self.note(problem);
+    }
+
+    /// The names that a map at the top defines, also those whose values do not fit.
+    pub(super) fn names(&self, name: &str) -> Vec<String> {
+        let Value::Map(tops) = &self.tree.value else { return Vec::new() };
+        let top = tops.iter().find(|(key, _)| *key.text == *name).map(|(_, node)| &node.value);
+        let Some(Value::Map(entries)) = top else { return Vec::new() };
+        let names = entries.iter().map(|(key, _)| key.text.clone());
+        names.filter(|name| is_plain(name)).map(String::from).collect()
     }
 
     /// With the place of what stands at the path, or of the nearest thing above it; that of the whole file is none.

@@ -11,6 +11,7 @@ mod raw;
 mod raw_routes;
 mod raw_forms;
 mod findings;
+mod ids;
 mod secrets;
 mod check;
 mod load;
@@ -23,7 +24,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use url::Url;
 
@@ -33,6 +34,7 @@ use crate::gate::retry::Schedule;
 use crate::gate::secret::Secret;
 use crate::gate::signature::KeyRing;
 
+pub use ids::long_id;
 pub use load::{find, load, read};
 pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
@@ -81,9 +83,9 @@ pub struct Server {
     pub max_connections: usize,
     /// Verified events that somebody waits for.
     pub max_in_flight: usize,
-    /// After SIGTERM: still accepting.
+    /// After SIGTERM: still accepting. A part of `drain_timeout`.
     pub drain_grace: Duration,
-    /// After SIGTERM: until the end, `drain_grace` included.
+    /// From SIGTERM to the end, in all.
     pub drain_timeout: Duration,
 }
 
@@ -280,6 +282,13 @@ impl Config {
         let named = self.orgs.iter().find(|(_, id)| id.key() == org);
         named.map_or_else(|| org.to_string(), |(name, _)| name.to_string())
     }
+}
+
+/// A moment for people, to the minute: `2026-12-31 00:00 UTC`.
+pub fn minute(moment: SystemTime) -> String {
+    let spelled = humantime::format_rfc3339_seconds(moment).to_string();
+    let minute = spelled.get(..16).unwrap_or(&spelled);
+    format!("{} UTC", minute.replace('T', " "))
 }
 
 /// Advice for a name that does not exist: the one that was probably meant.

@@ -145,6 +145,8 @@ codes! {
     NoRoutes = "W109";
     /// A secret of very few different bytes.
     GuessableSecret = "W110";
+    /// Refusals are not enforced yet.
+    Observing = "W111";
 }
 
 impl Code {

@@ -66,7 +66,7 @@ pub(super) struct Gateway {
 pub(super) struct Server {
     /// Where to listen. `BOTWARDEN_LISTEN` overrides it.
     pub(super) listen: Listen,
-    /// Terminate TLS here; usually an ingress does. Read again when the files change.
+    /// Terminate TLS here; usually an ingress does. The files are read once, at the start.
     pub(super) tls: Option<Tls>,
     /// The largest body of a call.
     pub(super) body_limit: Bytes,
@@ -78,9 +78,9 @@ pub(super) struct Server {
     pub(super) max_connections: usize,
     /// Verified events that somebody waits for; unverified calls have a small lot of their own.
     pub(super) max_in_flight: usize,
-    /// After SIGTERM still accepting, while load balancers notice.
+    /// After SIGTERM still accepting, while load balancers notice; a part of `drain_timeout`.
     pub(super) drain_grace: Span,
-    /// After SIGTERM until the end; keep it below `terminationGracePeriodSeconds`.
+    /// From SIGTERM to the end, in all; keep it at least 5s below `terminationGracePeriodSeconds`.
     pub(super) drain_timeout: Span,
 }
 

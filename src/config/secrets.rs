@@ -31,9 +31,19 @@ pub(super) fn read(
     match open(findings, path, reference, source) {
         Ok(secret) => Some(secret),
         Err(problem) => {
-            findings.add(path, problem);
+            told(findings, path, reference, problem);
             None
         }
+    }
+}
+
+/// About a file that cannot be had, the line may be shown: there is a path in it, and no secret.
+fn told(findings: &mut Findings<'_>, path: &Path, reference: &SecretRef, problem: Problem) {
+    match (reference, problem.code) {
+        (SecretRef::File(_), Code::UnreadableSecret) => {
+            findings.add_open(&path.key("file"), problem);
+        }
+        _ => findings.add(path, problem),
     }
 }
 
@@ -111,12 +121,13 @@ fn contents(
 ) -> Result<Vec<u8>, Problem> {
     let name = quoted(&file.display().to_string());
     let bytes = source.file(file).map_err(|error| {
-        let why = if error.kind() == ErrorKind::NotFound {
-            "there is no such file".to_owned()
+        let unreadable =
+            |why: &str| Problem::new(Code::UnreadableSecret, format!("cannot read {name}: {why}"));
+        if error.kind() == ErrorKind::NotFound {
+            unreadable("there is no such file").hint("create it, or correct the path")
         } else {
-            error.to_string()
-        };
-        Problem::new(Code::UnreadableSecret, format!("cannot read {name}: {why}"))
+            unreadable(&error.to_string())
+        }
     })?;
     if source.readable_by_others(file) {
         let message = format!("users other than its owner may read {name}");
@@ -141,7 +152,7 @@ pub(super) fn signing_key(secret: &Secret) -> Result<SigningKey, Problem> {
 
 fn weak() -> Problem {
     let message = format!("the secret is shorter than {SHORTEST_SECRET} bytes");
-    Problem::new(Code::WeakSecret, message).hint("openssl rand -hex 32")
+    Problem::new(Code::WeakSecret, message).hint("openssl rand -hex 20")
 }
 
 /// Fewer different bytes than this hardly come out of a generator, whatever the alphabet: 16 hex digits with at most

@@ -2,7 +2,7 @@
 
 use super::path::{Path, Step};
 use super::problem::{Place, similar};
-use super::tree::{self, Node, Value};
+use super::tree::{self, Key, Node, Value};
 
 /// For each line, how many characters of it may be shown.
 pub(super) struct Veil {
@@ -65,6 +65,10 @@ fn walk(node: &Node, path: &Path, marks: &mut Vec<(Place, bool)>) {
                 walk(item, &path.item(*number), marks);
             }
         }
+        Value::Map(entries) if names_file(entries, path) => {
+            let places = entries.iter().flat_map(|(key, value)| [key.place, value.place]);
+            marks.extend(places.map(|place| (place, false)));
+        }
         Value::Map(entries) => {
             for (key, value) in entries {
                 let odd = key.text.len() > 32 || key.text.contains(char::is_whitespace);
@@ -77,6 +81,16 @@ fn walk(node: &Node, path: &Path, marks: &mut Vec<(Place, bool)>) {
             marks.push((node.place, is_delicate("", path)));
         }
     }
+}
+
+/// Whether a secret's place holds nothing but `{file: PATH}`. Problems quote such a path, so it may be seen.
+fn names_file(entries: &[(Key, Node)], path: &Path) -> bool {
+    const LONGEST: usize = 60;
+    let [(key, Node { value: Value::Text(text), .. })] = entries else { return false };
+    let is_path = ["/", "./", "../"].iter().any(|start| text.starts_with(start))
+        && text.len() <= LONGEST
+        && !text.contains(char::is_whitespace);
+    &*key.text == "file" && is_path && path.secret().as_ref() == Some(path)
 }
 
 const TOPS: &[&str] =

@@ -94,12 +94,11 @@ fn not<T: Word>(text: &str) -> String {
 }
 
 impl Word for Duration {
-    const EXPECTED: &'static str = "a duration such as 500ms, 5s or 10m";
+    const EXPECTED: &'static str = "a duration such as 10s, 5m, 1h";
     const PATTERN: Option<&'static str> = Some(r"^\s*(\d+\s*[a-zµ]+\s*)+$");
 
     fn read(text: &str) -> Result<Self, String> {
-        humantime::parse_duration(text)
-            .map_err(|error| format!("{} is not a duration: {error}", quoted(text)))
+        humantime::parse_duration(text).map_err(|_words_of_a_library| not::<Self>(text))
     }
 
     fn spell(&self) -> String {

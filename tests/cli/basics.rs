@@ -6,7 +6,8 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    COMMANDS, document, err, gateway_yaml, out, program, run, run_in, site_without_webex,
+    Background, COMMANDS, document, err, gateway_yaml, observe, out, program, run, run_in,
+    site_without_webex,
 };
 
 #[test]
@@ -109,6 +110,12 @@ fn out_of_reach_is_69_and_offline_asks_nobody() {
     let room = "946e4f40-d002-11e9-9ccb-a7e5bdebafb3";
     let explained = run_in(site.path(), &["explain", "--route", "helpdesk", "--room", room]);
     assert_eq!((explained.status.code(), out(&explained)), (Some(69), String::new()));
+    assert!(err(&explained).starts_with("error: cannot find out: "), "{}", err(&explained));
+    let checked = run_in(site.path(), &["check"]);
+    for told in [err(&explained), out(&checked)] {
+        assert!(told.contains("Webex cannot be reached"), "{told}");
+        assert!(!told.contains("asked again"), "who asks once does not ask again: {told}");
+    }
     let event = ["send", "messages.created", "--route", "helpdesk"];
     assert_eq!(run_in(site.path(), &event).status.code(), Some(69));
     let url = ["--created-by", room, "--url", "http://127.0.0.1:1/"];
@@ -149,7 +156,10 @@ fn the_manual_is_made_from_the_command_line() {
     for command in COMMANDS {
         assert!(directory.path().join(format!("botwarden-{command}.1")).is_file(), "{command}");
     }
-    assert_eq!(run(&["man", "--dir", "/nowhere"]).status.code(), Some(77));
+    let nowhere = run(&["man", "--dir", "/nowhere"]);
+    assert_eq!(nowhere.status.code(), Some(77));
+    let told = "error: cannot write the manual to /nowhere: ";
+    assert!(err(&nowhere).starts_with(told), "{}", err(&nowhere));
 }
 
 #[test]
@@ -163,13 +173,61 @@ fn version_says_what_it_is() {
 
 #[test]
 fn a_closed_pipe_is_no_mistake() {
-    for arguments in [&["--help"][..], &["completions", "bash"], &["man"]] {
+    for arguments in [&["--help"][..], &["completions", "bash"], &["man"], &["schema"]] {
         let mut command = program(Path::new("."), arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         assert_eq!((output.status.code(), err(&output)), (Some(0), String::new()), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_said_to_be_lost() {
+    let site = site_without_webex();
+    let commands = [
+        &["schema"][..],
+        &["version"],
+        &["man"],
+        &["--help"],
+        &["completions", "bash"],
+        &["check", "--offline"],
+        &["explain", "--path", "/x"],
+    ];
+    for arguments in commands {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = program(site.path(), arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(77), "{arguments:?}");
+        let told = "error: cannot write the result: ";
+        assert!(err(&output).contains(told), "{arguments:?}: {}", err(&output));
+    }
+}
+
+#[test]
+fn observing_is_seen_by_whoever_checks_or_runs() {
+    let site = site_without_webex();
+    let path = site.path().join("gateway.yaml");
+    let day = observe(&path);
+    let told = format!(
+        "warning[W111]: refusals are NOT enforced until {day} 00:00 UTC on route `helpdesk`"
+    );
+    let checked = run_in(site.path(), &["check", "--offline"]);
+    assert_eq!(checked.status.code(), Some(0));
+    assert!(out(&checked).contains(&told), "{}", out(&checked));
+    let mut gateway = Background::start(site.path(), &["run"]);
+    Background::line(&mut gateway.err, &told);
+    let logged = Background::line(&mut gateway.err, "\"refusals are NOT enforced\"");
+    assert!(logged.contains("WARN") && logged.contains(&day), "{logged}");
+    assert_eq!(gateway.terminate(), Some(0));
+}
+
+#[test]
+fn a_probe_says_whether_anybody_listens() {
+    let mut command = program(Path::new("."), &["healthcheck"]);
+    let output = command.env("BOTWARDEN_OPS_LISTEN", "127.0.0.1:1").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).starts_with("error: http://127.0.0.1:1/livez"), "{}", err(&output));
+    assert!(err(&output).contains("nobody listens"), "{}", err(&output));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The demo.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::json;
@@ -40,5 +41,17 @@ fn the_demo_stays_until_it_is_stopped() {
     assert!(line.contains("\u{1b}["), "{line}");
     Background::line(&mut demo.out, "10 of 10");
     Background::line(&mut demo.err, "Ctrl-C");
+    let join = Background::line(&mut demo.err, "control/join");
+    let address = join.split("http://").nth(1).unwrap().split('/').next().unwrap();
+    let body = r#"{"room":"staff","person":"tom"}"#;
+    let mut control = std::net::TcpStream::connect(address).unwrap();
+    write!(
+        control,
+        "POST /control/join HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let record = Background::line(&mut demo.out, "memberships.created");
+    assert!(record.contains("DENY") && record.contains("outside_org"), "{record}");
     assert_eq!(demo.terminate(), Some(0));
 }

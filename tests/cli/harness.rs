@@ -130,3 +130,13 @@ pub(crate) fn site(api: &str, upstream: &str) -> tempfile::TempDir {
 pub(crate) fn site_without_webex() -> tempfile::TempDir {
     site("http://127.0.0.1:1/v1", "http://127.0.0.1:2/")
 }
+
+/// Lets a configuration observe for a day or two. The day on which that ends.
+pub(crate) fn observe(path: &Path) -> String {
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
+    let day = until.to_string().split('T').next().unwrap().to_owned();
+    let observe = format!("policy: {{mode: observe, observe_until: {day}, ");
+    let text = std::fs::read_to_string(path).unwrap().replace("policy: {", &observe);
+    std::fs::write(path, text).unwrap();
+    day
+}

@@ -3,11 +3,13 @@
 use std::net::TcpListener;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha1::Sha1;
 
-use crate::harness::{Background, SECRET, document, err, out, program, run, run_in, site};
+use crate::harness::{Background, SECRET, document, err, observe, out, program, run, run_in, site};
 
 /// The simulator, and what it says about its world.
 fn simulator() -> (Background, Value) {
@@ -30,6 +32,12 @@ fn body(world: &Value, room: &str) -> String {
     let (creator, actor) = (id("helpdesk"), id("ann"));
     json!({"resource": "messages", "event": "created", "createdBy": creator, "actorId": actor, "data": data})
         .to_string()
+}
+
+/// As records show it.
+fn uuid_of(id: &str) -> String {
+    let uri = STANDARD_NO_PAD.decode(id).unwrap();
+    String::from_utf8(uri).unwrap().rsplit_once('/').unwrap().1.to_owned()
 }
 
 fn signature(body: &str) -> String {
@@ -84,8 +92,21 @@ fn explain_judges_rooms_and_events_as_the_gateway_does() {
     for words in ["Tom Contoso", "NOT in allowed_orgs", "this bot, left out", "DENY", "rule 18"] {
         assert!(page.contains(words), "{words}\n{page}");
     }
+    let uuid = uuid_of(text(&world, "/rooms/partners/id"));
+    let bare = explain(&["--room", &uuid]);
+    let page = out(&bare);
+    assert!(page.contains("Tom Contoso") && page.contains("asked as Y2lz"), "{page}");
+    assert!(page.contains("a room of another region may need its full id"), "{page}");
     let unknown = explain(&["--room", "946e4f40-d002-11e9-9ccb-a7e5bdebafb3", "--json"]);
     assert_eq!(document(&unknown)["reason"], "room_unknown");
+
+    let yaml = site.path().join("gateway.yaml");
+    let enforcing = std::fs::read(&yaml).unwrap();
+    let day = observe(&yaml);
+    let observed = explain(&["--room", text(&world, "/rooms/partners/id")]);
+    let told = format!("mode observe until {day} 00:00 UTC");
+    assert!(out(&observed).contains(&told), "{}", out(&observed));
+    std::fs::write(&yaml, enforcing).unwrap();
 
     let event = body(&world, "staff");
     std::fs::write(site.path().join("event.json"), &event).unwrap();
@@ -125,10 +146,24 @@ fn what_is_sent_is_decided_by_the_gateway() {
     assert_eq!(document(&sent)["answers"].as_array().unwrap().len(), 2);
     let denied = Background::line(&mut gateway.out, "outside_org");
     assert!(denied.contains("\"verdict\":\"deny\""), "{denied}");
+    let digest = text(&document(&sent), "/body_sha256").to_owned();
+    assert!(denied.contains(&digest), "{denied}");
+    let uuid = uuid_of(text(&world, "/rooms/partners/id"));
+    let sent = posted(&["--id", "m2", "--person", &uuid]);
+    assert!(out(&sent).contains("signed, ") && out(&sent).contains("body_sha256 "));
+    assert!(out(&sent).contains("200 means kept"), "{}", out(&sent));
+    let event = ["send", "messages.created", "--route", "helpdesk", "--url", &url];
+    let bare = run_in(site.path(), &[&event[..], &["--room", &uuid]].concat());
+    assert!(err(&bare).contains("asked as Y2lz"), "{}", err(&bare));
+    for _ in 0..2 {
+        Background::line(&mut gateway.out, "outside_org");
+    }
     for forged in ["--bad-signature", "--no-signature"] {
         let sent = posted(&[forged]);
         assert_eq!(sent.status.code(), Some(1), "{}", out(&sent));
         assert!(out(&sent).contains("403"), "{}", out(&sent));
+        let wrong = out(&sent).contains("signed with a wrong secret");
+        assert_eq!(wrong, forged == "--bad-signature", "{}", out(&sent));
     }
     for arguments in [&["healthcheck"][..], &["healthcheck", "--ready"]] {
         let mut command = program(site.path(), arguments);

@@ -60,8 +60,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
     match load(global) {
         Err(Unloaded { path: None, .. }) => no_config(),
         Err(Unloaded { problems, path: Some(path), text }) => {
-            page::problems(&problems, &path, &text, global);
-            Exit::Config
+            page::problems(&problems, &path, &text, global).and(Exit::Config)
         }
         Ok(loaded) => block_on(conclude(&loaded, arguments, global)),
     }
@@ -74,10 +73,8 @@ async fn conclude(loaded: &Loaded, arguments: &Arguments, global: &Global) -> Ex
     if !arguments.offline {
         findings.extend(online::look(config).await);
     }
-    if !page::whole(warnings, &findings, (path, text), global) {
-        return Exit::Bug;
-    }
-    exit(warnings, &findings, arguments)
+    let printed = page::whole(warnings, &findings, (path, text), global);
+    printed.and(exit(warnings, &findings, arguments))
 }
 
 fn exit(warnings: &[Problem], findings: &[Finding], arguments: &Arguments) -> Exit {

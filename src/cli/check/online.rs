@@ -9,6 +9,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout};
 
 use super::{Finding, State};
+use crate::cli::common;
 use crate::config::{Address, Bot, Config, Upstream};
 use crate::gate::policy::CLOCK_SKEW;
 use crate::report::Reporter;
@@ -63,7 +64,7 @@ fn known(me: &Me) -> (State, String) {
 
 fn unheard(subject: String, outage: &Outage) -> Finding {
     let state = if outage.kind == Kind::TokenRefused { State::Denied } else { State::Unknown };
-    Finding::new(subject, state, format!("{} ({})", outage.kind.sentence(), outage.cause))
+    Finding::new(subject, state, common::outage(outage))
 }
 
 /// Within [`CLOCK_SKEW`] the rules forgive; half of it is enough to worry.

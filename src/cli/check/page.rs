@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Finding, State};
 use crate::cli::common::{Tint, columns, now, print};
+use crate::cli::exit::Exit;
 use crate::cli::{Global, Output};
 use crate::config::{Problem, render};
 
@@ -20,17 +21,17 @@ struct Document<'a> {
 }
 
 /// A configuration that is refused.
-pub(super) fn problems(problems: &[Problem], path: &Path, text: &str, global: &Global) {
-    let _written = whole(problems, &[], (path, text), global);
+pub(super) fn problems(problems: &[Problem], path: &Path, text: &str, global: &Global) -> Exit {
+    whole(problems, &[], (path, text), global)
 }
 
-/// Problems with their places, then the table. Whether it could be written.
+/// Problems with their places, then the table. `Fine` when that could be written.
 pub(super) fn whole(
     problems: &[Problem],
     findings: &[Finding],
     (path, text): (&Path, &str),
     global: &Global,
-) -> bool {
+) -> Exit {
     let (file, ok) = (path.display().to_string(), is_ok(problems, findings));
     let tint = global.colour(&std::io::stdout());
     let page = match global.output() {
@@ -38,12 +39,11 @@ pub(super) fn whole(
         Output::Json => {
             let schema = "botwarden/check/1";
             let document = Document { schema, at: now(), file, ok, problems, findings };
-            let Ok(page) = serde_json::to_string_pretty(&document) else { return false };
+            let Ok(page) = serde_json::to_string_pretty(&document) else { return Exit::Bug };
             page + "\n"
         }
     };
-    print(&page);
-    true
+    print(&page)
 }
 
 fn is_ok(problems: &[Problem], findings: &[Finding]) -> bool {

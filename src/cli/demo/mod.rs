@@ -8,13 +8,19 @@ mod stage;
 mod table;
 mod watch;
 
+use std::time::Duration;
+
 use clap::Args;
 
-use super::common::{Tint, block_on, now, print, say, told_to_stop};
+use super::common::{Tint, block_on, fail, now, print, say, told_to_stop};
 use super::exit::Exit;
 use super::{Global, Output};
+use records::Record;
 use scenes::Scene;
 use stage::Stage;
+
+/// Between two looks for new records; nobody notices.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Show everything without a Webex account
 #[derive(Debug, Args)]
@@ -30,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
         match Stage::set().await {
             Ok(stage) => perform(stage, arguments, global).await,
             Err(problem) => {
-                say(&format!("the demo cannot start: {problem}\n"));
+                fail(&format!("the demo cannot start: {problem}"));
                 Exit::Bug
             }
         }
@@ -39,34 +45,64 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
 
 async fn perform(stage: Stage, arguments: &Arguments, global: &Global) -> Exit {
     let exit = tokio::select! {
-        scenes = scenes(&stage, global) => conclude(&stage, &scenes, arguments).await,
+        (scenes, printed) = scenes(&stage, global) => {
+            if printed == Exit::Fine {
+                conclude(&stage, &scenes, arguments, global).await
+            } else {
+                printed
+            }
+        }
         () = told_to_stop() => Exit::Interrupted,
     };
     stage.strike().await;
     exit
 }
 
-async fn scenes(stage: &Stage, global: &Global) -> Vec<Scene> {
+async fn scenes(stage: &Stage, global: &Global) -> (Vec<Scene>, Exit) {
     if global.output() == Output::Json {
         let scenes = scenes::play(stage, |_| ()).await;
-        print(&format!("{:#}\n", table::document(&scenes, stage, &now())));
-        return scenes;
+        let printed = print(&format!("{:#}\n", table::document(&scenes, stage, &now())));
+        return (scenes, printed);
     }
     let tint: Tint = global.colour(&std::io::stdout());
-    print(&table::head());
-    let scenes = scenes::play(stage, |scene| print(&table::rows(scene, tint))).await;
-    print(&table::tally(&scenes));
-    scenes
+    let mut printed = print(&table::head());
+    let show = |scene: &Scene| {
+        if printed == Exit::Fine {
+            printed = print(&table::rows(scene, tint));
+        }
+    };
+    let scenes = scenes::play(stage, show).await;
+    let printed = if printed == Exit::Fine { print(&table::tally(&scenes)) } else { printed };
+    (scenes, printed)
 }
 
-async fn conclude(stage: &Stage, scenes: &[Scene], arguments: &Arguments) -> Exit {
+async fn conclude(stage: &Stage, scenes: &[Scene], arguments: &Arguments, global: &Global) -> Exit {
     let all = table::expected(scenes) == scenes.len();
     if arguments.once {
         return if all { Exit::Fine } else { Exit::Found };
     }
     say(&invitation(stage));
-    told_to_stop().await;
-    Exit::Fine
+    tokio::select! {
+        exit = follow(stage, global) => exit,
+        () = told_to_stop() => Exit::Fine,
+    }
+}
+
+/// Tells what becomes of the events that the curious make. Machines get their one document and nothing after it.
+async fn follow(stage: &Stage, global: &Global) -> Exit {
+    if global.output() == Output::Json {
+        return std::future::pending().await;
+    }
+    let mut shown = stage.records.all().len();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let new: Vec<_> = stage.records.all().into_iter().skip(shown).collect();
+        shown += new.len();
+        let lines: String = new.iter().map(Record::line).collect();
+        if print(&lines) != Exit::Fine {
+            return Exit::Denied;
+        }
+    }
 }
 
 /// What the curious can do while it runs.
@@ -77,10 +113,13 @@ fn invitation(stage: &Stage) -> String {
     format!(
         "\nStill running; Ctrl-C stops.\n\
         \x20 webhooks   {webhook}\n\
-        \x20 simulator  {origin}\n{ops}\
+        \x20 simulator  {origin}      its help\n{ops}\
         Try:\n\
-        \x20 curl {origin}control/post -d '{{\"person\":\"ann\",\"room\":\"staff\",\"text\":\"/help\"}}'\n\
-        \x20 curl {origin}control/messages?room=staff\n\
-        \x20 curl -i {webhook} -d '{{}}'      # not signed: 403\n"
+        \x20 curl '{origin}control/join' -d '{{\"room\":\"staff\",\"person\":\"tom\"}}'      # a guest\n\
+        \x20 curl '{origin}control/post' -d '{{\"person\":\"ann\",\"room\":\"staff\",\"text\":\"/help\"}}'\n\
+        \x20 curl '{origin}control/messages?room=staff'      # what the bot said\n\
+        \x20 curl '{origin}control/leave' -d '{{\"room\":\"staff\",\"person\":\"tom\"}}'\n\
+        \x20 curl -i '{webhook}' -d '{{}}'      # not signed: 403\n\
+        What becomes of it is told here:\n"
     )
 }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 
+use crate::cli::common::outage;
 use crate::config::{Bot, Config, Route};
 use crate::flow::{Admission, Doorway};
 use crate::gate::arrival::{Arrival, Origin, Parts};
@@ -50,7 +51,7 @@ pub(super) enum Unexplained {
     NoKey,
     #[error("--signature cannot stand in a header")]
     Signature,
-    #[error("{} ({})", .0.kind.sentence(), .0.cause)]
+    #[error("{}", outage(.0))]
     Webex(Outage),
 }
 
@@ -170,7 +171,11 @@ impl Inquiry<'_> {
             route: Arc::clone(self.name),
             bot: Arc::clone(&self.route.bot),
             allowed_orgs,
-            observing: matches!(policy.mode.at(now), Mode::Observe { .. }),
+            observing: match policy.mode.at(now) {
+                Mode::Observe { until } => Some(until),
+                Mode::Enforce => None,
+            },
+            asked_as: None,
             signature,
             facts: facts(body).ok(),
             room: None,

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use clap::{ArgGroup, Args};
 
-use super::common::{block_on, contents, load_or_tell, print, route, say};
+use super::common::{asked_as, block_on, contents, fail, load_or_tell, print, route};
 use super::exit::Exit;
 use super::{Global, Output};
 use crate::config::Config;
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     /// The route whose rules count
     #[arg(long, value_name = "NAME", required_unless_present = "path")]
     route: Option<String>,
-    /// Explain this room, as if its first member wrote to the bot
+    /// Explain this room, as if its first member wrote to the bot; a UUID from a record will do
     #[arg(long, value_name = "ID", value_parser = |text: &str| RoomId::parse(text))]
     room: Option<RoomId>,
     /// Explain the event whose body is in this file
@@ -57,23 +57,28 @@ fn explain(config: &Config, arguments: &Arguments, global: &Global) -> Result<Ex
         return Ok(path::explain(config, path, global));
     }
     let (name, route, bot) = route(config, arguments.route.as_deref().unwrap_or_default())?;
-    let subject = subject(arguments)?;
+    let (subject, asked_as) = subject(arguments)?;
     let inquiry = Inquiry { config, name, route, bot };
     Ok(block_on(async {
         match inquiry.explain(subject).await {
-            Ok(explanation) => tell(&explanation, global),
+            Ok(explanation) => tell(&Explanation { asked_as, ..explanation }, global),
             Err(unexplained) => excuse(&unexplained),
         }
     }))
 }
 
-fn subject(arguments: &Arguments) -> Result<Subject, Exit> {
+/// What to explain, and how the room is asked for if that is not as it was typed.
+fn subject(arguments: &Arguments) -> Result<(Subject, Option<String>), Exit> {
     match (&arguments.room, &arguments.event) {
-        (Some(room), _) => Ok(Subject::Room(room.clone())),
+        (Some(room), _) => {
+            let (long, told) = asked_as("ROOM", room.as_str());
+            let room = RoomId::parse(&long).unwrap_or_else(|_never| room.clone());
+            Ok((Subject::Room(room), told))
+        }
         (None, Some(file)) => {
             let signature = arguments.signature.clone();
             let received = arguments.received.map(SystemTime::from);
-            Ok(Subject::Event { body: contents(file)?, signature, received })
+            Ok((Subject::Event { body: contents(file)?, signature, received }, None))
         }
         (None, None) => Err(Exit::Usage),
     }
@@ -84,12 +89,11 @@ fn tell(explanation: &Explanation, global: &Global) -> Exit {
         Output::Text => page::text(explanation, global.colour(&std::io::stdout())),
         Output::Json => format!("{:#}\n", page::document(explanation)),
     };
-    print(&page);
-    if explanation.is_allowed() { Exit::Fine } else { Exit::Found }
+    print(&page).and(if explanation.is_allowed() { Exit::Fine } else { Exit::Found })
 }
 
 fn excuse(unexplained: &Unexplained) -> Exit {
-    say(&format!("cannot find out: {unexplained}\n"));
+    fail(&format!("cannot find out: {unexplained}"));
     match unexplained {
         Unexplained::Client(_) | Unexplained::NoKey => Exit::Config,
         Unexplained::Signature => Exit::Usage,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::sheet::{Explanation, Member, Room, Signature};
 use crate::cli::common::{Tint, columns, now, tamed};
+use crate::config::minute;
 use crate::gate::roster::Extent;
 use crate::report::Verdict;
 use crate::webex::RoomKind;
@@ -22,6 +23,9 @@ pub(super) fn text(explanation: &Explanation, tint: Tint) -> String {
     line(&mut page, "resource", &question(explanation));
     if let Some(room) = &explanation.room {
         line(&mut page, "room", &about(room));
+        if let Some(asked_as) = &explanation.asked_as {
+            line(&mut page, "", asked_as);
+        }
         page.push_str(&members(room));
     }
     line(&mut page, "verdict", &verdict(explanation, tint));
@@ -39,12 +43,13 @@ fn line(page: &mut String, name: &str, text: &str) {
 
 fn head(explanation: &Explanation) -> String {
     let (route, orgs) = (&explanation.route, explanation.allowed_orgs.join(", "));
-    let mode = mode(explanation);
+    let until = explanation.observing.map(|until| format!(" until {}", minute(until)));
+    let mode = format!("{}{}", mode(explanation), until.unwrap_or_default());
     format!("route      {route}   policy: allowed_orgs = {orgs}   mode {mode}\n")
 }
 
 fn mode(explanation: &Explanation) -> &'static str {
-    if explanation.observing { "observe" } else { "enforce" }
+    if explanation.observing.is_some() { "observe" } else { "enforce" }
 }
 
 fn signed(signature: Signature) -> String {
@@ -147,6 +152,7 @@ pub(super) fn document(explanation: &Explanation) -> Value {
         "route": &*explanation.route,
         "bot": &*explanation.bot,
         "mode": mode(explanation),
+        "observe_until": explanation.observing.map(|until| humantime::format_rfc3339_seconds(until).to_string()),
         "allowed_orgs": explanation.allowed_orgs,
         "signature": explanation.signature.map(|signature| json!({
             "matches": signature.matches,

@@ -11,11 +11,11 @@ use crate::gate::refusal::Refusal;
 pub(super) fn explain(config: &Config, path: &str, global: &Global) -> Exit {
     let found = config.routes.iter().find(|(_, route)| &*route.path == path);
     let route = found.map(|(name, route)| (&**name, &*route.bot));
-    print(&match global.output() {
+    let printed = print(&match global.output() {
         Output::Json => format!("{:#}\n", document(path, route)),
         Output::Text => text(config, path, route),
     });
-    if route.is_some() { Exit::Fine } else { Exit::Found }
+    printed.and(if route.is_some() { Exit::Fine } else { Exit::Found })
 }
 
 fn document(path: &str, route: Option<(&str, &str)>) -> serde_json::Value {

@@ -1,6 +1,7 @@
 //! What was found out, before it is written.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::gate::event::Facts;
 use crate::gate::id::RoomId;
@@ -14,7 +15,10 @@ pub(super) struct Explanation {
     pub(super) route: Arc<str>,
     pub(super) bot: Arc<str>,
     pub(super) allowed_orgs: Vec<String>,
-    pub(super) observing: bool,
+    /// Until when nothing is enforced.
+    pub(super) observing: Option<SystemTime>,
+    /// Said when the id of the room was completed.
+    pub(super) asked_as: Option<String>,
     /// `None` for a room.
     pub(super) signature: Option<Signature>,
     pub(super) facts: Option<Facts>,

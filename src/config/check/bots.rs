@@ -112,12 +112,12 @@ fn shared(found: &[Found], tokens: &[Secret], findings: &mut Findings<'_>) {
         if let Some(other) = earlier.find(|o| o.secret == mine.secret && o.bot != mine.bot) {
             let message = format!("the bot {} has the same webhook secret", quoted(&other.bot));
             let problem = Problem::new(Code::SharedSecret, message);
-            findings.add(&mine.path, problem.hint("give each bot its own: openssl rand -hex 32"));
+            findings.add(&mine.path, problem.hint("give each bot its own: openssl rand -hex 20"));
         }
         if tokens.contains(&mine.secret) {
             let message = "this webhook secret is also an access token";
             let problem = Problem::new(Code::SecretIsToken, message);
-            findings.add(&mine.path, problem.hint("openssl rand -hex 32"));
+            findings.add(&mine.path, problem.hint("openssl rand -hex 20"));
         }
     }
 }

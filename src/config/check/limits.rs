@@ -115,20 +115,20 @@ fn server(raw: &Gateway, findings: &mut Findings<'_>) {
     long_drain(raw, findings);
 }
 
-/// What Kubernetes grants a pod in the manifests that come with the gateway.
-const GRACE_PERIOD: Duration = Duration::from_secs(45);
-/// For the bot to stop first.
+/// What Kubernetes grants a pod that does not say otherwise.
+const GRACE_PERIOD: Duration = Duration::from_secs(30);
+/// For what stops besides, such as the bot in the same pod.
 const BOT_STOPS: Duration = Duration::from_secs(5);
 
 fn long_drain(raw: &Gateway, findings: &mut Findings<'_>) {
-    if raw.server.drain_timeout.0.saturating_add(BOT_STOPS) < GRACE_PERIOD {
+    if raw.server.drain_timeout.0.saturating_add(BOT_STOPS) <= GRACE_PERIOD {
         return;
     }
-    let message = "this may outlast the grace period of a pod";
+    let message = "this may outlast the 30s that Kubernetes grants a pod by default";
     let problem = Problem::new(Code::LongDrain, message);
     findings.add(
         &Path::of(["server", "drain_timeout"]),
-        problem.hint("set terminationGracePeriodSeconds to at least 5s more than this"),
+        problem.hint("set terminationGracePeriodSeconds to 5s more than this, or lower this"),
     );
 }
 

@@ -45,6 +45,7 @@ pub(super) fn check(
     let bots = bots::check(&raw, findings, around.source);
     let routes = routes::check(&raw, &policy, findings, around.source);
     orgs::unused(&raw, findings);
+    policy::observing(routes.as_ref(), findings);
     Some(Config {
         server: listeners::server(&raw, findings, around)?,
         ops: listeners::ops(&raw),

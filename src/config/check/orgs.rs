@@ -49,13 +49,13 @@ pub(super) fn named(
             Some(id) => {
                 keys.insert(id.key());
             }
-            None => unknown(name, &path.item(number), orgs, findings),
+            None => unknown(name, &path.item(number), findings),
         }
     }
     keys
 }
 
-fn unknown(name: &str, path: &Path, orgs: &Orgs, findings: &mut Findings<'_>) {
+fn unknown(name: &str, path: &Path, findings: &mut Findings<'_>) {
     if findings.is_unfit(&Path::of(["orgs", name])) {
         return;
     }
@@ -63,7 +63,7 @@ fn unknown(name: &str, path: &Path, orgs: &Orgs, findings: &mut Findings<'_>) {
         Problem::new(Code::UnknownOrg, format!("{} is not defined in `orgs`", quoted(name)));
     let hint = match name {
         "*" | "all" | "any" => Some("there is no word for everybody: name each one".into()),
-        _ => did_you_mean(name, orgs.keys().map(|name| &**name)),
+        _ => did_you_mean(name, findings.names("orgs").iter().map(String::as_str)),
     };
     let hint = hint.unwrap_or_else(|| "names, as defined in `orgs`".into());
     findings.add(path, problem.hint(hint));

@@ -1,6 +1,7 @@
 //! `policy` at the top: the widest that any route may be.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::civil::Date;
@@ -12,6 +13,7 @@ use super::super::problem::{Code, Problem, quoted, similar};
 use super::super::raw_forms::{self, Because};
 use super::super::raw_routes::{self as raw};
 use super::super::words::{Spelled, Word as _};
+use super::super::{Route, minute};
 use super::orgs::{self, Orgs};
 use crate::gate::event::{Resource, Verb};
 use crate::gate::policy::{AppUsers, Demand, Demands, Mode, Policy};
@@ -76,6 +78,22 @@ fn mode(raw: &raw::Policy, findings: &mut Findings<'_>, today: SystemTime) -> Mo
     }
 }
 
+/// Whoever looks at the configuration must see that the gateway only watches.
+pub(super) fn observing(routes: Option<&BTreeMap<Arc<str>, Route>>, findings: &mut Findings<'_>) {
+    let observed = routes.into_iter().flatten().filter_map(|(name, route)| {
+        let Mode::Observe { until } = route.policy.mode else { return None };
+        Some((quoted(name), until))
+    });
+    let (names, until): (Vec<_>, Vec<_>) = observed.unzip();
+    let Some(until) = until.first() else { return };
+    let (routes, until) = (if names.len() == 1 { "route" } else { "routes" }, minute(*until));
+    let message =
+        format!("refusals are NOT enforced until {until} on {routes} {}", names.join(", "));
+    let hint = "`mode: enforce`, at the top or on a route, ends it at once";
+    let problem = Problem::new(Code::Observing, message).hint(hint);
+    findings.add(&Path::of(["policy", "mode"]), problem);
+}
+
 fn endless(findings: &mut Findings<'_>, path: &Path) {
     if findings.is_unfit(path) {
         return;
@@ -103,7 +121,7 @@ fn until(date: Date, path: &Path, findings: &mut Findings<'_>, today: SystemTime
 
 /// The demands as typed, each with its check.
 pub(super) fn demands(
-    raw: &std::collections::BTreeMap<String, raw_forms::Demand>,
+    raw: &BTreeMap<String, raw_forms::Demand>,
     base: &Path,
     findings: &mut Findings<'_>,
 ) -> Demands {

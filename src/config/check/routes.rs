@@ -118,7 +118,7 @@ fn bot(
     };
     if !all.bots.contains_key(name) && !findings.is_unfit(&Path::of(["bots", name])) {
         let message = format!("{} is not defined in `bots`", quoted(name));
-        let hint = did_you_mean(name, all.bots.keys().map(String::as_str));
+        let hint = did_you_mean(name, findings.names("bots").iter().map(String::as_str));
         let problem = Problem::new(Code::UnknownBot, message);
         findings
             .add(&at, problem.hint(hint.unwrap_or_else(|| "a name, as defined in `bots`".into())));

@@ -70,10 +70,12 @@ fn w101_w102_w108_w109_what_is_not_used() {
     insta::assert_snapshot!(told_after("bots:\n", "bots:\n  spare: {token: {file: /run/secrets/helpdesk_token}, webhook_secret: {file: /run/secrets/spare}}\n"), @r"
     warning[W102]: the bot `spare` is not used
       ┌─ gateway.yaml:15:3
-    15│   spare: {token: { …
+    15│   spare: {token: {file: /run/secrets/helpdesk_token}, webhook_secret: {file: /run/secrets/spare}}
       │   ^^^^^ no route names it
     error[E032]: cannot read `/run/secrets/spare`: there is no such file
-      ┌─ gateway.yaml:15:55          (value hidden)
+      ┌─ gateway.yaml:15:78
+    15│   spare: {token: {file: /run/secrets/helpdesk_token}, webhook_secret: {file: /run/secrets/spare}}
+      │                                                                              ^^^^^^^^^^^^^^^^^^ create it, or correct the path
     1 error, 1 warning in gateway.yaml
     ");
     let two = exchanged(
@@ -129,11 +131,34 @@ fn e022_to_e024_observing_has_an_end() {
     1 error, 0 warnings in gateway.yaml
     ");
     for date in ["2027-01-16", "\"2027-01-16\"", "2027-04-15"] {
-        assert_eq!(
-            policy(&format!("  mode: observe\n  observe_until: {date}\n")),
-            "0 errors, 0 warnings in gateway.yaml\n"
+        let told = policy(&format!("  mode: observe\n  observe_until: {date}\n"));
+        assert!(
+            told.starts_with("warning[W111]") && told.contains("0 errors, 1 warning"),
+            "{told}"
         );
     }
+}
+
+#[test]
+fn w110_observing_must_be_seen() {
+    let observing = "allowed_orgs: [example]\n  mode: observe\n  observe_until: 2027-02-01\n";
+    insta::assert_snapshot!(told_after("allowed_orgs: [example]\n", observing), @r"
+    warning[W111]: refusals are NOT enforced until 2027-02-01 00:00 UTC on route `helpdesk`
+      ┌─ gateway.yaml:12:9
+    12│   mode: observe
+      │         ^^^^^^^ `mode: enforce`, at the top or on a route, ends it at once
+    0 errors, 1 warning in gateway.yaml
+    ");
+    let route = |name: &str, more: &str| {
+        format!(
+            "  {name}: {{path: /{name}, bot: helpdesk, upstream: \"http://127.0.0.1:5001/\"{more}}}\n"
+        )
+    };
+    let text = exchanged("allowed_orgs: [example]\n", observing);
+    let two = format!("{text}{}", route("second", ""));
+    assert!(told(&two).contains("on routes `helpdesk`, `second`\n"), "{}", told(&two));
+    let one = format!("{text}{}", route("strict", ", policy: {mode: enforce}"));
+    assert!(told(&one).contains("on route `helpdesk`\n"), "{}", told(&one));
 }
 
 #[test]
@@ -248,13 +273,26 @@ fn e042_bots_that_do_not_exist() {
     ");
 }
 
+/// The name is there, only its value is broken: it is no reason to say that there is no such name.
+#[test]
+fn names_are_suggested_that_have_a_mistake_of_their_own() {
+    let text = exchanged("bot: helpdesk", "bot: helpdeks");
+    let told = told(&text.replace("token: {file: /run/secrets/helpdesk_token}", "token: 7"));
+    assert!(told.contains("did you mean `helpdesk`?"), "{told}");
+}
+
 #[test]
 fn w104_w107_settings_that_do_not_do_what_one_thinks() {
+    assert_eq!(
+        told(&with("server: {drain_timeout: 25s}\n")),
+        "0 errors, 0 warnings in gateway.yaml\n"
+    );
+    assert_eq!(codes(&with("server: {drain_timeout: 26s}\n")), [("W104", 25)]);
     insta::assert_snapshot!(told(&with("server: {drain_timeout: 40s}\n")), @r"
-    warning[W104]: this may outlast the grace period of a pod
+    warning[W104]: this may outlast the 30s that Kubernetes grants a pod by default
       ┌─ gateway.yaml:25:25
     25│ server: {drain_timeout: 40s}
-      │                         ^^^ set terminationGracePeriodSeconds to at least 5s more than this
+      │                         ^^^ set terminationGracePeriodSeconds to 5s more than this, or lower this
     0 errors, 1 warning in gateway.yaml
     ");
     insta::assert_snapshot!(told_after("    bot: helpdesk\n", "    bot: helpdesk\n    answer_within: 3s\n"), @r"

@@ -57,9 +57,13 @@ fn e032_to_e036_secrets_that_cannot_be_used() {
     };
     insta::assert_snapshot!(told_with(EXAMPLE, &Desk::default()), @r"
     error[E032]: cannot read `/run/secrets/helpdesk_token`: there is no such file
-      ┌─ gateway.yaml:16:5          (value hidden)
+      ┌─ gateway.yaml:16:19
+    16│     token: {file: /run/secrets/helpdesk_token}
+      │                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^ create it, or correct the path
     error[E032]: cannot read `/run/secrets/helpdesk_webhook_secret`: there is no such file
-      ┌─ gateway.yaml:17:5          (value hidden)
+      ┌─ gateway.yaml:17:28
+    17│     webhook_secret: {file: /run/secrets/helpdesk_webhook_secret}
+      │                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ create it, or correct the path
     2 errors, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(file("\n"), @r"
@@ -70,18 +74,20 @@ fn e032_to_e036_secrets_that_cannot_be_used() {
     insta::assert_snapshot!(file("fifteen-bytes--\n"), @r"
     error[E034]: the secret is shorter than 16 bytes
       ┌─ gateway.yaml:17:5          (value hidden)
-       = help: openssl rand -hex 32
+       = help: openssl rand -hex 20
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(file(&"x".repeat(70_000)), @r"
     error[E032]: the secret is larger than 64 KiB
-      ┌─ gateway.yaml:17:5          (value hidden)
+      ┌─ gateway.yaml:17:28
+    17│     webhook_secret: {file: /run/secrets/helpdesk_webhook_secret}
+      │                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(file("a-token-of-the-helpdesk"), @r"
     error[E035]: this webhook secret is also an access token
       ┌─ gateway.yaml:17:5          (value hidden)
-       = help: openssl rand -hex 32
+       = help: openssl rand -hex 20
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told_with(EXAMPLE, &desk().with_file("/run/secrets/helpdesk_token", "two\nlines")), @r"
@@ -129,7 +135,7 @@ fn e032_to_e036_secrets_that_cannot_be_used() {
     insta::assert_snapshot!(told_with(&text, &desk().with_file("/s", "whsec_aHVudGVyMg==")), @r"
     error[E034]: the secret is shorter than 16 bytes
       ┌─ gateway.yaml:26:14          (value hidden)
-       = help: openssl rand -hex 32
+       = help: openssl rand -hex 20
     1 error, 0 warnings in gateway.yaml
     ");
 }
@@ -155,7 +161,7 @@ fn w105_and_w106_secrets_that_are_known_to_others() {
     insta::assert_snapshot!(told(&two), @r"
     warning[W105]: the bot `a` has the same webhook secret
       ┌─ gateway.yaml:20:5          (value hidden)
-       = help: give each bot its own: openssl rand -hex 32
+       = help: give each bot its own: openssl rand -hex 20
     0 errors, 1 warning in gateway.yaml
     ");
 }
@@ -234,6 +240,12 @@ const PLACES: &[&str] = &[
     "secret: MARK",
     "password: MARK",
     "token: MARK, webhook_secret: MARK",
+    "token: {file: /none} MARK",
+    "token: {file: /none, MARK: x}",
+    "token: {file: /none, x: MARK}",
+    "x: {token: {file: /none}, webhook_secret: MARK}",
+    "webhook_secret: [{file: /none}, MARK, {file: /none}]",
+    "webhook_secret: [{file: /none}, {env: MARK}]",
 ];
 
 const ROUTE_PLACES: &[&str] = &[

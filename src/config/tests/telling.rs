@@ -34,7 +34,7 @@ routes:
     bot: helpdsk
 ";
     insta::assert_snapshot!(told(text), @r#"
-    error[E016]: `5 minuts` is not a duration: unknown time unit "minuts", supported units: ns, us/µs, ms, sec, min, hours, days, weeks, months, years (and few variations)
+    error[E016]: `5 minuts` is not a duration such as 10s, 5m, 1h
      ┌─ gateway.yaml:4:19
     4│   header_timeout: 5 minuts
      │                   ^

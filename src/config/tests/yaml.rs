@@ -160,7 +160,7 @@ fn e012_the_second_of_two_keys_is_told_wherever_it_is() {
     insta::assert_snapshot!(told_after("    token: {", "    token: {file: /run/secrets/helpdesk_token}\n    token: {"), @r"
     error[E012]: the key `token` stands here twice
       ┌─ gateway.yaml:17:5
-    17│     token: { …
+    17│     token: {file: /run/secrets/helpdesk_token}
       │     ^^^^^ the first is in line 16
     1 error, 0 warnings in gateway.yaml
     ");
