@@ -95,7 +95,7 @@ fn walk(node: &Node, path: &Path, lines: &[&str], marks: &mut Vec<(Place, bool)>
 /// Whether a secret's place holds nothing but `{file: PATH}`. Problems quote such a path, so it may be seen.
 fn names_file(entries: &[(Key, Node)], path: &Path, lines: &[&str]) -> bool {
     const LONGEST: usize = 60;
-    let [(key, Node { value: Value::Text(text), place, .. })] = entries else { return false };
+    let [(key, Node { value: Value::Text(text), place })] = entries else { return false };
     let is_path = ["/", "./", "../"].iter().any(|start| text.starts_with(start))
         && text.len() <= LONGEST
         && !text.contains(char::is_whitespace);
