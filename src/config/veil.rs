@@ -17,9 +17,10 @@ impl Veil {
             return Self { hidden_from: Vec::new(), all: true };
         };
         let mut marks = Vec::new();
-        walk(&root, &Path::default(), &mut marks);
+        let lines: Vec<_> = text.lines().collect();
+        walk(&root, &Path::default(), &lines, &mut marks);
         marks.sort_by_key(|(place, _)| *place);
-        Self { hidden_from: hidden(&marks, &text.lines().collect::<Vec<_>>()), all: false }
+        Self { hidden_from: hidden(&marks, &lines), all: false }
     }
 
     /// How many characters of a line may be shown.
@@ -41,10 +42,18 @@ fn hidden(marks: &[(Place, bool)], lines: &[&str]) -> Vec<Place> {
     let mut hidden = Vec::new();
     for ((place, _), next) in marks.iter().zip(next).filter(|((_, delicate), _)| *delicate) {
         let last = next.line - usize::from(begins(next, lines));
-        hidden.push(*place);
+        hidden.push(with_anchor(*place, lines));
         hidden.extend((place.line + 1..=last).map(|line| Place { line, column: 1 }));
     }
     hidden
+}
+
+/// An anchor or a tag stands before its value and in no tree; it is hidden together with the value.
+fn with_anchor(place: Place, lines: &[&str]) -> Place {
+    let line = place.line.checked_sub(1).and_then(|line| lines.get(line));
+    let mut before = line.into_iter().flat_map(|line| line.chars()).take(place.column);
+    let column = before.position(|c| matches!(c, '&' | '!')).map_or(place.column, |at| at + 1);
+    Place { column: column.min(place.column), ..place }
 }
 
 /// Whether nothing stands before a place on its line.
@@ -58,14 +67,14 @@ fn begins(place: Place, lines: &[&str]) -> bool {
 }
 
 /// The places of all keys and scalars, and whether they are delicate.
-fn walk(node: &Node, path: &Path, marks: &mut Vec<(Place, bool)>) {
+fn walk(node: &Node, path: &Path, lines: &[&str], marks: &mut Vec<(Place, bool)>) {
     match &node.value {
         Value::List(items) => {
             for (number, item) in items {
-                walk(item, &path.item(*number), marks);
+                walk(item, &path.item(*number), lines, marks);
             }
         }
-        Value::Map(entries) if names_file(entries, path) => {
+        Value::Map(entries) if names_file(entries, path, lines) => {
             let places = entries.iter().flat_map(|(key, value)| [key.place, value.place]);
             marks.extend(places.map(|place| (place, false)));
         }
@@ -73,7 +82,7 @@ fn walk(node: &Node, path: &Path, marks: &mut Vec<(Place, bool)>) {
             for (key, value) in entries {
                 let odd = key.text.len() > 32 || key.text.contains(char::is_whitespace);
                 marks.push((key.place, path.is_delicate() || odd));
-                walk(value, &path.then(Step::Key(key.text.clone())), marks);
+                walk(value, &path.then(Step::Key(key.text.clone())), lines, marks);
             }
         }
         Value::Text(text) => marks.push((node.place, is_delicate(text, path))),
@@ -84,13 +93,16 @@ fn walk(node: &Node, path: &Path, marks: &mut Vec<(Place, bool)>) {
 }
 
 /// Whether a secret's place holds nothing but `{file: PATH}`. Problems quote such a path, so it may be seen.
-fn names_file(entries: &[(Key, Node)], path: &Path) -> bool {
+fn names_file(entries: &[(Key, Node)], path: &Path, lines: &[&str]) -> bool {
     const LONGEST: usize = 60;
-    let [(key, Node { value: Value::Text(text), .. })] = entries else { return false };
+    let [(key, Node { value: Value::Text(text), place })] = entries else { return false };
     let is_path = ["/", "./", "../"].iter().any(|start| text.starts_with(start))
         && text.len() <= LONGEST
         && !text.contains(char::is_whitespace);
-    &*key.text == "file" && is_path && path.secret().as_ref() == Some(path)
+    // An anchor or a tag would be shown with it, and stands in no tree.
+    let line = place.line.checked_sub(1).and_then(|line| lines.get(line));
+    let is_bare = line.is_some_and(|line| !line.contains(['&', '!']));
+    &*key.text == "file" && is_path && is_bare && path.secret().as_ref() == Some(path)
 }
 
 const TOPS: &[&str] =

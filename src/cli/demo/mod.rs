@@ -113,7 +113,7 @@ fn invitation(stage: &Stage) -> String {
     format!(
         "\nStill running; Ctrl-C stops.\n\
         \x20 webhooks   {webhook}\n\
-        \x20 simulator  {origin}      its help\n{ops}\
+        \x20 simulator  {origin}   (its help)\n{ops}\
         Try:\n\
         \x20 curl '{origin}control/join' -d '{{\"room\":\"staff\",\"person\":\"tom\"}}'      # a guest\n\
         \x20 curl '{origin}control/post' -d '{{\"person\":\"ann\",\"room\":\"staff\",\"text\":\"/help\"}}'\n\
