@@ -17,7 +17,7 @@ use crate::gate::retry::Schedule;
 use crate::gate::roster::Roster;
 use crate::inbox::{Fingerprint, Label, Lane, Step};
 use crate::report::Verdict;
-use crate::report::outage::{Kind, Outage};
+use crate::report::outage::{Kind, Outage, Source};
 use crate::rt;
 
 /// How often Webex is asked again about a room; it also says itself when, with `Retry-After`.
@@ -102,19 +102,9 @@ impl Letter {
     /// Back into the envelope, for another try.
     pub(super) fn again(&mut self, arrival: Arrival, outage: Outage) -> Step {
         self.arrival = Some(arrival);
-        let schedule = match outage.kind {
-            Kind::UpstreamBroke
-            | Kind::UpstreamStatus
-            | Kind::UpstreamTimeout
-            | Kind::UpstreamUnreachable => self.route.retry,
-            Kind::BehindOthers
-            | Kind::Bug
-            | Kind::CheckTimeout
-            | Kind::GatewayStopped
-            | Kind::LogUnwritable
-            | Kind::TokenRefused
-            | Kind::WebexRateLimited
-            | Kind::WebexUnavailable => ASK_AGAIN,
+        let schedule = match outage.kind.source() {
+            Source::Bot => self.route.retry,
+            Source::Gateway | Source::Webex => ASK_AGAIN,
         };
         let wait =
             schedule.delay(self.attempt, rt::entropy()).max(outage.retry_after.unwrap_or_default());
@@ -126,20 +116,10 @@ impl Letter {
     /// gets it once more: it may have been stopped in the middle. An event that makes a bot hang up each time must not
     /// come back for the whole of `max_age`.
     pub(super) fn may_be_there(&mut self, outage: &Outage) -> bool {
-        match outage.kind {
-            Kind::UpstreamTimeout => true,
-            Kind::UpstreamBroke => std::mem::replace(&mut self.broke, true),
-            Kind::BehindOthers
-            | Kind::Bug
-            | Kind::CheckTimeout
-            | Kind::GatewayStopped
-            | Kind::LogUnwritable
-            | Kind::TokenRefused
-            | Kind::UpstreamStatus
-            | Kind::UpstreamUnreachable
-            | Kind::WebexRateLimited
-            | Kind::WebexUnavailable => false,
+        if outage.kind == Kind::UpstreamBroke {
+            return std::mem::replace(&mut self.broke, true);
         }
+        outage.kind == Kind::UpstreamTimeout
     }
 
     /// It is over: whoever waits is told.

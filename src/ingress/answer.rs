@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::config::Unverified;
 use crate::flow::{Admission, Doorway, Outcome};
 use crate::gate::refusal::Refusal;
-use crate::report::outage::{Kind, Outage};
+use crate::report::outage::{Outage, Source};
 
 /// An answer to a caller.
 pub type Response = http::Response<Full<Bytes>>;
@@ -70,19 +70,9 @@ fn ended(outcome: &Outcome, doorway: Option<&Doorway>, id: Uuid) -> Response {
 }
 
 fn failed(outage: &Outage, id: Uuid) -> Response {
-    match outage.kind {
-        Kind::UpstreamBroke
-        | Kind::UpstreamStatus
-        | Kind::UpstreamTimeout
-        | Kind::UpstreamUnreachable => plain(StatusCode::BAD_GATEWAY),
-        Kind::BehindOthers
-        | Kind::Bug
-        | Kind::CheckTimeout
-        | Kind::GatewayStopped
-        | Kind::LogUnwritable
-        | Kind::TokenRefused
-        | Kind::WebexRateLimited
-        | Kind::WebexUnavailable => later(id),
+    match outage.kind.source() {
+        Source::Bot => plain(StatusCode::BAD_GATEWAY),
+        Source::Gateway | Source::Webex => later(id),
     }
 }
 

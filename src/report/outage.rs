@@ -31,6 +31,17 @@ pub enum Kind {
     WebexUnavailable,
 }
 
+/// Whose fault an outage is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The bot's.
+    Bot,
+    /// The gateway's own, or that of the machine it runs on.
+    Gateway,
+    /// That of Webex, or of the way there.
+    Webex,
+}
+
 impl Kind {
     /// Every kind.
     pub const ALL: [Self; 12] = [
@@ -47,6 +58,23 @@ impl Kind {
         Self::WebexRateLimited,
         Self::WebexUnavailable,
     ];
+
+    /// Whose fault it is.
+    pub fn source(self) -> Source {
+        match self {
+            Self::UpstreamBroke
+            | Self::UpstreamStatus
+            | Self::UpstreamTimeout
+            | Self::UpstreamUnreachable => Source::Bot,
+            Self::BehindOthers | Self::Bug | Self::GatewayStopped | Self::LogUnwritable => {
+                Source::Gateway
+            }
+            Self::CheckTimeout
+            | Self::TokenRefused
+            | Self::WebexRateLimited
+            | Self::WebexUnavailable => Source::Webex,
+        }
+    }
 
     /// The word for it in metrics and records.
     pub fn label(self) -> &'static str {
