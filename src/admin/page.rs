@@ -6,7 +6,6 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
 use super::Sources;
-use crate::rt::Readiness;
 
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -24,7 +23,7 @@ pub(super) fn answer<B>(request: &Request<B>, sources: &Sources) -> Response<Ful
     }
     match path {
         "/metrics" => page(StatusCode::OK, METRICS, sources.reporter.scrape()),
-        "/readyz" => ready(&sources.readiness, request.uri().query()),
+        "/readyz" => ready(sources, request.uri().query()),
         _livez => page(StatusCode::OK, TEXT, "ok"),
     }
 }
@@ -34,8 +33,11 @@ fn verbose(query: Option<&str>) -> bool {
     words.any(|word| word == "verbose" || word.starts_with("verbose="))
 }
 
-fn ready(readiness: &Readiness, query: Option<&str>) -> Response<Full<Bytes>> {
-    let checks = readiness.checks();
+fn ready(sources: &Sources, query: Option<&str>) -> Response<Full<Bytes>> {
+    let mut checks = sources.readiness.checks();
+    let records =
+        if sources.reporter.writable() { Ok(()) } else { Err("records cannot be written".into()) };
+    checks.insert("decision log".into(), records);
     let (status, word) = if checks.values().all(Result::is_ok) {
         (StatusCode::OK, "ok")
     } else {

@@ -66,7 +66,7 @@ async fn readiness_is_told_check_by_check() {
     let (_, text) = verbose.split_once("\r\n\r\n").unwrap();
     assert_eq!(
         text,
-        "[+] configuration: ok\n[+] shutdown: ok\n[-] token helpdesk: refused by Webex\nnot ready\n"
+        "[+] configuration: ok\n[+] decision log: ok\n[+] shutdown: ok\n[-] token helpdesk: refused by Webex\nnot ready\n"
     );
     let live = world.ask("GET", "/livez").await;
     assert!(live.starts_with("HTTP/1.1 200 "), "the process is alive");

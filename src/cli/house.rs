@@ -105,6 +105,11 @@ impl House {
         &self.readiness
     }
 
+    /// The gateway, for who must stop it in a hurry.
+    pub fn gateway(&self) -> Arc<Gateway> {
+        Arc::clone(&self.gateway)
+    }
+
     /// Events that wait or are being tried.
     pub fn waiting(&self) -> usize {
         self.gateway.waiting()

@@ -31,7 +31,12 @@ pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
     };
     let _log = log::start(&config.log, global);
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(serve(&config, global)),
+        Ok(runtime) => {
+            let exit = runtime.block_on(serve(&config, global));
+            // Looking a name up may hang in the system; nobody waits for its answer any more.
+            runtime.shutdown_background();
+            exit
+        }
         Err(cause) => {
             fail(&format!("cannot start: {cause}"));
             Exit::Bug
@@ -62,17 +67,28 @@ async fn serve(config: &Config, global: &Global) -> Exit {
     warn_of_observing(config);
     either(&mut stop, &mut interrupt).await;
     tracing::info!(waiting = house.waiting(), "stopping; a second signal stops at once");
-    tokio::select! {
-        left = house.close() => tracing::info!(expired = left, "stopped"),
-        () = either(&mut stop, &mut interrupt) => {
-            tracing::warn!("stopped at once");
-            return Exit::Interrupted;
+    let gateway = house.gateway();
+    let exit = tokio::select! {
+        left = house.close() => {
+            tracing::info!(expired = left, "stopped");
+            Exit::Fine
         }
+        () = either(&mut stop, &mut interrupt) => {
+            gateway.cut_within(LAST_RECORDS).await;
+            tracing::warn!("stopped at once");
+            Exit::Interrupted
+        }
+    };
+    last_records(&reporter, exit)
+}
+
+/// A stop that lost records is not a clean one.
+fn last_records(reporter: &Reporter, exit: Exit) -> Exit {
+    if reporter.flush(LAST_RECORDS) && reporter.lost() == 0 {
+        return exit;
     }
-    if !reporter.flush(LAST_RECORDS) {
-        tracing::error!("the last records could not be written");
-    }
-    Exit::Fine
+    tracing::error!(lost = reporter.lost(), "some records could not be written");
+    if exit == Exit::Fine { Exit::Found } else { exit }
 }
 
 /// Who reads the log later does not see the warning that loading gave.
@@ -95,7 +111,8 @@ async fn either(stop: &mut Signal, interrupt: &mut Signal) {
 pub(super) fn scope(config: &Config) -> Scope {
     let routes =
         config.routes.iter().map(|(name, route)| (Arc::clone(name), Arc::clone(&route.bot)));
-    Scope { routes: routes.collect(), fingerprint: config.fingerprint.clone() }
+    let letters = config.inbox.max_events;
+    Scope { routes: routes.collect(), fingerprint: config.fingerprint.clone(), letters }
 }
 
 fn stdout() -> Box<dyn Write + Send> {

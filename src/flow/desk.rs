@@ -1,7 +1,6 @@
 //! One bot: its keys, its way to Webex, and who it is.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -30,7 +29,8 @@ pub(super) struct Desk {
     keys: KeyRing,
     client: Arc<Client>,
     identity: OnceLock<Identity>,
-    token_refused: AtomicBool,
+    /// The last that Webex said about the token was no. Held while it is told, so that what is told last is true.
+    token_refused: Mutex<bool>,
     /// Somebody has found the token refused.
     refused: Notify,
     /// Why it is not known yet who the bot is.
@@ -55,7 +55,7 @@ impl Desk {
             keys,
             client,
             identity: OnceLock::new(),
-            token_refused: AtomicBool::new(false),
+            token_refused: Mutex::new(false),
             refused: Notify::new(),
             unknown: Mutex::new(unasked()),
         }
@@ -84,7 +84,7 @@ impl Desk {
         let me = self.ask(0, &with).await;
         self.known_as(me.id.key(), &policies, &with);
         // Told here even when nothing was wrong before.
-        self.token_refused.store(true, Ordering::Relaxed);
+        *self.token_refused() = true;
         self.trust(&with.reporter, &with.readiness);
         self.mend(&with).await;
     }
@@ -114,7 +114,8 @@ impl Desk {
             tokio::time::sleep(ASK_AGAIN.delay(attempt, rt::entropy())).await;
             attempt = attempt.saturating_add(1);
             // A kept event may have been quicker.
-            if self.token_refused.load(Ordering::Relaxed) {
+            let refused = *self.token_refused();
+            if refused {
                 let _same_as_ever = self.ask(attempt, with).await;
                 self.trust(&with.reporter, &with.readiness);
             }
@@ -140,7 +141,9 @@ impl Desk {
 
     /// A refused token makes the gateway not ready, and is told once; any other outage is the inbox's business.
     pub(super) fn heed(&self, outage: &Outage, reporter: &Reporter, readiness: &Readiness) {
-        if outage.kind == Kind::TokenRefused && !self.token_refused.swap(true, Ordering::Relaxed) {
+        let mut refused = self.token_refused();
+        if outage.kind == Kind::TokenRefused && !*refused {
+            *refused = true;
             reporter.emit(&Happening::TokenChecked { bot: &self.name, problem: Some(outage) });
             readiness.not_ok(&self.check(), "Webex refused the bot's token");
             self.refused.notify_one();
@@ -149,10 +152,16 @@ impl Desk {
 
     /// Webex answered a question: the token is good (again).
     pub(super) fn trust(&self, reporter: &Reporter, readiness: &Readiness) {
-        if self.token_refused.swap(false, Ordering::Relaxed) {
+        let mut refused = self.token_refused();
+        if *refused {
+            *refused = false;
             reporter.emit(&Happening::TokenChecked { bot: &self.name, problem: None });
             readiness.ok(&self.check());
         }
+    }
+
+    fn token_refused(&self) -> MutexGuard<'_, bool> {
+        self.token_refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check(&self) -> String {

@@ -124,6 +124,19 @@ impl Gateway {
         self.inbox.len()
     }
 
+    /// [`Self::cut`], and waits until everything has its record, but not longer than this.
+    pub async fn cut_within(&self, limit: Duration) {
+        self.cut();
+        let emptied = async {
+            while self.waiting() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if tokio::time::timeout(limit, emptied).await.is_err() {
+            tracing::warn!(waiting = self.waiting(), "some events have no record");
+        }
+    }
+
     /// Ends every try and every wait; what is left expires with a record.
     pub fn cut(&self) {
         self.inbox.cut();
@@ -136,13 +149,15 @@ impl Gateway {
             Err(Unkept::Duplicate(letter)) => (letter, Refusal::Duplicate, Admission::Kept),
             Err(Unkept::Full(letter)) => (letter, Refusal::Overloaded, Admission::Full),
         };
-        self.courier.tell(&mut { letter }, Verdict::Refused(refusal));
+        // The answer stands, written or not; lines that are lost are counted.
+        let _counted = self.courier.tell(&mut { letter }, Verdict::Refused(refusal));
         Err(admission)
     }
 
     /// As if the inbox were full.
     pub(super) fn turn_down(&self, mut letter: Letter) -> Admission {
-        self.courier.tell(&mut letter, Verdict::Refused(Refusal::Overloaded));
+        // The answer stands, written or not; lines that are lost are counted.
+        let _counted = self.courier.tell(&mut letter, Verdict::Refused(Refusal::Overloaded));
         Admission::Full
     }
 

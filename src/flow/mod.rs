@@ -15,8 +15,10 @@ use crate::gate::effect;
 use crate::gate::event::{Notice, read};
 use crate::gate::policy::{Cleared, Evidence, Question, Verdict, ask, judge};
 use crate::gate::refusal::Refusal;
+use crate::gate::roster::{Extent, Roster};
 use crate::gate::signature::{Authentic, verify};
 use crate::inbox::Step;
+use crate::report::lines::Unwritten;
 use crate::report::outage::{Kind, Outage};
 use crate::report::{self, Happening, Reporter};
 use crate::rt;
@@ -87,7 +89,11 @@ impl Courier {
             verify(arrival, route.desk.keys()).and_then(|proved| read(proved, registration));
         let notice = match proved {
             Ok(notice) => notice,
-            Err(refusal) => return self.refuse(letter, refusal),
+            Err(refusal) => {
+                // Its proof is gone, and so is the arrival: a key that was taken away.
+                let _counted = self.tell(letter, report::Verdict::Refused(refusal));
+                return letter.done(Step::Settled, Outcome::Refused(refusal));
+            }
         };
         match self.cleared(letter, notice, identity).await {
             Ok((cleared, place)) => self.forward(letter, cleared, place).await,
@@ -132,15 +138,20 @@ impl Courier {
                 Err(outage) => return Err(self.not_yet(letter, notice, outage)),
             },
         };
-        // A list that was known before says nothing about the token.
-        if roster.as_deref().is_some_and(|roster| asked.since(roster.read()).is_zero()) {
+        // A list that was known before says nothing about the token, nor does one that an event made.
+        let told = |roster: &Roster| {
+            asked.since(roster.read()).is_zero() && roster.extent() == Extent::Whole
+        };
+        if roster.as_deref().is_some_and(told) {
             route.desk.trust(&self.reporter, &self.readiness);
         }
         letter.roster.clone_from(&roster);
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
         match judge(notice, evidence, rules, asked) {
             Verdict::Clear(cleared) => Ok(cleared),
-            Verdict::Refuse(_, refusal) => Err(self.refuse(letter, refusal)),
+            Verdict::Refuse(notice, refusal) => {
+                Err(self.refuse(letter, notice.into_arrival(), refusal))
+            }
             Verdict::Undecided(notice) => {
                 identity.membership.apply(effect::doubt(notice.facts()));
                 Err(self.not_yet(letter, notice, too_old()))
@@ -148,7 +159,7 @@ impl Courier {
         }
     }
 
-    /// The record is written before the bot is called: whatever happens then, it is known that it may have happened.
+    /// The record is handed to the writer before the bot is called: whatever happens then, it is known that it may have happened.
     async fn forward(&self, letter: &mut Letter, cleared: Cleared, place: Place) -> Step {
         if self.tell_cleared(letter, &cleared).is_err() {
             return self.not_yet(letter, cleared.into_notice(), unwritten());
@@ -173,9 +184,12 @@ impl Courier {
         }
     }
 
-    fn refuse(&self, letter: &mut Letter, refusal: Refusal) -> Step {
-        self.tell(letter, report::Verdict::Refused(refusal));
-        letter.done(Step::Settled, Outcome::Refused(refusal))
+    /// A refusal waits for its record as well: it stays refused, and nobody may say later that it was lost.
+    fn refuse(&self, letter: &mut Letter, arrival: Arrival, refusal: Refusal) -> Step {
+        match self.tell(letter, report::Verdict::Refused(refusal)) {
+            Ok(()) => letter.done(Step::Settled, Outcome::Refused(refusal)),
+            Err(Unwritten) => self.put_back(letter, arrival, unwritten()),
+        }
     }
 
     fn not_yet(&self, letter: &mut Letter, notice: Notice, outage: Outage) -> Step {

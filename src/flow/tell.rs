@@ -21,9 +21,6 @@ use crate::report::outage::Outage;
 use crate::report::{Decision, Happening, Verdict};
 use crate::rt;
 
-/// What `/readyz` calls the records.
-const RECORDS: &str = "decision log";
-
 /// The configured names of organisations.
 #[derive(Debug)]
 pub(super) struct Names(HashMap<Key<Org>, Arc<str>>);
@@ -45,24 +42,20 @@ impl Names {
 
 impl Courier {
     /// Writes the record of a verdict; once, however often a try comes to the same.
-    pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) {
-        // A refusal stands, written or not; lines that are lost are counted.
-        let _counted = self.record(letter, verdict);
+    pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<(), Unwritten> {
+        self.record(letter, verdict)
     }
 
-    /// The record of a clearance. Without it, nothing may pass.
+    /// The record of a clearance. Without it, nothing may pass; nor while those before it cannot be written.
     pub(super) fn tell_cleared(
         &self,
         letter: &mut Letter,
         cleared: &Cleared,
     ) -> Result<(), Unwritten> {
-        let taken =
-            self.record(letter, Verdict::Allow { would_refuse: cleared.basis().would_refuse });
-        match taken {
-            Ok(()) => self.readiness.ok(RECORDS),
-            Err(Unwritten) => self.readiness.not_ok(RECORDS, "records cannot be written"),
+        if !self.reporter.writable() {
+            return Err(Unwritten);
         }
-        taken
+        self.record(letter, Verdict::Allow { would_refuse: cleared.basis().would_refuse })
     }
 
     fn record(&self, letter: &mut Letter, verdict: Verdict) -> Result<(), Unwritten> {

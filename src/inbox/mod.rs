@@ -123,8 +123,8 @@ impl<W: Work> Inbox<W> {
         {
             return Err(Unkept::Full(letter));
         }
-        // While it is here it is a duplicate, however long it must wait.
-        let while_here = label.window.max(self.limits.max_age);
+        // While it is here it is a duplicate, however long it must wait, and a last try may take.
+        let while_here = label.window.max(self.limits.max_age.saturating_mul(2));
         if !self.window.enter(label.fingerprint, while_here) {
             return Err(Unkept::Duplicate(letter));
         }

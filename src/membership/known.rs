@@ -114,7 +114,8 @@ impl Known {
             old.void.store(true, Ordering::Release);
         }
         if let Some(entry) = entry {
-            if entry.clean {
+            // Alone with the bot anybody is clean: an outsider could have made the room, and come back.
+            if entry.clean && entry.roster.members().len() > 1 {
                 self.regulars.insert(room, ());
             } else {
                 self.regulars.invalidate(&room);

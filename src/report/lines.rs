@@ -1,6 +1,6 @@
 //! Lines written by a thread of their own: a reader that stalls must not stall the gateway.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -8,6 +8,10 @@ use std::time::Duration;
 
 /// Lines that wait for the writer: some 6 MB of records.
 const LONGEST_QUEUE: usize = 10_000;
+
+/// How soon a line that could not be written is tried again, and how often a flush looks for a place.
+const AGAIN: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A writer of lines. Dropping it lets the thread write what is queued, and end.
 #[derive(Clone, Debug)]
@@ -19,7 +23,7 @@ pub struct Lines {
 /// What became of lines.
 #[derive(Debug, Default)]
 struct Fate {
-    /// The last one could not be written.
+    /// The writer is stuck with a line that cannot be written, and tries it again and again.
     failing: AtomicBool,
     lost: AtomicU64,
 }
@@ -30,14 +34,15 @@ enum Item {
     Flush(SyncSender<()>),
 }
 
-/// The line was not taken, or those before it could not be written.
+/// The line was not taken; it will not be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unwritten;
 
 impl Lines {
-    /// Starts the thread. Where the system gives none, every line is lost and counted.
-    pub fn new(out: Box<dyn Write + Send>) -> Self {
-        let (queue, items) = sync_channel(LONGEST_QUEUE);
+    /// Starts the thread, with a queue that holds `more` lines than usual. Where the system gives no thread, every
+    /// line is lost and counted.
+    pub fn new(out: Box<dyn Write + Send>, more: usize) -> Self {
+        let (queue, items) = sync_channel(LONGEST_QUEUE.saturating_add(more));
         let fate = Arc::new(Fate::default());
         let inner = Arc::clone(&fate);
         let thread = std::thread::Builder::new().name("lines".to_owned());
@@ -46,14 +51,18 @@ impl Lines {
         Self { queue, fate }
     }
 
-    /// Queues a line, with its end. An error says that nobody may rely on it being written.
+    /// Queues a line, with its end.
     pub fn push(&self, line: impl Into<Vec<u8>>) -> Result<(), Unwritten> {
-        let failing = self.fate.failing.load(Ordering::Relaxed);
-        if self.queue.try_send(Item::Line(line.into())).is_err() {
-            self.fate.lost.fetch_add(1, Ordering::Relaxed);
-            return Err(Unwritten);
+        if self.writable() && self.queue.try_send(Item::Line(line.into())).is_ok() {
+            return Ok(());
         }
-        if failing { Err(Unwritten) } else { Ok(()) }
+        self.fate.lost.fetch_add(1, Ordering::Relaxed);
+        Err(Unwritten)
+    }
+
+    /// Whether lines are being written, as far as is known.
+    pub fn writable(&self) -> bool {
+        !self.fate.failing.load(Ordering::Relaxed)
     }
 
     /// Lines that were lost so far.
@@ -61,21 +70,24 @@ impl Lines {
         self.fate.lost.load(Ordering::Relaxed)
     }
 
-    /// Waits until everything that was queued is written. Whether it was within this time.
+    /// Waits until everything that was queued is written. Whether it was within this time. Blocks the thread.
     pub fn flush(&self, within: Duration) -> bool {
         let (tell, told) = sync_channel(1);
-        self.queue.try_send(Item::Flush(tell)).is_ok() && told.recv_timeout(within).is_ok()
+        let looks = within.as_millis() / LOOK.as_millis() + 1;
+        for _ in 0..looks {
+            if self.queue.try_send(Item::Flush(tell.clone())).is_ok() {
+                return told.recv_timeout(within).is_ok();
+            }
+            std::thread::sleep(LOOK);
+        }
+        false
     }
 }
 
 fn write_all(items: &Receiver<Item>, mut out: Box<dyn Write + Send>, fate: &Fate) {
     for item in items {
         match item {
-            Item::Line(line) => {
-                let failed = out.write_all(&line).and_then(|()| out.flush()).is_err();
-                fate.failing.store(failed, Ordering::Relaxed);
-                fate.lost.fetch_add(u64::from(failed), Ordering::Relaxed);
-            }
+            Item::Line(line) => write(&line, &mut out, fate),
             Item::Flush(tell) => {
                 // Whoever asked may have stopped waiting.
                 let _gone = tell.send(());
@@ -84,8 +96,28 @@ fn write_all(items: &Receiver<Item>, mut out: Box<dyn Write + Send>, fate: &Fate
     }
 }
 
+/// Writes a line to its end, however long that takes: it goes on where it broke off, so no line is torn or lost.
+fn write(mut line: &[u8], out: &mut Box<dyn Write + Send>, fate: &Fate) {
+    while !line.is_empty() {
+        match out.write(line) {
+            Ok(written @ 1..) => {
+                line = line.get(written..).unwrap_or_default();
+                fate.failing.store(false, Ordering::Relaxed);
+            }
+            Err(interrupted) if interrupted.kind() == ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => {
+                fate.failing.store(true, Ordering::Relaxed);
+                std::thread::sleep(AGAIN);
+            }
+        }
+    }
+    // What a buffer in between holds back comes with the next line.
+    let _held_back = out.flush();
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
     use std::sync::{Mutex, PoisonError};
 
     use super::*;
@@ -95,16 +127,17 @@ mod tests {
     struct Pipe {
         stalled: Arc<Mutex<()>>,
         broken: Arc<AtomicBool>,
+        written: Arc<AtomicUsize>,
     }
 
     impl Write for Pipe {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             drop(self.stalled.lock().unwrap_or_else(PoisonError::into_inner));
             if self.broken.load(Ordering::Relaxed) {
-                Err(std::io::ErrorKind::BrokenPipe.into())
-            } else {
-                Ok(bytes.len())
+                return Err(ErrorKind::BrokenPipe.into());
             }
+            self.written.fetch_add(bytes.len(), Ordering::Relaxed);
+            Ok(bytes.len())
         }
 
         fn flush(&mut self) -> std::io::Result<()> {
@@ -118,32 +151,38 @@ mod tests {
     fn a_reader_that_stalls_stalls_nobody_and_a_full_queue_says_so() {
         let pipe = Pipe::default();
         let stalled = pipe.stalled.lock().unwrap();
-        let lines = Lines::new(Box::new(pipe.clone()));
+        let lines = Lines::new(Box::new(pipe.clone()), 0);
         let taken = (0..LONGEST_QUEUE + 10).filter(|_| lines.push("line\n").is_ok()).count();
         assert!((LONGEST_QUEUE..LONGEST_QUEUE + 2).contains(&taken), "{taken}");
         assert!(lines.lost() >= 8);
         drop(stalled);
-        let mut tries = std::iter::repeat_with(|| {
-            std::thread::sleep(PATIENCE / 1000);
-            lines.flush(PATIENCE)
-        });
-        let flushed = tries.by_ref().take(1000).any(|flushed| flushed);
+        let flushed = lines.flush(PATIENCE);
         assert!(flushed);
         assert_eq!(lines.push("line\n"), Ok(()));
     }
 
     #[test]
-    fn a_pipe_that_is_broken_is_noticed_and_so_is_its_repair() {
+    fn a_pipe_that_is_broken_is_noticed_and_mends_by_itself_without_losing_what_was_taken() {
         let pipe = Pipe::default();
         pipe.broken.store(true, Ordering::Relaxed);
-        let lines = Lines::new(Box::new(pipe.clone()));
+        let lines = Lines::new(Box::new(pipe.clone()), 0);
         assert_eq!(lines.push("nobody knows yet\n"), Ok(()));
-        assert!(lines.flush(PATIENCE));
-        assert_eq!((lines.push("line\n"), lines.lost() >= 1), (Err(Unwritten), true));
-        assert!(lines.flush(PATIENCE));
+        until(|| !lines.writable());
+        assert_eq!((lines.push("line\n"), lines.lost()), (Err(Unwritten), 1));
         pipe.broken.store(false, Ordering::Relaxed);
-        assert_eq!(lines.push("tried all the same\n"), Err(Unwritten));
-        assert!(lines.flush(PATIENCE));
+        until(|| lines.writable());
         assert_eq!(lines.push("line\n"), Ok(()));
+        assert!(lines.flush(PATIENCE));
+        assert_eq!(pipe.written.load(Ordering::Relaxed), "nobody knows yet\nline\n".len());
+    }
+
+    fn until(what: impl Fn() -> bool) {
+        for _ in 0..PATIENCE.as_millis() {
+            if what() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("it did not come to that");
     }
 }

@@ -136,6 +136,8 @@ pub struct Scope {
     pub routes: Vec<(Arc<str>, Arc<str>)>,
     /// The fingerprint of the configuration.
     pub fingerprint: Box<str>,
+    /// Events that may be kept at once: when the gateway stops, each has a record at the same moment.
+    pub letters: usize,
 }
 
 /// Takes happenings. Shared by everything that has something to tell.
@@ -164,7 +166,7 @@ impl Reporter {
     pub fn new(scope: &Scope, form: Form, records: Box<dyn Write + Send>) -> Self {
         Self {
             metrics: Metrics::new(scope),
-            records: Lines::new(records),
+            records: Lines::new(records, scope.letters.saturating_mul(2)),
             form,
             turned_away: Quota::default(),
         }
@@ -206,6 +208,16 @@ impl Reporter {
             self.metrics.count(&Happening::Decided(decision));
         }
         taken
+    }
+
+    /// Whether records are being written, as far as is known.
+    pub fn writable(&self) -> bool {
+        self.records.writable()
+    }
+
+    /// Records that were lost so far.
+    pub fn lost(&self) -> u64 {
+        self.records.lost()
     }
 
     /// Waits until the records so far are written. Whether they were within this time.

@@ -23,6 +23,7 @@ fn reporter(form: Form) -> (Reporter, Shared) {
     let scope = Scope {
         routes: vec![("helpdesk".into(), "helpdesk".into())],
         fingerprint: "5f0c21e9".into(),
+        letters: 0,
     };
     (Reporter::new(&scope, form, Box::new(written.clone())), written)
 }

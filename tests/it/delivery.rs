@@ -278,3 +278,17 @@ async fn while_it_stops_it_says_so_and_finishes_what_it_has() {
     world.bot.release();
     assert_eq!((house.await, world.bot.count()), (0, 1));
 }
+
+#[tokio::test]
+async fn regression_a_stop_in_a_hurry_still_leaves_a_record_of_every_event() {
+    let world = World::start().await;
+    world.fault(Misbehaviour::ServerError { status: 500 });
+    for room in ["staff", "launch", "partners"] {
+        for _ in 0..10 {
+            assert_eq!(world.say("ann", room).await.status, 200);
+        }
+    }
+    world.house().gateway().cut_within(Duration::from_secs(10)).await;
+    assert_eq!(world.told.count("expired", "gateway_stopped"), 30);
+    assert_eq!(world.bot.count(), 0);
+}
