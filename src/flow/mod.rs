@@ -159,7 +159,8 @@ impl Courier {
         }
     }
 
-    /// The record is handed to the writer before the bot is called: whatever happens then, it is known that it may have happened.
+    /// The record is handed to the writer before the bot is called: whatever happens then, it is known that it may
+    /// have happened.
     async fn forward(&self, letter: &mut Letter, cleared: Cleared, place: Place) -> Step {
         if self.tell_cleared(letter, &cleared).is_err() {
             return self.not_yet(letter, cleared.into_notice(), unwritten());

@@ -41,11 +41,6 @@ impl Names {
 }
 
 impl Courier {
-    /// Writes the record of a verdict; once, however often a try comes to the same.
-    pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<(), Unwritten> {
-        self.record(letter, verdict)
-    }
-
     /// The record of a clearance. Without it, nothing may pass; nor while those before it cannot be written.
     pub(super) fn tell_cleared(
         &self,
@@ -55,10 +50,11 @@ impl Courier {
         if !self.reporter.writable() {
             return Err(Unwritten);
         }
-        self.record(letter, Verdict::Allow { would_refuse: cleared.basis().would_refuse })
+        self.tell(letter, Verdict::Allow { would_refuse: cleared.basis().would_refuse })
     }
 
-    fn record(&self, letter: &mut Letter, verdict: Verdict) -> Result<(), Unwritten> {
+    /// Writes the record of a verdict; once, however often a try comes to the same.
+    pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<(), Unwritten> {
         if letter.told == Some(verdict) {
             return Ok(());
         }
@@ -98,7 +94,7 @@ impl Courier {
         let (id, route, reason) = (letter.id, &*letter.route.name, last.kind.label());
         tracing::warn!(decision_id = %id, route, reason, cause = %last.cause, "expired: {}", last.kind.sentence());
         // It is over, written or not; lines that are lost are counted.
-        let _counted = self.record(&mut letter, Verdict::Expired(last.kind));
+        let _counted = self.tell(&mut letter, Verdict::Expired(last.kind));
         letter.reply(Outcome::Failed(last));
     }
 }
