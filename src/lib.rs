@@ -56,6 +56,8 @@ pub mod inbox;
 pub mod forward;
 pub mod flow;
 pub mod ingress;
+pub mod audit;
+pub mod upkeep;
 pub mod admin;
 pub mod simulator;
 pub mod cli;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module names only modules to its left.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 15] = [
     "gate",
     "config",
     "report",
@@ -21,6 +21,8 @@ const ORDER: [&str; 13] = [
     "forward",
     "flow",
     "ingress",
+    "audit",
+    "upkeep",
     "admin",
     "simulator",
     "cli",
@@ -28,18 +30,21 @@ const ORDER: [&str; 13] = [
 
 /// Crates with an owner, and where they may be named: a module, or a path below `src`. Others, such as `serde` and
 /// `tokio`, may be named where they are needed, but see [`the_core_does_nothing_but_think`].
-const OWNERS: [(&str, &[&str]); 24] = [
+const OWNERS: [(&str, &[&str]); 27] = [
     ("base16ct", &["gate", "report", "simulator", "cli"]),
     ("base64", &["gate", "config", "simulator"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
+    ("csv", &["cli"]),
+    ("futures_util", &["audit", "upkeep", "cli"]),
     ("hmac", &["gate", "simulator"]),
     ("http_body_util", &["rt", "ingress", "forward", "admin", "simulator", "cli"]),
     ("humantime", &["config", "cli"]),
     ("hyper", &["rt", "ingress", "forward", "admin", "simulator", "cli/demo"]),
     ("hyper_rustls", &["forward", "simulator"]),
     ("hyper_util", &["ingress", "forward", "admin", "simulator", "cli/demo", "cli/wire.rs"]),
+    ("indicatif", &["cli"]),
     ("moka", &["membership", "inbox"]),
     ("prometheus_client", &["report"]),
     ("reqwest", &["webex"]),

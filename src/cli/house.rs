@@ -14,7 +14,7 @@ use crate::flow::{Gateway, StartProblem};
 use crate::ingress::BindProblem;
 use crate::report::Reporter;
 use crate::rt::{Readiness, Tasks};
-use crate::{admin, ingress};
+use crate::{admin, ingress, upkeep};
 
 /// How often the end of draining looks whether the inbox is empty; nobody notices 20 ms.
 const LOOK: Duration = Duration::from_millis(20);
@@ -74,7 +74,15 @@ impl House {
         let webhooks = bound.local_addr();
         let ops = ops(config).await?;
         let ops_address = ops.as_ref().map(admin::Bound::local_addr);
-        let gateway = Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks)?;
+        let (gateway, sightings) =
+            Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks)?;
+        let tools = upkeep::Tools {
+            gateway: Arc::clone(&gateway),
+            reporter: Arc::clone(&reporter),
+            readiness: readiness.clone(),
+            tasks: tasks.clone(),
+        };
+        upkeep::start(config, &tools, sightings);
         let (done, served) = oneshot::channel();
         let (door, inner) = (Arc::clone(&gateway), tasks.clone());
         tasks.spawn("webhooks", async move {

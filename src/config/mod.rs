@@ -28,7 +28,7 @@ use std::time::{Duration, SystemTime};
 
 use url::Url;
 
-use crate::gate::id::{Key, Org, OrgId};
+use crate::gate::id::{Key, Org, OrgId, RoomId};
 use crate::gate::policy::Policy;
 use crate::gate::retry::Schedule;
 use crate::gate::secret::Secret;
@@ -62,6 +62,8 @@ pub struct Config {
     pub bots: BTreeMap<Arc<str>, Bot>,
     /// Routes by name.
     pub routes: BTreeMap<Arc<str>, Route>,
+    /// Who is told about refusals.
+    pub notices: Notices,
     /// The first 8 hex digits of the SHA-256 of the file: which configuration a record was made under.
     pub fingerprint: Box<str>,
 }
@@ -87,6 +89,8 @@ pub struct Server {
     pub drain_grace: Duration,
     /// From SIGTERM to the end, in all.
     pub drain_timeout: Duration,
+    /// Where Webex finds this listener from outside, without a path; what webhooks are registered with.
+    pub public_url: Option<Url>,
 }
 
 /// `server.tls`
@@ -201,6 +205,136 @@ pub struct Bot {
     pub token: Secret,
     /// Its webhook secrets.
     pub keys: KeyRing,
+    /// The same as they are, in the same order: the first is registered with webhooks, all are accepted.
+    pub secrets: Vec<WebhookSecret>,
+    /// What is done about its webhooks.
+    pub webhooks: Webhooks,
+    /// What is done about its rooms.
+    pub audit: Audit,
+}
+
+/// One of `bots.*.webhook_secret`
+#[derive(Clone, Debug)]
+pub struct WebhookSecret {
+    /// Its bytes.
+    pub secret: Secret,
+    /// The file that it was read from, where it was a file.
+    pub file: Option<PathBuf>,
+}
+
+/// `bots.*.webhooks`
+#[derive(Clone, Debug)]
+pub struct Webhooks {
+    /// How far the gateway goes by itself.
+    pub manage: Manage,
+    /// Between two looks.
+    pub every: Duration,
+    /// Targets elsewhere that are known and left alone, word for word.
+    pub foreign: Vec<Box<str>>,
+}
+
+/// `bots.*.webhooks.manage`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manage {
+    /// They are not looked at.
+    None,
+    /// They are looked at, and told about.
+    Check,
+    /// They are made and repaired.
+    Ensure,
+}
+
+/// `bots.*.audit`
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// Between two audits of the running gateway; `None` for none.
+    pub every: Option<Duration>,
+    /// Minutes after midnight, UTC, at which the first of a day begins.
+    pub at: Option<u16>,
+    /// Calls a second, at most.
+    pub requests_per_second: u32,
+    /// Where reports go, and what is remembered about who added the bot.
+    pub reports: Option<Reports>,
+    /// Whether the bot leaves rooms by itself.
+    pub leave: Leave,
+    /// More than this is not left in one go.
+    pub max_leave: MaxLeave,
+    /// What is said in a group room before it is left.
+    pub farewell: Option<Farewell>,
+}
+
+/// `bots.*.audit.reports`
+#[derive(Clone, Debug)]
+pub struct Reports {
+    /// The directory.
+    pub dir: PathBuf,
+    /// Older reports are removed.
+    pub keep: Duration,
+}
+
+/// `bots.*.audit.leave_rooms_with_outsiders`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// It stays, and is silent.
+    Never,
+    /// After two complete readings that agree.
+    Confirmed,
+}
+
+/// `bots.*.audit.max_leave`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxLeave {
+    /// So many rooms.
+    Rooms(usize),
+    /// So many of a hundred of the bot's rooms.
+    Percent(u8),
+}
+
+impl MaxLeave {
+    /// How many rooms that is of so many; a percentage of few rooms still allows one.
+    pub fn of(self, rooms: usize) -> usize {
+        match self {
+            Self::Rooms(most) => most,
+            Self::Percent(percent) => (rooms.saturating_mul(percent.into()) / 100).max(1),
+        }
+    }
+}
+
+/// `bots.*.audit.farewell`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Farewell {
+    /// The text.
+    pub text: Box<str>,
+    /// Once in this time and room.
+    pub at_most_every: Duration,
+}
+
+/// `policy.on_deny`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notices {
+    /// Who is told that something was refused.
+    pub notify: Notify,
+    /// What they are told.
+    pub text: Box<str>,
+    /// Once in this time, for each room and kind of notice.
+    pub at_most_every: Duration,
+    /// Said in the room when it is refused for the first time.
+    pub refused: Option<Box<str>>,
+    /// Said in the room when somebody talks to the bot there all the same.
+    pub still_refused: Option<Box<str>>,
+    /// Said in the room when it is clean again.
+    pub allowed_again: Option<Box<str>>,
+}
+
+/// `policy.on_deny.notify`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notify {
+    /// Whoever caused the event, in their direct room with the bot, if their organisation is allowed.
+    Actor,
+    /// Nobody.
+    None,
+    /// A room of the operators, if it is clean.
+    OpsRoom(RoomId),
 }
 
 /// One of `routes`
@@ -218,6 +352,8 @@ pub struct Route {
     pub upstream: Upstream,
     /// What they must show.
     pub policy: Policy,
+    /// Which webhooks lead here: resource and event.
+    pub events: Vec<(Box<str>, Box<str>)>,
 }
 
 /// `answer`

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -139,6 +140,16 @@ impl JsonSchema for SecretRef {
 pub(super) enum Secrets {
     One(SecretRef),
     Several(Vec<SecretRef>),
+}
+
+impl SecretRef {
+    /// The file that it names, where it names one.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(file) => Some(file.into()),
+            Self::Credential(_) | Self::Env(_) => None,
+        }
+    }
 }
 
 impl Secrets {

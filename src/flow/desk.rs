@@ -24,7 +24,7 @@ const ASK_AGAIN: Schedule =
 
 /// What is known about a bot before and after Webex has said who it is.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub struct Desk {
     pub(super) name: Arc<str>,
     keys: KeyRing,
     client: Arc<Client>,
@@ -39,13 +39,13 @@ pub(super) struct Desk {
 
 /// Who the bot is, and what follows from it.
 #[derive(Debug)]
-pub(super) struct Identity {
+pub struct Identity {
     /// The bot's own person id.
-    pub(super) own: Key<Person>,
+    pub own: Key<Person>,
     /// Who may be in a room on at least one of its routes.
-    pub(super) widest: Arc<Audience>,
+    pub widest: Arc<Audience>,
     /// What is known about its rooms.
-    pub(super) membership: Membership,
+    pub membership: Membership,
 }
 
 impl Desk {
@@ -65,7 +65,18 @@ impl Desk {
         &self.keys
     }
 
-    pub(super) fn identity(&self) -> Option<&Identity> {
+    /// The bot's name in the configuration.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Its way to Webex, with the budget that events share.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Who it is, once Webex has said so.
+    pub fn identity(&self) -> Option<&Identity> {
         self.identity.get()
     }
 

@@ -1,17 +1,19 @@
 //! The gateway put together: routes, bots, inbox; and the door that ingress knocks at.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Courier;
 use super::desk::{Desk, Identity, With};
 use super::door::{Admission, Door, Doorway, Outcome};
 use super::letter::Letter;
+use super::sighting::{Lookout, Sightings};
 use super::tell::Names;
 use crate::config::{Answer, Cache, Config, Order, Unverified};
 use crate::forward::{self, Forward, NoTrust};
 use crate::gate::arrival::{Arrival, Origin};
+use crate::gate::moment::Moment;
 use crate::gate::policy::{Audience, Policy, Rules};
 use crate::gate::refusal::Refusal;
 use crate::gate::retry::Schedule;
@@ -29,8 +31,10 @@ pub struct Gateway {
     pub(super) reporter: Arc<Reporter>,
     pub(super) order: Order,
     pub(super) duplicates: Duration,
+    pub(super) lookout: Lookout,
     courier: Arc<Courier>,
     inbox: Arc<Inbox<Courier>>,
+    desks: Desks,
 }
 
 /// Routes by path and by name.
@@ -58,9 +62,20 @@ pub(crate) struct Route {
     policy: Policy,
     allow_ttl: Duration,
     audience: std::sync::OnceLock<Audience>,
+    /// When something last went wrong that can make Webex switch a webhook off, or could if it waited for the bot.
+    troubled: Mutex<Moment>,
 }
 
 impl Route {
+    /// Something went wrong that Webex may hold against the route's webhooks.
+    pub(super) fn trouble(&self) {
+        *self.troubled.lock().unwrap_or_else(PoisonError::into_inner) = rt::now();
+    }
+
+    fn steady_for(&self) -> Duration {
+        rt::now().since(*self.troubled.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Who may be in a room on this route.
     pub(super) fn audience(&self, identity: &Identity) -> &Audience {
         self.audience.get_or_init(|| self.policy.audience(identity.own))
@@ -99,7 +114,7 @@ impl Gateway {
         reporter: Arc<Reporter>,
         readiness: &Readiness,
         tasks: &Tasks,
-    ) -> Result<Arc<Self>, StartProblem> {
+    ) -> Result<(Arc<Self>, Sightings), StartProblem> {
         let desks = desks(config, &reporter)?;
         let routes = routes(config, &desks)?;
         let with = With {
@@ -109,14 +124,33 @@ impl Gateway {
             tasks: tasks.clone(),
         };
         identify(&desks, config, &with);
+        let (lookout, sightings) = Lookout::new();
         let courier = Arc::new(Courier {
             reporter: Arc::clone(&reporter),
             readiness: readiness.clone(),
             names: Names::of(config),
+            lookout: lookout.clone(),
         });
         let inbox = Inbox::new(Arc::clone(&courier), config.inbox.clone(), tasks.clone());
         let (order, duplicates) = (config.inbox.order, config.inbox.duplicates);
-        Ok(Arc::new(Self { routes, reporter, order, duplicates, courier, inbox }))
+        let gateway = Self { routes, reporter, order, duplicates, lookout, courier, inbox, desks };
+        Ok((Arc::new(gateway), sightings))
+    }
+
+    /// The bots behind it.
+    pub fn desks(&self) -> impl Iterator<Item = &Arc<Desk>> {
+        self.desks.values()
+    }
+
+    /// For how long nothing has gone wrong on the routes of a bot: all its events had a place, and the bot took them.
+    pub fn steady_for(&self, bot: &str) -> Duration {
+        let routes = self.routes.by_name.values().filter(|route| *route.desk.name == *bot);
+        routes.map(|route| route.steady_for()).min().unwrap_or_default()
+    }
+
+    /// Webex refused a bot's token for something that no event waits for.
+    pub fn heed_outage(&self, desk: &Desk, outage: &Outage) {
+        desk.heed(outage, &self.reporter, &self.courier.readiness);
     }
 
     /// Events that are kept now.
@@ -147,7 +181,10 @@ impl Gateway {
         let (letter, refusal, admission) = match self.inbox.keep(label, letter) {
             Ok(()) => return Ok(()),
             Err(Unkept::Duplicate(letter)) => (letter, Refusal::Duplicate, Admission::Kept),
-            Err(Unkept::Full(letter)) => (letter, Refusal::Overloaded, Admission::Full),
+            Err(Unkept::Full(letter)) => {
+                letter.route.trouble();
+                (letter, Refusal::Overloaded, Admission::Full)
+            }
         };
         // The answer stands, written or not; lines that are lost are counted.
         let _counted = self.courier.tell(&mut { letter }, Verdict::Refused(refusal));
@@ -156,6 +193,7 @@ impl Gateway {
 
     /// As if the inbox were full.
     pub(super) fn turn_down(&self, mut letter: Letter) -> Admission {
+        letter.route.trouble();
         // The answer stands, written or not; lines that are lost are counted.
         let _counted = self.courier.tell(&mut letter, Verdict::Refused(Refusal::Overloaded));
         Admission::Full
@@ -230,6 +268,8 @@ fn desks(config: &Config, reporter: &Arc<Reporter>) -> Result<Desks, StartProble
     let desk = |(name, bot): (&Arc<str>, &crate::config::Bot)| {
         let client = Client::new(Arc::clone(name), &bot.token, &config.webex, Arc::clone(reporter));
         let client =
+            client.map(|client| client.surveying(bot.audit.requests_per_second.saturating_mul(60)));
+        let client =
             client.map_err(|problem| StartProblem::Client { bot: Arc::clone(name), problem })?;
         Ok((
             Arc::clone(name),
@@ -257,6 +297,7 @@ fn routes(config: &Config, desks: &Desks) -> Result<Routes, StartProblem> {
             policy: route.policy.clone(),
             allow_ttl: allow_ttl(&config.cache),
             audience: std::sync::OnceLock::new(),
+            troubled: Mutex::new(rt::now()),
         });
         routes.by_path.insert(route.path.clone(), Arc::clone(&at_work));
         routes.by_name.insert(Arc::clone(name), at_work);

@@ -5,6 +5,7 @@ mod desk;
 mod door;
 mod gateway;
 mod letter;
+mod sighting;
 mod tell;
 
 use std::sync::Arc;
@@ -23,11 +24,13 @@ use crate::report::outage::{Kind, Outage};
 use crate::report::{self, Happening, Reporter};
 use crate::rt;
 
-use desk::Identity;
+pub use desk::{Desk, Identity};
 pub use door::{Admission, Door, Doorway, Outcome};
 use gateway::Route;
 pub use gateway::{Gateway, StartProblem};
 use letter::Letter;
+use sighting::Lookout;
+pub use sighting::{Sighting, Sightings};
 
 impl Gateway {
     /// An authentic event: read it, let it act on what is known about its room, keep it, and answer.
@@ -63,7 +66,10 @@ impl Gateway {
             Err(refusal) => return Err(self.refused_unread(&route, id, &body, refusal)),
         };
         if let Some(identity) = route.desk.identity() {
-            identity.membership.apply(effect::of(notice.facts(), &identity.widest, rt::now()));
+            let now = rt::now();
+            let effect = effect::of(notice.facts(), &identity.widest, now);
+            self.lookout.heed((&route.desk.name, identity), notice.facts(), &effect, now.wall);
+            identity.membership.apply(effect);
         }
         Ok((route, notice))
     }
@@ -75,6 +81,7 @@ pub(crate) struct Courier {
     reporter: Arc<Reporter>,
     readiness: rt::Readiness,
     names: tell::Names,
+    lookout: Lookout,
 }
 
 impl Courier {
@@ -179,16 +186,23 @@ impl Courier {
         match answer {
             Ok(status) => letter.done(Step::Delivered, Outcome::Delivered(status)),
             Err(outage) if letter.may_be_there(&outage) => {
+                route.trouble();
                 letter.done(Step::Delivered, Outcome::Failed(outage))
             }
-            Err(outage) => self.not_yet(letter, notice, outage),
+            Err(outage) => {
+                route.trouble();
+                self.not_yet(letter, notice, outage)
+            }
         }
     }
 
     /// A refusal waits for its record as well: it stays refused, and nobody may say later that it was lost.
     fn refuse(&self, letter: &mut Letter, arrival: Arrival, refusal: Refusal) -> Step {
         match self.tell(letter, report::Verdict::Refused(refusal)) {
-            Ok(()) => letter.done(Step::Settled, Outcome::Refused(refusal)),
+            Ok(()) => {
+                self.lookout.refused(&letter.route.desk.name, &letter.facts, refusal);
+                letter.done(Step::Settled, Outcome::Refused(refusal))
+            }
             Err(Unwritten) => self.put_back(letter, arrival, unwritten()),
         }
     }

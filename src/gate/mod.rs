@@ -44,5 +44,6 @@ pub mod audience;
 pub mod roster;
 pub mod policy;
 pub mod effect;
+pub mod departure;
 pub mod handoff;
 pub mod retry;

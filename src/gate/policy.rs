@@ -276,17 +276,41 @@ fn in_room(
     if notice.facts().room.as_ref().map(RoomId::key) != Some(roster.room()) {
         return Err(Undecided);
     }
-    let refusal = rules.audience.broken_rule(roster).or_else(|| incomplete(roster, rules.audience));
-    if refusal.is_some() {
-        return Ok(refusal);
+    match judge_room(roster, rules.audience, rules.allow_ttl, now) {
+        RoomVerdict::Refused(refusal) => Ok(Some(refusal)),
+        RoomVerdict::TooOld => Err(Undecided),
+        RoomVerdict::Clean => stranger(notice, roster),
     }
-    if roster.freshness(now, rules.allow_ttl) == Freshness::Stale {
-        return Err(Undecided);
-    }
-    stranger(notice, roster)
 }
 
-fn incomplete(roster: &Roster, audience: &Audience) -> Option<Refusal> {
+/// What the rules say about a room, whatever happens in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomVerdict {
+    /// Everybody in it is allowed, by a whole and fresh list.
+    Clean,
+    /// It breaks this rule.
+    Refused(Refusal),
+    /// The list is too old to say yes.
+    TooOld,
+}
+
+/// Rules 17 to 23, in order: those that look at nothing but the list of a room. [`judge`] and the audit ask the same.
+pub fn judge_room(
+    roster: &Roster,
+    audience: &Audience,
+    allow_ttl: Duration,
+    now: Moment,
+) -> RoomVerdict {
+    let refusal = audience.broken_rule(roster).or_else(|| incomplete(roster, audience));
+    match (refusal, roster.freshness(now, allow_ttl)) {
+        (Some(refusal), _) => RoomVerdict::Refused(refusal),
+        (None, Freshness::Stale) => RoomVerdict::TooOld,
+        (None, Freshness::Fresh) => RoomVerdict::Clean,
+    }
+}
+
+/// Why the list does not show everybody, if it does not.
+pub(super) fn incomplete(roster: &Roster, audience: &Audience) -> Option<Refusal> {
     match roster.extent() {
         Extent::Unknown => Some(Refusal::RoomUnknown),
         Extent::TooLarge => Some(Refusal::RoomTooLarge),

@@ -110,6 +110,16 @@ impl Roster {
 pub struct Builder<'a> {
     audience: &'a Audience,
     roster: Roster,
+    reach: Reach,
+}
+
+/// How far a list is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Until it is known that the room is not clean.
+    FirstOutsider,
+    /// Until everybody is known.
+    Everybody,
 }
 
 /// How the reading of a list came to its end.
@@ -130,7 +140,15 @@ impl<'a> Builder<'a> {
         Self {
             audience,
             roster: Roster { room, members: Vec::new(), extent: Extent::Whole, read: began },
+            reach: Reach::FirstOutsider,
         }
+    }
+
+    /// Goes on reading behind an outsider: for who must know everybody, as the audit must. The rules say the same about
+    /// such a list.
+    #[must_use]
+    pub fn everybody(self) -> Self {
+        Self { reach: Reach::Everybody, ..self }
     }
 
     /// Takes the items of one page; `Break` when more pages would not change the answer.
@@ -143,7 +161,8 @@ impl<'a> Builder<'a> {
             return self.stop(Extent::Partial);
         }
         self.roster.members.push((item.person, item.standing));
-        if !self.audience.admits(item.person, item.standing) {
+        let admitted = self.audience.admits(item.person, item.standing);
+        if !admitted && self.reach == Reach::FirstOutsider {
             return self.stop(Extent::UpToOutsider);
         }
         if self.roster.members.len() > self.audience.max_members {

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::outage::Kind;
 use super::record::{Decision, Verdict};
+use super::upkeep;
 use super::{Happening, RosterSource, Scope};
 use crate::gate::refusal::{Family as Fam, Refusal};
 
@@ -78,6 +79,7 @@ pub(super) struct Metrics {
     upstream: Family<Code, Histogram>,
     inbox: Gauge,
     lost: Counter<u64, AtomicU64>,
+    upkeep: upkeep::Metrics,
 }
 
 fn seconds() -> Histogram {
@@ -99,6 +101,7 @@ impl Metrics {
             upstream: Family::new_with_constructor(seconds),
             inbox: Gauge::default(),
             lost: Counter::default(),
+            upkeep: upkeep::Metrics::default(),
         };
         metrics.register(scope);
         metrics.start_at_zero(scope);
@@ -119,7 +122,9 @@ impl Metrics {
             upstream,
             inbox,
             lost,
+            upkeep,
         } = self;
+        upkeep.register(registry);
         let build: Pairs = vec![("version", env!("CARGO_PKG_VERSION").into())];
         let config: Pairs = vec![("hash", (&*scope.fingerprint).into())];
         registry.register("build", "Which botwarden this is", Info::new(build));
@@ -176,6 +181,7 @@ impl Metrics {
                     .get_or_create(&Check { bot: Arc::clone(bot), result: source.label() })
                     .inc_by(0);
             }
+            self.upkeep.start_at_zero(bot);
             self.limited.get_or_create(&Bot { bot: Arc::clone(bot) }).inc_by(0);
             self.tokens.get_or_create(&Bot { bot: Arc::clone(bot) }).set(0);
         }
@@ -217,6 +223,7 @@ impl Metrics {
                 let route = route.unwrap_or("").into();
                 self.events.get_or_create(&event(&route, None, Verdict::Refused(*refusal))).inc();
             }
+            Happening::Upkeep { bot, upkeep } => self.upkeep.count(bot, upkeep),
             Happening::WebexCalled { bot, operation, status, .. } => {
                 let code = status.map_or_else(|| "none".into(), |status| status.to_string().into());
                 self.calls.get_or_create(&Call { bot: (*bot).into(), operation, code }).inc();

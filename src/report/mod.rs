@@ -8,6 +8,7 @@ mod metrics;
 pub mod outage;
 mod quota;
 pub mod record;
+pub mod upkeep;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use metrics::Metrics;
 use outage::{Kind, Outage};
 use quota::Quota;
 pub use record::{Decision, Form, Verdict};
+pub use upkeep::{NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
 /// Something worth telling. Every field is safe to write down.
 #[derive(Clone, Debug)]
@@ -83,6 +85,13 @@ pub enum Happening<'a> {
         refusal: Refusal,
         /// When.
         at: SystemTime,
+    },
+    /// A room or a webhook was looked after.
+    Upkeep {
+        /// Of which bot.
+        bot: &'a str,
+        /// What was done.
+        upkeep: &'a Upkeep<'a>,
     },
     /// A call to the Webex API ended.
     WebexCalled {
@@ -193,6 +202,12 @@ impl Reporter {
             }
             Happening::TokenChecked { bot, problem: None } => {
                 tracing::info!(bot, "Webex knows the bot");
+            }
+            Happening::Upkeep { bot, upkeep } => {
+                if let Some(line) = upkeep::line(bot, upkeep, self.form) {
+                    let _counted = self.records.push(line);
+                }
+                upkeep::log(bot, upkeep);
             }
             Happening::Kept { .. }
             | Happening::RosterAsked { .. }

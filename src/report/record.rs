@@ -106,7 +106,7 @@ struct TurnedAway<'a> {
     more: u64,
 }
 
-fn json(record: &impl Serialize) -> String {
+pub(super) fn json(record: &impl Serialize) -> String {
     serde_json::to_string(record)
         .map_or_else(|_plain_structs_serialise| String::new(), |line| line + "\n")
 }
@@ -264,7 +264,7 @@ fn colour(verdict: Verdict) -> &'static str {
 }
 
 /// RFC 3339, UTC, milliseconds.
-fn time(at: SystemTime) -> String {
+pub(super) fn time(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at).map_or_else(|_| "-".to_owned(), |at| format!("{at:.3}"))
 }
 

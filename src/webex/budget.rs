@@ -4,6 +4,9 @@
 //! that were clean when they were last read may use everything; all others together may use half, in whatever numbers
 //! they come. Their half is a second pace and a second number of places that a stranger passes *before* the common
 //! ones: what they wait for there is not taken from anybody, and the common pace never has more than half of them.
+//!
+//! What can wait (audits, webhooks, notices) has a third class of the same kind: at most a quarter. So a regular room
+//! always finds a quarter of the calls for itself.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,6 +26,17 @@ pub enum Claim {
     Regular,
     /// Any other room.
     Stranger,
+    /// Nobody waits for the answer: an audit, a look at webhooks.
+    Survey,
+}
+
+/// How often Webex asked for silence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Silences {
+    /// Answers 429.
+    pub times: u64,
+    /// What they asked for, overlaps counted once.
+    pub waited: Duration,
 }
 
 /// The calls of one token.
@@ -31,13 +45,17 @@ pub(super) struct Budget {
     turns: Mutex<Turns>,
     at_once: Semaphore,
     strangers_at_once: Semaphore,
+    surveys_at_once: Semaphore,
+    per_minute: u32,
 }
 
 #[derive(Debug)]
 struct Turns {
     all: Pace,
     strangers: Pace,
+    surveys: Pace,
     line: Line,
+    silences: Silences,
     /// Webex asked for silence until then.
     silent_until: Instant,
 }
@@ -55,11 +73,15 @@ impl Budget {
             turns: Mutex::new(Turns {
                 all: Pace::new(requests_per_minute, now),
                 strangers: Pace::new(half, now),
+                surveys: Pace::new(requests_per_minute / 4, now),
                 line: Line::new(half, now),
+                silences: Silences::default(),
                 silent_until: now,
             }),
             at_once: Semaphore::new(at_once),
             strangers_at_once: Semaphore::new((at_once / 2).max(1)),
+            surveys_at_once: Semaphore::new((at_once / 4).max(1)),
+            per_minute: requests_per_minute,
         }
     }
 
@@ -72,25 +94,44 @@ impl Budget {
 
     /// Waits for a turn, but not past `deadline`: when the turn is later than that, says so at once.
     pub(super) async fn turn(&self, claim: Claim, deadline: Instant) -> Result<Place<'_>, Outage> {
-        let among_strangers = match claim {
+        let among_its_kind = match claim {
             Claim::Regular => None,
             Claim::Stranger => Some(self.turn_of_strangers(deadline).await?),
+            Claim::Survey => Some(self.turn_of_surveys(deadline).await?),
         };
         sleep_until(self.reserve(|turns| &mut turns.all, deadline)?).await;
         let place = place(&self.at_once, deadline).await?;
         self.silence(deadline).await?;
-        Ok(Place([among_strangers, Some(place)]))
+        Ok(Place([among_its_kind, Some(place)]))
     }
 
     /// Nobody calls for this long. A shorter wait does not cut a longer one short.
     pub(super) fn hold_back(&self, wait: Duration) {
-        let mut turns = self.turns();
-        turns.silent_until = turns.silent_until.max(Instant::now() + wait);
+        let (mut turns, now) = (self.turns(), Instant::now());
+        let until = turns.silent_until.max(now + wait);
+        let more = until - turns.silent_until.max(now);
+        turns.silences.times += 1;
+        turns.silences.waited += more;
+        turns.silent_until = until;
+    }
+
+    pub(super) fn silences(&self) -> Silences {
+        self.turns().silences
+    }
+
+    /// How many calls a minute surveys may make, up to a quarter of all.
+    pub(super) fn survey(&self, per_minute: u32) {
+        self.turns().surveys = Pace::new(per_minute.min(self.per_minute / 4), Instant::now());
     }
 
     async fn turn_of_strangers(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Outage> {
         sleep_until(self.reserve(|turns| &mut turns.strangers, deadline)?).await;
         place(&self.strangers_at_once, deadline).await
+    }
+
+    async fn turn_of_surveys(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Outage> {
+        sleep_until(self.reserve(|turns| &mut turns.surveys, deadline)?).await;
+        place(&self.surveys_at_once, deadline).await
     }
 
     fn line_place(&self, room: Key<Room>, deadline: Instant) -> Result<Instant, Outage> {

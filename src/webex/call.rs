@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use http::status::StatusCode;
 use serde::de::DeserializeOwned;
@@ -9,9 +10,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::budget::Claim;
-use super::client::Client;
+use super::client::{Client, Limits};
 use super::fault::{Fault, answered};
 use crate::gate::retry::Schedule;
+use crate::gate::secret::Secret;
 use crate::report::Happening;
 use crate::report::outage::{Kind, Outage};
 use crate::rt;
@@ -19,6 +21,24 @@ use crate::rt;
 /// Between tries, when Webex does not say: short, because an event waits and the whole question has seconds.
 const BETWEEN_TRIES: Schedule =
     Schedule { from: Duration::from_millis(200), up_to: Duration::from_secs(2) };
+
+/// How hard something is tried, and on whose account.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// What part of the budget its calls are taken from.
+    pub claim: Claim,
+    /// All tries, waits and pages of one question together. A silence that Webex asked for is waited out within it.
+    pub give_up_after: Duration,
+    /// Tries of one call.
+    pub attempts: u32,
+}
+
+impl Effort {
+    pub(super) fn question(self, operation: &'static str) -> Question {
+        let Self { claim, give_up_after, attempts } = self;
+        Question { operation, claim, deadline: Instant::now() + give_up_after, attempts }
+    }
+}
 
 /// What is asked, and until when.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +49,28 @@ pub(super) struct Question {
     pub(super) claim: Claim,
     /// All tries, waits and pages end by then.
     pub(super) deadline: Instant,
+    /// Tries of one call.
+    pub(super) attempts: u32,
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Ask<'a> {
+    pub(super) method: Method,
+    pub(super) url: &'a Url,
+    /// What is changed; a secret may be in it.
+    pub(super) body: Option<Secret>,
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn get(url: &'a Url) -> Self {
+        Self { method: Method::GET, url, body: None }
+    }
+
+    /// A second POST makes a second thing. What was surely not taken may be sent again all the same.
+    fn may_repeat(&self, fault: &Fault) -> bool {
+        fault.passing && (self.method != Method::POST || fault.untaken)
+    }
 }
 
 /// What Webex answered.
@@ -38,6 +80,8 @@ pub(super) enum Reply<T> {
     Found(Found<T>),
     /// 403 or 404: there is no such thing, or not for this bot.
     Absent,
+    /// 204: it was done, and there is nothing to tell.
+    Done,
 }
 
 /// An answer.
@@ -50,8 +94,14 @@ pub(super) struct Found<T> {
 }
 
 impl Client {
+    /// As hard as an event is worth that waits for the answer.
+    pub fn effort(&self, claim: Claim) -> Effort {
+        let Limits { timeout: _, attempts, give_up_after } = self.limits;
+        Effort { claim, give_up_after, attempts }
+    }
+
     pub(super) fn question(&self, operation: &'static str, claim: Claim) -> Question {
-        Question { operation, claim, deadline: Instant::now() + self.limits.give_up_after }
+        self.effort(claim).question(operation)
     }
 
     /// Asks until there is an answer, an outage that trying again does not mend, or no time left.
@@ -64,17 +114,32 @@ impl Client {
     where
         T: DeserializeOwned,
     {
+        self.call(question, Ask::get(url), limit).await
+    }
+
+    /// The same for any method.
+    pub(super) async fn call<T>(
+        &self,
+        question: Question,
+        ask: Ask<'_>,
+        limit: usize,
+    ) -> Result<Reply<T>, Outage>
+    where
+        T: DeserializeOwned,
+    {
         let mut tries = 0;
         loop {
-            let Fault { outage, passing } = match self.try_once(question, url, limit).await {
+            let fault = match self.try_once(question, &ask, limit).await {
                 Ok(reply) => return Ok(reply),
                 Err(fault) => fault,
             };
+            let again = ask.may_repeat(&fault);
+            let outage = fault.outage;
             let by_schedule = || BETWEEN_TRIES.delay(tries, rt::entropy());
             let wait = outage.retry_after.unwrap_or_else(by_schedule);
             tries += 1;
             let in_time = Instant::now() + wait < question.deadline;
-            if !passing || tries >= self.limits.attempts || !in_time {
+            if !again || tries >= question.attempts || !in_time {
                 return Err(outage);
             }
             sleep(wait).await;
@@ -84,7 +149,7 @@ impl Client {
     async fn try_once<T>(
         &self,
         question: Question,
-        url: &Url,
+        ask: &Ask<'_>,
         limit: usize,
     ) -> Result<Reply<T>, Fault>
     where
@@ -95,7 +160,7 @@ impl Client {
         let began = Instant::now();
         let end = question.deadline.min(began + self.limits.timeout);
         let mut status = None;
-        let exchange = Box::pin(self.exchange(url, limit, &mut status));
+        let exchange = Box::pin(self.exchange(ask, limit, &mut status));
         let outcome = timeout_at(end, exchange).await;
         self.reporter.emit(&Happening::WebexCalled {
             bot: &self.bot,
@@ -111,16 +176,14 @@ impl Client {
 
     async fn exchange<T>(
         &self,
-        url: &Url,
+        ask: &Ask<'_>,
         limit: usize,
         status: &mut Option<u16>,
     ) -> Result<Reply<T>, Fault>
     where
         T: DeserializeOwned,
     {
-        let request = self.http.get(url.clone()).header(ACCEPT, "application/json");
-        let request = request.header(AUTHORIZATION, self.authorization.clone());
-        let sent = request.send().await;
+        let sent = self.request(ask).send().await;
         let mut response = sent.map_err(|error| Fault::of_transport(&error))?;
         *status = Some(response.status().as_u16());
         if let Some(absent) = self.without_body(response.status(), response.headers())? {
@@ -140,6 +203,19 @@ impl Client {
         }))
     }
 
+    fn request(&self, ask: &Ask<'_>) -> reqwest::RequestBuilder {
+        let request = self.http.request(ask.method.clone(), ask.url.clone());
+        let request = request
+            .header(ACCEPT, "application/json")
+            .header(AUTHORIZATION, self.authorization.clone());
+        match &ask.body {
+            Some(body) => {
+                request.header(CONTENT_TYPE, "application/json").body(body.expose().to_vec())
+            }
+            None => request,
+        }
+    }
+
     /// Everything that the status alone decides.
     fn without_body<T>(
         &self,
@@ -148,6 +224,7 @@ impl Client {
     ) -> Result<Option<Reply<T>>, Fault> {
         match status {
             StatusCode::OK => return Ok(None),
+            StatusCode::NO_CONTENT => return Ok(Some(Reply::Done)),
             StatusCode::FORBIDDEN | StatusCode::NOT_FOUND if !is_html(headers) => {
                 return Ok(Some(Reply::Absent));
             }

@@ -10,8 +10,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, ClientBuilder};
 use url::Url;
 
-use super::budget::{Budget, Claim};
-use super::call::Reply;
+use super::budget::{Budget, Claim, Silences};
+use super::call::{Effort, Reply};
 use super::model::{Me, Person, Room, RoomView};
 use crate::config::{Proxy, Webex};
 use crate::gate::id::RoomId;
@@ -120,18 +120,35 @@ impl Client {
                 })?;
                 Ok((me, date.map(|date| date.timestamp().into())))
             }
-            Reply::Absent => Err(unclear("Webex does not say whose token this is")),
+            Reply::Absent | Reply::Done => Err(unclear("Webex does not say whose token this is")),
         }
     }
 
     /// A room's title and kind, for a person to read; `None` when Webex knows no such room or the bot is not in it.
     pub async fn room(&self, room: &RoomId) -> Result<Option<RoomView>, Outage> {
-        let question = self.question("rooms", Claim::Regular);
+        self.room_by(self.effort(Claim::Regular), room).await
+    }
+
+    /// The same, on another account.
+    pub async fn room_by(&self, effort: Effort, room: &RoomId) -> Result<Option<RoomView>, Outage> {
+        let question = effort.question("rooms");
         let url = self.url(&["rooms", room.as_str()]);
         match self.ask::<Room>(question, &url, ONE_THING).await? {
             Reply::Found(found) => Ok(Some(found.value.view())),
-            Reply::Absent => Ok(None),
+            Reply::Absent | Reply::Done => Ok(None),
         }
+    }
+
+    /// The account for what can wait gets no more than this many calls a minute, and never more than a quarter of all.
+    #[must_use]
+    pub fn surveying(self, per_minute: u32) -> Self {
+        self.budget.survey(per_minute);
+        self
+    }
+
+    /// How often Webex asked for silence, and for how long in all.
+    pub fn silences(&self) -> Silences {
+        self.budget.silences()
     }
 
     /// Each segment is escaped: an id cannot become a path.

@@ -17,17 +17,19 @@ pub(super) struct Fault {
     pub(super) outage: Outage,
     /// Whether the same call may work in a moment.
     pub(super) passing: bool,
+    /// Whether Webex surely did nothing: what must not be done twice may be asked for again.
+    pub(super) untaken: bool,
 }
 
 impl Fault {
     /// It may work in a moment.
     pub(super) fn passing(kind: Kind, cause: impl Into<Box<str>>) -> Self {
-        Self { outage: Outage::new(kind, cause), passing: true }
+        Self { outage: Outage::new(kind, cause), passing: true, untaken: false }
     }
 
     /// Trying again at once is pointless.
     pub(super) fn lasting(outage: Outage) -> Self {
-        Self { outage, passing: false }
+        Self { outage, passing: false, untaken: false }
     }
 
     /// From an answer that is neither a success nor "there is no such thing".
@@ -42,11 +44,12 @@ impl Fault {
             return Self {
                 outage: Outage::new(Kind::WebexRateLimited, cause).after(wait),
                 passing: true,
+                untaken: true,
             };
         }
         let mut outage = Outage::new(Kind::WebexUnavailable, cause);
         outage.retry_after = said.map(|text| retry_after::wait(Some(text), now));
-        Self { outage, passing: status.is_server_error() }
+        Self { outage, passing: status.is_server_error(), untaken: false }
     }
 
     /// From a call that brought no answer, or half of one. The error's own text holds the address, so only its kind is
@@ -60,7 +63,8 @@ impl Fault {
             (false, None) if error.is_connect() => "cannot connect to Webex".to_owned(),
             (false, _) => "the connection to Webex broke".to_owned(),
         };
-        Self::passing(Kind::WebexUnavailable, cause)
+        let fault = Self::passing(Kind::WebexUnavailable, cause);
+        Self { untaken: error.is_connect(), ..fault }
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use url::Url;
 
 use super::budget::Claim;
-use super::call::Reply;
+use super::call::{Effort, Reply};
 use super::client::Client;
 use super::listed::Listed;
 use super::model::{Item, Page};
@@ -37,10 +37,20 @@ impl Client {
         &self,
         claim: Claim,
         room: &RoomId,
+        each: impl FnMut(&[Listed]) -> ControlFlow<()> + Send,
+    ) -> Result<End, Outage> {
+        self.memberships_by(self.effort(claim), room, each).await
+    }
+
+    /// The same, as hard as is said.
+    pub async fn memberships_by(
+        &self,
+        effort: Effort,
+        room: &RoomId,
         mut each: impl FnMut(&[Listed]) -> ControlFlow<()> + Send,
     ) -> Result<End, Outage> {
-        let question = self.question("memberships", claim);
-        if claim == Claim::Stranger {
+        let question = effort.question("memberships");
+        if effort.claim == Claim::Stranger {
             self.budget.line_up(room.key(), question.deadline).await?;
         }
         let mut here = self.first_page(room);
@@ -50,7 +60,7 @@ impl Client {
             let limit = left.min(PAGE_BYTES);
             let found = match self.ask::<Page<Item>>(question, &here, limit).await? {
                 Reply::Found(found) => found,
-                Reply::Absent => return Ok(End::NoSuchRoom),
+                Reply::Absent | Reply::Done => return Ok(End::NoSuchRoom),
             };
             left = left.saturating_sub(found.size);
             if each(&members(found.value)?).is_break() {

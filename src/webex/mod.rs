@@ -8,20 +8,28 @@
 mod budget;
 mod call;
 mod client;
+mod departure;
 mod fault;
 mod line;
 mod link;
 mod listed;
+mod messages;
 mod memberships;
 mod model;
+mod own;
 mod pace;
 mod retry_after;
 mod trail;
+pub mod webhooks;
 
-pub use budget::Claim;
+pub use budget::{Claim, Silences};
+pub use call::Effort;
 pub use client::{Client, ClientProblem};
+pub use departure::Left;
 pub use listed::Listed;
+pub use messages::To;
 pub use model::{Me, PersonKind, RoomKind, RoomView};
+pub use own::Own;
 
 #[cfg(test)]
 pub(crate) mod stub;

@@ -91,6 +91,25 @@ pub enum RoomKind {
     Other,
 }
 
+impl RoomKind {
+    pub(super) fn named(word: &str) -> Self {
+        match word {
+            "direct" => Self::Direct,
+            "group" => Self::Group,
+            _ => Self::Other,
+        }
+    }
+
+    /// The word for it in reports.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Group => "group",
+            Self::Other => "other",
+        }
+    }
+}
+
 impl std::fmt::Debug for RoomView {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RoomView").field("kind", &self.kind).finish_non_exhaustive()
@@ -117,13 +136,6 @@ impl Person {
 
 impl Room {
     pub(super) fn view(self) -> RoomView {
-        RoomView {
-            title: self.title,
-            kind: match self.kind.as_str() {
-                "direct" => RoomKind::Direct,
-                "group" => RoomKind::Group,
-                _ => RoomKind::Other,
-            },
-        }
+        RoomView { title: self.title, kind: RoomKind::named(&self.kind) }
     }
 }

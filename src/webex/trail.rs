@@ -20,6 +20,7 @@ pub(super) const MAX_PAGES: usize = 100;
 pub(super) struct Trail {
     first: Url,
     seen: HashSet<Url>,
+    most: usize,
 }
 
 /// What comes after a page.
@@ -34,7 +35,12 @@ pub(super) enum Step {
 impl Trail {
     /// `first` has all the parameters that every page must have.
     pub(super) fn new(first: Url) -> Self {
-        Self { seen: HashSet::from([first.clone()]), first }
+        Self { seen: HashSet::from([first.clone()]), first, most: MAX_PAGES }
+    }
+
+    /// For a list that may be longer than that of a room.
+    pub(super) fn of_pages(self, most: usize) -> Self {
+        Self { most, ..self }
     }
 
     /// Where the answer from `here` leads. It may lead to the same list only: same scheme, host, port and path.
@@ -44,7 +50,7 @@ impl Trail {
         };
         let next = here.join(target).map_err(|_foreign_text| unreadable())?;
         let next = self.restored(next)?;
-        if self.seen.len() >= MAX_PAGES || !self.seen.insert(next.clone()) {
+        if self.seen.len() >= self.most || !self.seen.insert(next.clone()) {
             return Ok(Step::End(End::GaveUp));
         }
         Ok(Step::Page(next))

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::super::Bot;
 use super::super::findings::Findings;
 use super::super::path::Path;
 use super::super::problem::{Code, Problem, quoted};
@@ -12,6 +12,7 @@ use super::super::raw_forms::Secrets;
 use super::super::raw_routes as raw;
 use super::super::secrets;
 use super::super::source::Source;
+use super::super::{Audit, Bot, Leave, Manage, MaxLeave, WebhookSecret, Webhooks};
 use crate::gate::secret::Secret;
 use crate::gate::signature::KeyRing;
 
@@ -40,10 +41,27 @@ pub(super) fn check(
     }
     shared(&found, &tokens, findings);
     let whole = |(name, parts): (_, Option<_>)| {
-        let (token, keys) = parts?;
-        Some((name, Bot { token, keys }))
+        let (token, (keys, secrets)) = parts?;
+        let (webhooks, audit) = (webhooks(), audit());
+        Some((name, Bot { token, keys, secrets, webhooks, audit }))
     };
     bots.into_iter().map(whole).collect()
+}
+
+fn webhooks() -> Webhooks {
+    Webhooks { manage: Manage::None, every: Duration::from_mins(10), foreign: Vec::new() }
+}
+
+fn audit() -> Audit {
+    Audit {
+        every: Some(Duration::from_hours(24)),
+        at: Some(180),
+        requests_per_second: 4,
+        reports: None,
+        leave: Leave::Never,
+        max_leave: MaxLeave::Rooms(10),
+        farewell: None,
+    }
 }
 
 fn token(
@@ -71,7 +89,7 @@ fn keys(
     found: &mut Vec<Found>,
     findings: &mut Findings<'_>,
     source: &dyn Source,
-) -> Option<KeyRing> {
+) -> Option<(KeyRing, Vec<WebhookSecret>)> {
     let path = Path::of(["bots", name, "webhook_secret"]);
     let Some(references) = &bot.webhook_secret else {
         findings.missing(&path);
@@ -84,7 +102,7 @@ fn keys(
     if references.refs().is_empty() {
         return None;
     }
-    let mut keys = Vec::new();
+    let (mut keys, mut plain) = (Vec::new(), Vec::new());
     for (number, reference) in references.refs().iter().enumerate() {
         let path = match references {
             Secrets::One(_) => path.clone(),
@@ -99,10 +117,12 @@ fn keys(
         if let Some(secret) = &secret {
             secrets::check_variety(findings, &path, secret);
         }
+        let file = reference.file();
+        plain.extend(secret.clone().map(|secret| WebhookSecret { secret, file }));
         let bot = name.to_owned();
         found.extend(secret.map(|secret| Found { bot, path, secret }));
     }
-    (keys.len() == references.refs().len()).then(|| KeyRing::new(keys))
+    (keys.len() == references.refs().len()).then(|| (KeyRing::new(keys), plain))
 }
 
 /// Whoever knows one bot's secret must not be able to sign for another, and a token goes to Webex in every call.

@@ -13,7 +13,7 @@ mod tighten;
 mod upstream;
 mod webex;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::findings::Findings;
 use super::path::Path;
@@ -21,7 +21,7 @@ use super::problem::{Code, Problem, quoted};
 use super::raw::{self, Gateway};
 use super::source::Source;
 use super::words::{Size, Spelled};
-use super::{Cache, Config, Inbox, Order};
+use super::{Cache, Config, Inbox, Notices, Notify, Order};
 
 /// What a check may look at besides the file.
 #[derive(Clone, Copy)]
@@ -56,8 +56,20 @@ pub(super) fn check(
         orgs,
         bots: bots?,
         routes: routes?,
+        notices: notices(),
         fingerprint,
     })
+}
+
+fn notices() -> Notices {
+    Notices {
+        notify: Notify::None,
+        text: "There are guests in this space, so I stay silent here.".into(),
+        at_most_every: Duration::from_hours(24),
+        refused: None,
+        still_refused: None,
+        allowed_again: None,
+    }
 }
 
 fn version(raw: &Gateway, findings: &mut Findings<'_>) {

@@ -59,6 +59,7 @@ fn one(
         },
         upstream: upstream?,
         policy,
+        events: Vec::new(),
     })
 }
 

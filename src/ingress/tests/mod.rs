@@ -141,6 +141,7 @@ fn server() -> Server {
         max_in_flight: 10,
         drain_grace: Duration::ZERO,
         drain_timeout: LONG,
+        public_url: None,
     }
 }
 

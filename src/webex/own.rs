@@ -1,0 +1,107 @@
+//! `GET /memberships` without a room: in which rooms the bot is.
+
+use serde::Deserialize;
+use url::Url;
+
+use super::call::{Effort, Reply};
+use super::client::Client;
+use super::model::{Page, RoomKind};
+use super::trail::{Step, Trail, nonsense};
+use crate::gate::id::{Key, Person, PersonId, RoomId};
+use crate::gate::roster::End;
+use crate::report::outage::Outage;
+
+/// Asked for; Webex takes more down to what it likes.
+const PER_PAGE: &str = "1000";
+/// A thousand items of 4 kB; real ones have about 0.6 kB.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// 100,000 rooms, at 100 a page.
+const MOST_PAGES: usize = 1000;
+
+/// One of the bot's own memberships.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// Of the membership itself: what leaving deletes.
+    pub id: Box<str>,
+    /// The room.
+    pub room: RoomId,
+    /// What kind of room it is.
+    pub kind: RoomKind,
+    /// A direct room that does not show in the bot's list.
+    pub hidden: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    id: Box<str>,
+    room_id: Box<str>,
+    person_id: Box<str>,
+    #[serde(default)]
+    room_type: Box<str>,
+    #[serde(default)]
+    is_room_hidden: bool,
+}
+
+impl Client {
+    /// Every room that the bot is in. Each page has its own time; a list that does not come to its end is an outage:
+    /// who must look at every room must not miss some of them.
+    pub async fn own_memberships(
+        &self,
+        effort: Effort,
+        own: Key<Person>,
+        mut each: impl FnMut(usize) + Send,
+    ) -> Result<Vec<Own>, Outage> {
+        let mut here = self.first_of_all();
+        let mut trail = Trail::new(here.clone()).of_pages(MOST_PAGES);
+        let mut all = Vec::new();
+        loop {
+            let question = effort.question("own_memberships");
+            let found = match self.ask::<Page<Item>>(question, &here, PAGE_BYTES).await? {
+                Reply::Found(found) => found,
+                Reply::Absent | Reply::Done => {
+                    return Err(nonsense("Webex does not say in which rooms the bot is"));
+                }
+            };
+            for item in found.value.items {
+                all.push(read(item, own)?);
+            }
+            each(all.len());
+            match trail.step(&here, &found.headers)? {
+                Step::Page(next) => here = next,
+                Step::End(End::LastPage) => return Ok(unrepeated(all)),
+                Step::End(End::GaveUp | End::NoSuchRoom) => {
+                    return Err(nonsense("the list of the bot's rooms has no end"));
+                }
+            }
+        }
+    }
+
+    fn first_of_all(&self) -> Url {
+        let mut url = self.url(&["memberships"]);
+        url.query_pairs_mut().append_pair("max", PER_PAGE);
+        url
+    }
+}
+
+/// Somebody else's membership among the bot's own would be left in its name.
+fn read(item: Item, own: Key<Person>) -> Result<Own, Outage> {
+    let foreign = |_bad_id| nonsense("a membership of the bot has an id that cannot be read");
+    let person = PersonId::parse(&item.person_id).map_err(foreign)?;
+    if person.key() != own {
+        return Err(nonsense("the list of the bot's own memberships names somebody else"));
+    }
+    Ok(Own {
+        id: item.id,
+        room: RoomId::parse(&item.room_id).map_err(foreign)?,
+        kind: RoomKind::named(&item.room_type),
+        hidden: item.is_room_hidden,
+    })
+}
+
+/// Rooms that move between pages while they are read show up twice.
+fn unrepeated(mut all: Vec<Own>) -> Vec<Own> {
+    let mut seen = std::collections::HashSet::new();
+    all.retain(|own| seen.insert(own.room.key()));
+    all
+}
