@@ -1,5 +1,6 @@
 //! What the running gateway does beside the path of events: webhooks, audits, departures, notices.
 
+mod schedule;
 pub mod webhooks;
 
 use std::collections::BTreeMap;
