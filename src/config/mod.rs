@@ -42,7 +42,7 @@ pub use schema::schema;
 pub use source::{Machine, Source};
 
 /// A checked configuration. Everything in it can be used as it is; nothing of it is secret in its `Debug`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Organisations by the name that reports and logs use for them.
     pub orgs: BTreeMap<Arc<str>, OrgId>,

@@ -3,6 +3,9 @@
 //! Each bot is looked after by tasks of its own: one whose token is refused holds up no other. What one of them hears
 //! of waits in a bounded queue of its own, and what does not fit is lost: audits find it again.
 
+mod audits;
+mod departures;
+mod newcomers;
 mod notices;
 mod recent;
 mod schedule;
@@ -35,18 +38,19 @@ pub struct Tools {
 
 /// Starts everything that the configuration asks for; it ends with the tasks.
 pub fn start(config: &Config, tools: &Tools, sightings: Sightings) {
-    let ears = tools
-        .gateway
-        .desks()
-        .map(|desk| (Arc::clone(desk.name()), look_after(config, desk, tools)));
-    spawn(tools, "sightings", watch(sightings, ears.collect()));
+    let config = Arc::new(config.clone());
+    let of = |desk: &Arc<Desk>| Some((Arc::clone(desk.name()), look_after(&config, desk, tools)?));
+    let ears = tools.gateway.desks().filter_map(of).collect();
+    spawn(tools, "sightings", watch(sightings, ears));
 }
 
 /// Who wants to hear what was seen at one bot.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Ears {
     webhooks: Option<Arc<Notify>>,
-    queues: Vec<mpsc::Sender<Sighting>>,
+    departures: Option<Arc<departures::Line>>,
+    newcomers: mpsc::Sender<Sighting>,
+    notices: Option<mpsc::Sender<Sighting>>,
 }
 
 impl Ears {
@@ -54,16 +58,27 @@ impl Ears {
         if let (Sighting::Membership { .. }, Some(nudge)) = (sighting, &self.webhooks) {
             nudge.notify_one();
         }
-        for queue in &self.queues {
-            let _lost_when_full = queue.try_send(sighting.clone());
+        if let Some(line) = &self.departures {
+            line.hear(sighting);
+        }
+        if let Some(notices) = &self.notices {
+            let _lost_when_full = notices.try_send(sighting.clone());
+        }
+        if let Sighting::Added { .. } = sighting {
+            let _lost_when_full = self.newcomers.try_send(sighting.clone());
         }
     }
 }
 
-fn look_after(config: &Config, desk: &Arc<Desk>, tools: &Tools) -> Ears {
-    let ward = Ward::new(config, desk, tools);
-    let queues = [notices::start(config, &ward)];
-    Ears { webhooks: webhooks(config, desk, tools), queues: queues.into_iter().flatten().collect() }
+fn look_after(config: &Arc<Config>, desk: &Arc<Desk>, tools: &Tools) -> Option<Ears> {
+    let ward = Ward::new(config, desk, tools)?;
+    audits::start(&ward);
+    Some(Ears {
+        webhooks: webhooks(config, desk, tools),
+        departures: departures::start(&ward),
+        newcomers: newcomers::start(&ward),
+        notices: notices::start(&ward),
+    })
 }
 
 /// What wakes up the keeper of the bot's webhooks.

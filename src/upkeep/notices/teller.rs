@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use super::super::ward::{Enforced, Ward};
 use super::{Seen, State, What, decide, text};
-use crate::config::{Config, Notices, Notify};
+use crate::config::{Notices, Notify};
 use crate::flow::{Identity, Sighting};
 use crate::gate::id::{PersonId, RoomId};
 use crate::gate::policy::RoomVerdict;
@@ -36,8 +36,8 @@ enum Told {
 }
 
 /// Where the sightings of the bot go; `None` where nobody is told anything.
-pub(in crate::upkeep) fn start(config: &Config, ward: &Ward) -> Option<mpsc::Sender<Sighting>> {
-    let notices = config.notices.clone();
+pub(in crate::upkeep) fn start(ward: &Ward) -> Option<mpsc::Sender<Sighting>> {
+    let notices = ward.config.notices.clone();
     let Notices { notify, text: _, at_most_every: _, refused, still_refused, allowed_again } =
         &notices;
     let texts = [refused, still_refused, allowed_again];
@@ -168,7 +168,7 @@ impl Teller {
     fn organisations(&self, roster: &Roster, identity: &Identity) -> String {
         let outsiders = identity.widest.outsiders(roster);
         let orgs = outsiders.filter_map(|(_, standing, _)| match standing {
-            Standing::Of(org) | Standing::GuestOf(org) => Some(self.ward.org_name(org)),
+            Standing::Of(org) | Standing::GuestOf(org) => Some(self.ward.config.org_name(org)),
             Standing::Unknown => None,
         });
         let orgs: std::collections::BTreeSet<_> = orgs.collect();
