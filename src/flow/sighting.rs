@@ -79,7 +79,9 @@ impl Lookout {
     /// An event says something about who is in a room. Told once what is known about the room has changed: who hears
     /// of it and asks must not be answered from before.
     pub(super) fn heed(&self, seen: Vec<Sighting>) {
-        seen.into_iter().for_each(|sighting| self.tell(sighting));
+        for sighting in seen {
+            self.tell(sighting);
+        }
     }
 
     /// An event was refused.

@@ -49,7 +49,7 @@ pub fn start(config: &Config, tools: &Tools, sightings: Sightings) {
 struct Ears {
     webhooks: Option<Arc<Notify>>,
     departures: Option<Arc<departures::Line>>,
-    newcomers: mpsc::Sender<Sighting>,
+    newcomers: Option<mpsc::Sender<Sighting>>,
     notices: Option<mpsc::Sender<Sighting>>,
 }
 
@@ -64,8 +64,8 @@ impl Ears {
         if let Some(notices) = &self.notices {
             let _lost_when_full = notices.try_send(sighting.clone());
         }
-        if let Sighting::Added { .. } = sighting {
-            let _lost_when_full = self.newcomers.try_send(sighting.clone());
+        if let (Sighting::Added { .. }, Some(newcomers)) = (sighting, &self.newcomers) {
+            let _lost_when_full = newcomers.try_send(sighting.clone());
         }
     }
 }

@@ -13,11 +13,12 @@ use crate::report::outage::Outage;
 /// A bot that is added to more rooms within the time of a few calls is being played with; the rest stay unknown.
 const WAITING: usize = 256;
 
-/// Where the sightings of the bot go.
-pub(super) fn start(ward: &Ward) -> mpsc::Sender<Sighting> {
+/// Where the sightings of the bot go; `None` where there are no reports that would tell of it.
+pub(super) fn start(ward: &Ward) -> Option<mpsc::Sender<Sighting>> {
+    ward.audit.reports.as_ref()?;
     let (sender, receiver) = mpsc::channel(WAITING);
     super::spawn(&ward.tools, "newcomers", remember(ward.clone(), receiver));
-    sender
+    Some(sender)
 }
 
 async fn remember(ward: Ward, mut sightings: mpsc::Receiver<Sighting>) {

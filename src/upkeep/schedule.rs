@@ -100,7 +100,7 @@ impl Timetable {
     fn instant(self, at: u16, now: SystemTime) -> SystemTime {
         let first = SystemTime::UNIX_EPOCH + Duration::from_mins(at.into());
         let left = match now.duration_since(first) {
-            Ok(since) => self.every - remainder(since, self.every),
+            Ok(since) => self.every.saturating_sub(remainder(since, self.every)),
             Err(early) => remainder(early.duration(), self.every),
         };
         now + if left.is_zero() { self.every } else { left }

@@ -139,3 +139,7 @@ fn unrepeated(mut all: Vec<Own>) -> Vec<Own> {
     all.retain(|own| seen.insert(own.room.key()));
     all
 }
+
+#[cfg(test)]
+#[path = "own_tests.rs"]
+mod tests;

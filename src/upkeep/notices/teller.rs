@@ -76,7 +76,7 @@ impl Teller {
             if let Err(outage) = &result {
                 self.ward.heed(outage);
             }
-            let result = result.as_ref().map(|()| ());
+            let result = result.as_ref().copied();
             self.ward.tell(&Upkeep::Noticed { kind, room: room.key(), result });
         }
     }
