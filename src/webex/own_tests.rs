@@ -40,7 +40,7 @@ async fn a_bot_that_is_not_in_the_room_has_no_place_and_another_place_is_nonsens
     assert_eq!(asked(|| page(&[], None)).await.0.unwrap(), None);
     assert_eq!(asked(|| reply(404, &[], "{}")).await.0.unwrap(), None);
     for other in [place(ANN, room().as_str(), "group"), place(BOT, &uuid(51), "group")] {
-        asked(move || page(&[other.clone()], None)).await.0.unwrap_err();
+        asked(move || page(std::slice::from_ref(&other), None)).await.0.unwrap_err();
     }
     asked(|| reply(500, &[], "{}")).await.0.unwrap_err();
 }
