@@ -190,11 +190,12 @@ async fn a_list_of_own_rooms_that_names_somebody_else_or_breaks_off_is_no_list()
     let own = PersonId::parse(&uuid(BOT)).unwrap().key();
     let foreign = || page(&[item(ANN, EXAMPLE)], None);
     let half = || page(&[item(BOT, EXAMPLE)], Some("?cursor=b"));
-    for script in [
-        Box::new(move |_: usize| foreign()) as Box<dyn Fn(usize) -> Act + Send + Sync>,
+    let scripts: [Box<dyn Fn(usize) -> Act + Send + Sync>; 3] = [
+        Box::new(move |_| foreign()),
         Box::new(move |n| if n == 0 { half() } else { reply(500, &[], "") }),
         Box::new(move |_| half()),
-    ] {
+    ];
+    for script in scripts {
         let (client, _stub) = world(script).await;
         assert!(client.own_memberships(effort(&client), own, |_| ()).await.is_err());
     }
