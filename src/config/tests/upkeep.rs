@@ -173,7 +173,7 @@ fn w112_to_w114_audits_that_do_not_do_what_one_thinks() {
     warning[W113]: webex.requests_per_minute allows 280 a minute, which is less
       ┌─ gateway.yaml:18:34
     18│     audit: {requests_per_second: 5}
-      │                                  ^ audits then take all that events leave over
+      │                                  ^ that is all there is; of it, the running gateway gives a quarter to audits
     0 errors, 1 warning in gateway.yaml
     ");
     assert_eq!(told(&with("webex: {requests_per_minute: 100}\n")), NOTHING, "nobody asked for 4");
