@@ -90,6 +90,13 @@ pub(super) fn missing<'a>(
     missing
 }
 
+/// Whether what will be made for a wanted event also brings everything of a webhook that is there.
+pub(super) fn outdoes(wanted: &Wanted, judged: &Judged<'_>) -> bool {
+    judged.webhook.filter.is_none()
+        && judged.end.as_ref() == Some(&wanted.target)
+        && covers(wanted.words(), judged.words())
+}
+
 /// Of two that are equal, the first holds the second.
 fn holds(other: (usize, &Wanted), one: (usize, &Wanted)) -> bool {
     let (one_at, one) = one;
