@@ -33,6 +33,9 @@ use crate::report::WebhookState;
 
 const LEFT_ALONE: &str = "is not the gateway's own, so that it is not removed by itself";
 
+/// The longest word for a resource or an event is `meetingTranscripts`.
+const LONGEST_WORD: usize = 40;
+
 /// A webhook, and how it is with it.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -143,10 +146,9 @@ pub struct Plan {
 impl Plan {
     /// How many webhooks are in which state, each counted once by its worst; states that none is in are left out.
     pub fn counts(&self) -> Vec<(WebhookState, usize)> {
-        let count = |state| match state {
-            WebhookState::Missing => self.missing.len(),
-            _ => self.seen.iter().filter(|seen| seen.state() == state).count(),
-        };
+        let seen = |state| self.seen.iter().filter(|seen| seen.state() == state).count();
+        let missing = |state| if state == WebhookState::Missing { self.missing.len() } else { 0 };
+        let count = |state| seen(state) + missing(state);
         let all = WebhookState::ALL.iter().map(|state| (*state, count(*state)));
         all.filter(|(_, count)| *count > 0).collect()
     }
@@ -161,7 +163,8 @@ pub fn plan(desired: &Desired, actual: &[Webhook]) -> Plan {
             duplicate(judged);
         }
     }
-    let missing = missing(desired, judged.iter().filter(|judged| !goes(judged)));
+    let stay: Vec<_> = judged.iter().filter(|judged| !goes(judged)).collect();
+    let missing = missing(desired, &stay);
     for judged in &mut judged {
         // A wanted event may hold more than what is there.
         if !judged.is(WebhookState::Duplicate)
@@ -236,6 +239,12 @@ fn removed(judged: &Judged<'_>) -> Change {
     Change::Delete { id, name, event: event(webhook), why: WebhookState::Duplicate }
 }
 
+/// Both are words that Webex chose; anything else is not repeated in a log.
 fn event(webhook: &Webhook) -> Box<str> {
-    format!("{}.{}", webhook.resource, webhook.event).into()
+    format!("{}.{}", word(&webhook.resource), word(&webhook.event)).into()
+}
+
+fn word(text: &str) -> &str {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if plain && text.len() <= LONGEST_WORD { text } else { "other" }
 }
