@@ -19,3 +19,4 @@ mod records;
 mod rooms;
 mod strangers;
 mod traps;
+mod webhooks;
