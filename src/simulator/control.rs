@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
 use tokio::time::Instant;
 
 use super::changes::empty_inputs;

@@ -282,20 +282,25 @@ async fn an_inactive_webhook_is_switched_on_only_after_its_rest() {
 #[tokio::test]
 async fn check_tells_and_writes_nothing() {
     let running = running().await;
-    running.control().register("helpdesk", &theirs("http://127.0.0.1:9/")).unwrap();
+    for port in 5..9 {
+        let target = format!("http://127.0.0.1:{port}/");
+        running.control().register("helpdesk", &theirs(&target)).unwrap();
+    }
     let before = running.control().webhooks();
     log();
     let world = keeping(Manage::Check, OFTEN).start_in(running).await;
     quiet(&world).await;
     assert_eq!(looks_and_writes(&world.control).1, 0);
-    assert_eq!(world.control.webhooks()[..1], before);
-    for (state, count) in [("bypass", 1.0), ("missing", 1.0), ("foreign", 1.0), ("ok", 0.0)] {
+    assert_eq!(world.control.webhooks()[..4], before);
+    for (state, count) in [("bypass", 4.0), ("missing", 1.0), ("foreign", 1.0), ("ok", 0.0)] {
         let labels = format!("botwarden_webhooks{{bot=\"helpdesk\",state=\"{state}\"}}");
         let found = world.metric(&[&labels]).await;
         assert!((found - count).abs() < 0.1, "{state} {found}");
     }
-    let warned = log().matches("events reach the bot without being checked").count();
-    assert_eq!(warned, 1, "it is told once, not with every look");
+    let log = log();
+    let warnings = log.lines().filter(|line| line.contains("without being checked"));
+    let of_four = warnings.filter(|line| line.contains("count=4")).count();
+    assert_eq!(of_four, 1, "it is told once, not with every look");
 }
 
 #[tokio::test]
@@ -307,6 +312,37 @@ async fn after_an_outage_it_looks_again_soon() {
     let world = keeping(Manage::Ensure, SELDOM).start_in(running).await;
     eventually!(own(&world).len() == 2);
     assert!(log().contains("webhooks could not be looked after"));
+}
+
+#[tokio::test]
+async fn what_is_gone_before_it_is_repaired_is_made_anew_in_the_same_look() {
+    let running = running().await;
+    let control = running.control();
+    let id = control.register("helpdesk", &theirs("http://127.0.0.1:9/")).unwrap();
+    control.fault(Fault::new(Misbehaviour::HoldsAnswer).on("/webhooks").method("GET").times(1));
+    let patient = |config: &mut Config| config.webex.timeout = Duration::from_secs(10);
+    let world = keeping(Manage::Ensure, SELDOM).adjust(patient).start_in(running).await;
+    eventually!(looks_and_writes(&control).0 == 1);
+    assert_eq!(webex(&world, "DELETE", &format!("/webhooks/{id}"), Value::Null).await.status, 204);
+    control.clear_faults();
+    eventually!(own(&world).len() == 2);
+    let calls = control.calls().into_iter().filter(|call| call.path.starts_with("/webhooks"));
+    let methods: Vec<_> = calls.map(|call| call.method).collect();
+    assert_eq!(methods[..6], ["GET", "DELETE", "PUT", "POST", "GET", "POST"]);
+}
+
+#[tokio::test]
+async fn nothing_is_removed_while_what_replaces_it_cannot_be_repaired() {
+    let world = ensured(OFTEN).await;
+    quiet(&world).await;
+    let broken = Fault::new(Misbehaviour::ServerError { status: 500 });
+    world.control.fault(broken.on("/webhooks").method("PUT"));
+    world.control.register("helpdesk", &theirs("http://127.0.0.1:9/")).unwrap();
+    world.control.clear_log();
+    eventually!(looks_and_writes(&world.control).1 >= 2);
+    assert_eq!(own(&world).len(), 2);
+    world.control.clear_faults();
+    eventually!(own(&world).len() == 1);
 }
 
 #[tokio::test]

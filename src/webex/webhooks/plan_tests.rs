@@ -328,6 +328,14 @@ fn a_wanted_firehose_replaces_what_it_holds() {
 }
 
 #[test]
+fn words_that_nobody_chose_are_not_repeated() {
+    let mut odd = own(1, "mess\nages", "created\u{1b}[31m");
+    odd.secret = None;
+    let changes = plan(&desired(), &[odd]).changes;
+    assert_eq!(changes[0].event(), "other.other");
+}
+
+#[test]
 fn spellings_of_the_same_address_are_the_same() {
     let mut world = both();
     world[0].target = "HTTPS://GW.Example.com:443/hook".into();
