@@ -6,6 +6,8 @@ mod told;
 
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
 use super::outage::Outage;
 use crate::gate::id::{Key, Room};
 
@@ -16,8 +18,8 @@ pub(super) use told::log;
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $word:ident = $label:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$of])* $word,)* }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+        pub enum $name { $($(#[$of])* #[serde(rename = $label)] $word,)* }
 
         impl $name {
             /// Every one of them.
