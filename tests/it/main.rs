@@ -21,4 +21,5 @@ mod records;
 mod rooms;
 mod strangers;
 mod traps;
+mod webhooks;
 mod upkeep;
