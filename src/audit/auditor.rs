@@ -30,6 +30,10 @@ pub const PATIENT: Effort =
 /// same; they are left by the next audit.
 const MOST_KEPT: usize = 1_000_000;
 
+/// Rooms that are not clean and have a record each: more records than that at once would crowd out those of events,
+/// and nothing passes without one.
+const MOST_TOLD: usize = 1000;
+
 /// Audits the rooms of one bot.
 #[derive(Debug)]
 pub struct Auditor {
@@ -158,15 +162,23 @@ impl Auditor {
         while let Some(seen) = looks.next().await {
             let seen = seen?;
             watch.row(&seen.row);
-            self.tell_room(&seen);
+            if seen.row.state != RoomState::Clean {
+                whole.unclean += 1;
+                self.tell_room(&seen, whole.unclean);
+            }
             whole.take(seen);
+        }
+        let more = whole.unclean.saturating_sub(MOST_TOLD);
+        if more > 0 {
+            let bot = &*self.bot;
+            tracing::warn!(bot, more, "audit: more rooms are not clean than have a record");
         }
         Ok(())
     }
 
-    fn tell_room(&self, seen: &Seen) {
+    fn tell_room(&self, seen: &Seen, unclean: usize) {
         let row = &seen.row;
-        if row.state == RoomState::Clean {
+        if unclean > MOST_TOLD {
             return;
         }
         let outsiders: Vec<_> =
@@ -203,6 +215,7 @@ fn since(before: Silences, after: Silences) -> Silences {
 struct Whole {
     rows: Vec<Row>,
     found: Vec<Found>,
+    unclean: usize,
     kept: usize,
     foreign: ForeignOrgs,
     calls: usize,
