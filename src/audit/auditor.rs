@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use super::foreign::ForeignOrgs;
 use super::ledger::Ledger;
 use super::luck::Luck;
-use super::room::{Seen, Wish};
+use super::room::{Look, Seen, Wish};
 use super::row::Row;
 use super::survey::{Found, Survey, Watch};
 use crate::config::Config;
 use crate::gate::id::{Key, Org, Person};
 use crate::gate::policy::Audience;
-use crate::report::outage::Outage;
+use crate::report::outage::{Kind, Outage};
 use crate::report::{Happening, Reporter, RoomState, Upkeep};
 use crate::rt;
 use crate::webex::{Claim, Client, Effort, Own, Silences};
@@ -146,6 +146,7 @@ impl Auditor {
         Ok(whole)
     }
 
+    /// Rooms that could not be read are tried once more when all others are done: Webex may be back by then.
     async fn each(
         &self,
         rooms: Vec<Own>,
@@ -153,15 +154,37 @@ impl Auditor {
         watch: &dyn Watch,
         whole: &mut Whole,
     ) -> Result<(), Outage> {
-        let looks = rooms.into_iter().map(|own| Box::pin(self.look(own, wish)));
-        let mut looks = stream::iter(looks).buffer_unordered(self.at_once);
-        while let Some(seen) = looks.next().await {
-            let seen = seen?;
-            watch.row(&seen.row);
-            self.tell_room(&seen);
-            whole.take(seen);
+        let missed = self.pass(rooms, wish, watch, whole).await?;
+        let missed = missed.into_iter().map(|(own, _)| own).collect();
+        for (own, kind) in self.pass(missed, wish, watch, whole).await? {
+            self.note(self.unread(&own, kind), watch, whole);
         }
         Ok(())
+    }
+
+    async fn pass(
+        &self,
+        rooms: Vec<Own>,
+        wish: Wish,
+        watch: &dyn Watch,
+        whole: &mut Whole,
+    ) -> Result<Vec<(Own, Kind)>, Outage> {
+        let looks = rooms.into_iter().map(|own| Box::pin(self.look(own, wish)));
+        let mut looks = stream::iter(looks).buffer_unordered(self.at_once);
+        let mut missed = Vec::new();
+        while let Some(look) = looks.next().await {
+            match look? {
+                Look::Seen(seen) => self.note(*seen, watch, whole),
+                Look::Missed(own, kind) => missed.push((own, kind)),
+            }
+        }
+        Ok(missed)
+    }
+
+    fn note(&self, seen: Seen, watch: &dyn Watch, whole: &mut Whole) {
+        watch.row(&seen.row);
+        self.tell_room(&seen);
+        whole.take(seen);
     }
 
     fn tell_room(&self, seen: &Seen) {
