@@ -148,6 +148,7 @@ async fn gw_b2_a_webex_that_answers_nothing_is_not_asked_about_every_room() {
     let outcome = survey(&auditor).await.unwrap();
     assert_eq!((counts(&outcome), outcome.found.len()), ((0, 0, 2000), 0));
     assert!(outcome.rows.iter().all(|row| row.reason == "webex_unavailable"));
+    assert_eq!(scene.told.records().len(), 1000, "no flood of records");
     let tries = scene.control.calls().len();
     assert!((40..2000).contains(&tries), "at least twenty rooms, twice each: {tries}");
     scene.control.clear_faults();
