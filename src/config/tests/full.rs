@@ -15,6 +15,7 @@ server:
   max_in_flight: 11
   drain_grace: 0s
   drain_timeout: 20s
+  public_url: https://bots.example.com/
 ops: {listen: null}
 log: {level: "info,botwarden::webex=debug", format: json}
 webex:
@@ -35,12 +36,33 @@ policy:
   max_event_age: 5m
   resources:
     memberships.deleted: room
+  on_deny:
+    notify: ops_room
+    ops_room: Y2lzY29zcGFyazovL3VzL1JPT00vOTQ2ZTRmNDAtZDAwMi0xMWU5LTljY2ItYTdlNWJkZWJhZmIz
+    text: There are guests.
+    at_most_every: 1h
+    refused: I am silent here.
+    still_refused: I am still silent here.
+    allowed_again: I am back.
 cache: {allow_ttl: 0s, deny_ttl: 1s, stale_deny: 2s, max_entries: 3}
 inbox: {mode: memory, max_events: 5, max_bytes: 1048576, max_age: 1m, order: none, duplicates: 0s}
 bots:
   helpdesk:
     token: {env: HELPDESK_TOKEN}
     webhook_secret: [{credential: helpdesk}, {file: /run/secrets/helpdesk_webhook_secret}]
+    webhooks:
+      manage: ensure
+      events: [rooms.migrated, messages.created, memberships.updated]
+      every: 1m
+      foreign: [https://other.example.com/hook?x=1]
+    audit:
+      every: 12h
+      at: "23:59"
+      requests_per_second: 1
+      reports: {dir: /var/lib/botwarden/audits, keep: 30d}
+      leave_rooms_with_outsiders: confirmed
+      max_leave: 20%
+      farewell: {text: "I leave, because there are guests.", at_most_every: 48h}
 routes:
   helpdesk:
     path: /webhooks/helpdesk
@@ -54,6 +76,7 @@ routes:
       pass_signature: false
       sign: {secret: {file: /run/secrets/sign}}
       headers: {X-Team: helpdesk}
+    events: [messages.updated, messages.created]
     answer: delivered
     answer_within: 2s
     unverified: 200
@@ -169,6 +192,7 @@ fn every_key_reaches_the_configuration() {
         },
     )
     "#);
+    insta::assert_snapshot!(format!("{:#?}", config.notices), @"");
     insta::assert_snapshot!(format!("{:#?}", (&config.bots, &config.routes)), @r#"
     (
         {

@@ -86,6 +86,8 @@ fn defaults_are_those_of_the_reference() {
         },
     )
     ");
+    insta::assert_snapshot!(format!("{:#?}", config.notices), @"");
+    insta::assert_snapshot!(format!("{:#?}", config.bots["helpdesk"]), @"");
     insta::assert_snapshot!(format!("{:#?}", config.routes["helpdesk"]), @r#"
     Route {
         path: "/webhooks/helpdesk",

@@ -18,6 +18,7 @@ mod schema;
 mod secrecy;
 mod telling;
 mod tighten;
+mod upkeep;
 mod upstreams;
 mod yaml;
 
