@@ -8,7 +8,7 @@ use serde_json::Value;
 
 pub(crate) const SECRET: &str = "0123456789abcdef0123";
 
-pub(crate) const COMMANDS: [&str; 11] = [
+pub(crate) const COMMANDS: [&str; 13] = [
     "check",
     "completions",
     "demo",
@@ -19,14 +19,22 @@ pub(crate) const COMMANDS: [&str; 11] = [
     "schema",
     "send",
     "simulate",
+    "sync",
     "version",
+    "webhooks",
 ];
 
 /// The program in a directory, and nothing of the surroundings that it would heed.
 pub(crate) fn program(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_botwarden"));
     command.args(arguments).current_dir(directory).stdin(Stdio::null());
-    for name in ["BOTWARDEN_CONFIG", "BOTWARDEN_OPS_LISTEN", "NO_COLOR", "CLICOLOR_FORCE"] {
+    for name in [
+        "BOTWARDEN_CONFIG",
+        "BOTWARDEN_OPS_LISTEN",
+        "BOTWARDEN_PUBLIC_URL",
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+    ] {
         command.env_remove(name);
     }
     command

@@ -5,3 +5,4 @@ mod basics;
 mod demo;
 mod harness;
 mod together;
+mod webhooks;

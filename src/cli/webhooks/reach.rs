@@ -61,11 +61,11 @@ pub(super) fn told(name: &str, failure: &Failure) -> Exit {
     failure.exit
 }
 
+/// A bot of the configuration.
+pub(super) type Named<'a> = (&'a Arc<str>, &'a Bot);
+
 /// These bots, or all of them; or advice.
-pub(super) fn bots<'a>(
-    config: &'a Config,
-    names: &[String],
-) -> Result<Vec<(&'a Arc<str>, &'a Bot)>, Exit> {
+pub(super) fn bots<'a>(config: &'a Config, names: &[String]) -> Result<Vec<Named<'a>>, Exit> {
     if names.is_empty() {
         return Ok(config.bots.iter().collect());
     }
@@ -76,7 +76,7 @@ pub(super) fn bots<'a>(
 }
 
 /// The bot of this name, or advice.
-pub(super) fn bot<'a>(config: &'a Config, name: &str) -> Result<(&'a Arc<str>, &'a Bot), Exit> {
+pub(super) fn bot<'a>(config: &'a Config, name: &str) -> Result<Named<'a>, Exit> {
     config.bots.get_key_value(name).ok_or_else(|| {
         let names: Vec<&str> = config.bots.keys().map(|name| &**name).collect();
         let advice = config::suggestion(name, &names)

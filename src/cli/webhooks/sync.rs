@@ -7,7 +7,7 @@ use clap::Args;
 use super::consent::Consent;
 use super::document::document;
 use super::page::{self, Outcome};
-use super::reach::{Failure, Reach, bots, public_url, told, worst};
+use super::reach::{Failure, Named, Reach, bots, public_url, told, worst};
 use super::verdict::{Survey, in_order};
 use crate::cli::common::{load_or_tell, print};
 use crate::cli::exit::Exit;
@@ -73,10 +73,7 @@ async fn sync(arguments: &Arguments, global: &Global) -> Result<Exit, Exit> {
 type Failures = Vec<(Arc<str>, Failure)>;
 
 /// One bot that cannot be looked at does not stop the others.
-async fn survey<'a>(
-    config: &'a Config,
-    bots: Vec<(&'a Arc<str>, &'a Bot)>,
-) -> (Vec<Job<'a>>, Failures) {
+async fn survey<'a>(config: &'a Config, bots: Vec<Named<'a>>) -> (Vec<Job<'a>>, Failures) {
     let (mut jobs, mut failures) = (Vec::new(), Vec::new());
     for (name, bot) in bots {
         match job(config, name, bot).await {

@@ -50,9 +50,8 @@ pub(super) fn secret(webhook: &Webhook, bot: &Bot) -> &'static str {
 
 /// Everything that is wrong with it, the worst first. What goes around the gateway is not to be overlooked.
 pub(super) fn state(seen: &Seen) -> String {
-    let word = |state: &WebhookState| match state {
-        WebhookState::Bypass => "BYPASS",
-        other => other.label(),
+    let word = |state: &WebhookState| {
+        if *state == WebhookState::Bypass { "BYPASS" } else { state.label() }
     };
     seen.states.iter().map(word).collect::<Vec<_>>().join(", ")
 }

@@ -1,7 +1,5 @@
 //! The second call: the webhooks get the new secret, once the gateway accepts it.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use url::Url;
 
@@ -11,7 +9,7 @@ use super::done::Carried;
 use crate::cli::common::{called, fail, say};
 use crate::cli::exit::Exit;
 use crate::cli::webhooks::page::count;
-use crate::cli::webhooks::reach::{Failure, Reach, told};
+use crate::cli::webhooks::reach::{Failure, Named, Reach, told};
 use crate::cli::webhooks::verdict::{Survey, event, secret, short};
 use crate::config::{Bot, Config, WebhookSecret};
 use crate::report::WebhookState;
@@ -24,7 +22,7 @@ const MARGIN: Duration = Duration::from_mins(1);
 /// Gives the new secret to whichever webhook of the gateway does not carry it. Name and target stay.
 pub(super) async fn carry<'a>(
     config: &'a Config,
-    (name, bot): (&'a Arc<str>, &'a Bot),
+    (name, bot): Named<'a>,
     new: &'a WebhookSecret,
     arguments: &Arguments,
 ) -> Result<Carried<'a>, Exit> {

@@ -32,12 +32,12 @@ pub(super) struct Carried<'a> {
 }
 
 impl Carried<'_> {
-    pub(super) fn tell(&self, global: &Global) -> Result<Exit, Exit> {
+    pub(super) fn tell(&self, global: &Global) -> Exit {
         let printed = print(&match global.output() {
             Output::Text => self.page(),
             Output::Json => self.document(),
         });
-        Ok(printed.and(self.exit()))
+        printed.and(self.exit())
     }
 
     fn exit(&self) -> Exit {

@@ -90,7 +90,7 @@ fn fill(mut new: File, secret: &Secret, path: &Path, beside: &Path) -> std::io::
     new.write_all(secret.expose())?;
     new.sync_all()?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
 /// As hex digits: Webex takes text.

@@ -58,6 +58,8 @@ async fn rotate(arguments: &Arguments, global: &Global) -> Result<Exit, Exit> {
     })?;
     match stage {
         Stage::Prepare(present) => prepare::prepare(name, present, global),
-        Stage::Move(new) => carry::carry(&config, (name, bot), new, arguments).await?.tell(global),
+        Stage::Move(new) => {
+            Ok(carry::carry(&config, (name, bot), new, arguments).await?.tell(global))
+        }
     }
 }

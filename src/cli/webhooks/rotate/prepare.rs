@@ -19,7 +19,7 @@ pub(super) fn prepare(
     global: &Global,
 ) -> Result<Exit, Exit> {
     let made = match &present.file {
-        Some(file) => Some(make(&present.secret, file).map_err(told)?),
+        Some(file) => Some(make(&present.secret, file).map_err(|unmade| told(&unmade))?),
         None => None,
     };
     Ok(print(&match global.output() {
@@ -28,7 +28,7 @@ pub(super) fn prepare(
     }))
 }
 
-fn told(unmade: Unmade) -> Exit {
+fn told(unmade: &Unmade) -> Exit {
     fail(&unmade.to_string());
     match unmade {
         Unmade::Useless { .. } => Exit::Found,

@@ -32,7 +32,7 @@ pub(super) fn stage(secrets: &[WebhookSecret]) -> Result<Stage<'_>, Unclear> {
         [] => Err(Unclear::None),
         [only] => Ok(Stage::Prepare(only)),
         [old, new] if old.secret == new.secret => Err(Unclear::Same),
-        [old, new] => Ok(Stage::Move(new)),
+        [_old, new] => Ok(Stage::Move(new)),
         many => Err(Unclear::Many(many.len())),
     }
 }
