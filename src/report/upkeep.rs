@@ -32,6 +32,15 @@ macro_rules! words {
     };
 }
 
+/// Whether people have heard of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It is new to them, or long ago.
+    News,
+    /// It only keeps metrics true.
+    Already,
+}
+
 words! {
     /// What an audit makes of a room.
     RoomState {
@@ -152,6 +161,8 @@ pub enum Upkeep<'a> {
     Webhooks {
         /// How many are in which state; states that are not named have none.
         counts: &'a [(WebhookState, usize)],
+        /// Whether it is worth a warning.
+        known: Known,
     },
     /// A webhook was changed.
     WebhookChanged {
@@ -270,7 +281,7 @@ impl Metrics {
             Upkeep::RoomLeft { result, .. } => {
                 self.departures.get_or_create(&of("confirmed", done(result))).inc();
             }
-            Upkeep::Webhooks { counts } => self.seen(&bot, counts),
+            Upkeep::Webhooks { counts, known: _ } => self.seen(&bot, counts),
             Upkeep::WebhookChanged { change, result, .. } => {
                 self.changes.get_or_create(&of(change.label(), done(result))).inc();
             }
@@ -422,7 +433,7 @@ pub(super) fn log(bot: &str, upkeep: &Upkeep<'_>) {
         Upkeep::RoomKept { room, why } => {
             tracing::warn!(bot, room = ?room, why, "the bot stays in a room, and is silent there");
         }
-        Upkeep::Webhooks { counts } => webhooks(bot, counts),
+        Upkeep::Webhooks { counts, known: Known::News } => webhooks(bot, counts),
         Upkeep::WebhookChanged { change, state, event, result } => {
             let (change, state) = (change.label(), state.label());
             match result {
@@ -438,7 +449,7 @@ pub(super) fn log(bot: &str, upkeep: &Upkeep<'_>) {
         Upkeep::Noticed { kind, room, result: Ok(()) } => {
             tracing::info!(bot, notice = kind.label(), room = ?room, "told");
         }
-        Upkeep::RoomFound { .. } => {}
+        Upkeep::RoomFound { .. } | Upkeep::Webhooks { known: Known::Already, .. } => {}
     }
 }
 

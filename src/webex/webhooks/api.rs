@@ -1,5 +1,6 @@
 //! `/webhooks`. Every answer holds the webhook's secret in clear: no answer is ever logged or kept as text.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use http::Method;
@@ -21,7 +22,7 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 const ONE: usize = 256 * 1024;
 
 /// A webhook, as Webex has it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Webhook {
     /// What `PUT` and `DELETE` name it by.
     pub id: Box<str>,
@@ -46,7 +47,7 @@ pub struct Webhook {
 }
 
 /// A webhook to be made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Fresh {
     /// Its name.
     pub name: Box<str>,
@@ -61,7 +62,7 @@ pub struct Fresh {
 }
 
 /// A webhook to be changed. Webex wants name and target every time.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Repair {
     /// Which one.
     pub id: Box<str>,
@@ -124,6 +125,29 @@ impl Webhook {
     pub fn shown_target(&self) -> String {
         shown(&self.target)
     }
+}
+
+/// A target may hold a secret in its query, and names are foreign text.
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(f, "Webhook", &self.id, &self.target)
+    }
+}
+
+impl fmt::Debug for Fresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(f, "Fresh", "new", &self.target)
+    }
+}
+
+impl fmt::Debug for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug(f, "Repair", &self.id, &self.target)
+    }
+}
+
+fn debug(f: &mut fmt::Formatter<'_>, what: &str, id: &str, target: &str) -> fmt::Result {
+    f.debug_struct(what).field("id", &id).field("target", &shown(target)).finish_non_exhaustive()
 }
 
 /// An address for people: scheme, host, port and path.

@@ -67,33 +67,29 @@ impl Age {
 }
 
 /// What no webhook brings, of those that stay. Where one missing event holds another, only the former is missing.
-pub(super) fn missing<'a>(
-    desired: &Desired,
-    stay: impl Iterator<Item = &'a Judged<'a>> + Clone,
-) -> Vec<Wanted> {
+pub(super) fn missing(desired: &Desired, stay: &[&Judged<'_>]) -> Vec<Wanted> {
     let brings = |wanted: &&Wanted| {
-        stay.clone().any(|judged| {
+        stay.iter().any(|judged| {
             judged.webhook.filter.is_none()
                 && judged.end.as_ref() == Some(&wanted.target)
                 && covers(judged.words(), wanted.words())
         })
     };
     let open: Vec<&Wanted> = desired.wanted.iter().filter(|wanted| !brings(wanted)).collect();
-    let mut missing = Vec::new();
-    for (at, wanted) in open.iter().enumerate() {
-        let held =
-            open.iter().enumerate().any(|(other_at, other)| holds((other_at, other), (at, wanted)));
-        if !held {
-            missing.push((*wanted).clone());
-        }
-    }
-    missing
+    let places = || open.iter().copied().enumerate();
+    let first = places().filter(|one| !places().any(|other| holds(other, *one)));
+    first.map(|(_, wanted)| wanted.clone()).collect()
+}
+
+/// Whether what will be made for a wanted event also brings everything of a webhook that is there.
+pub(super) fn outdoes(wanted: &Wanted, judged: &Judged<'_>) -> bool {
+    judged.webhook.filter.is_none()
+        && judged.end.as_ref() == Some(&wanted.target)
+        && covers(wanted.words(), judged.words())
 }
 
 /// Of two that are equal, the first holds the second.
-fn holds(other: (usize, &Wanted), one: (usize, &Wanted)) -> bool {
-    let (one_at, one) = one;
-    let (other_at, other) = other;
+fn holds((other_at, other): (usize, &Wanted), (one_at, one): (usize, &Wanted)) -> bool {
     let back = covers(one.words(), other.words());
     one.target == other.target && covers(other.words(), one.words()) && (!back || other_at < one_at)
 }

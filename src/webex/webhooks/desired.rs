@@ -105,9 +105,12 @@ impl Desired {
         format!("{OWN_NAME}{}", self.bot)
     }
 
-    /// The route where the events of a webhook should go: the one that wants them, messages first; otherwise the only
-    /// one, or the one that gets messages.
+    /// The route where the events of a webhook should go: the one that wants exactly these, or some of them, messages
+    /// first; otherwise the only one, or the one that gets messages.
     pub(super) fn route_for(&self, resource: &str, event: &str) -> Option<&Url> {
+        if let Some(route) = self.wants(resource, event).next() {
+            return Some(route);
+        }
         let mut covered =
             self.wanted.iter().filter(|wanted| covers((resource, event), wanted.words()));
         let messages = self.wanted.iter().find(|wanted| wanted.words() == MESSAGES);
@@ -119,7 +122,7 @@ impl Desired {
         messages.or_else(|| covered.next()).map(|wanted| &wanted.target).or(fallback)
     }
 
-    /// Whether some route wants exactly these events, and which.
+    /// The routes that want exactly these events.
     pub(super) fn wants(&self, resource: &str, event: &str) -> impl Iterator<Item = &Url> {
         let wanted = self.wanted.iter().filter(move |wanted| wanted.words() == (resource, event));
         wanted.map(|wanted| &wanted.target)

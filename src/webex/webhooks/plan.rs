@@ -26,12 +26,15 @@
 use std::fmt;
 
 use super::api::{Fresh, Repair, Webhook, shown};
-use super::cover::{beaten, missing};
+use super::cover::{beaten, missing, outdoes};
 use super::desired::{Desired, Wanted};
 use super::judge::{Judged, judge};
 use crate::report::WebhookState;
 
 const LEFT_ALONE: &str = "is not the gateway's own, so that it is not removed by itself";
+
+/// The longest word for a resource or an event is `meetingTranscripts`.
+const LONGEST_WORD: usize = 40;
 
 /// A webhook, and how it is with it.
 #[derive(Clone, Debug)]
@@ -51,8 +54,8 @@ impl Seen {
     }
 }
 
-/// Something to be done. `Display` has no name, no user, no query, no secret in it.
-#[derive(Clone, Debug)]
+/// Something to be done. Neither `Display` nor `Debug` has a name, a user, a query or a secret in it.
+#[derive(Clone)]
 pub enum Change {
     /// Make one.
     Create {
@@ -123,6 +126,12 @@ impl fmt::Display for Change {
     }
 }
 
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// How it is, and what to do.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -137,10 +146,9 @@ pub struct Plan {
 impl Plan {
     /// How many webhooks are in which state, each counted once by its worst; states that none is in are left out.
     pub fn counts(&self) -> Vec<(WebhookState, usize)> {
-        let count = |state| match state {
-            WebhookState::Missing => self.missing.len(),
-            _ => self.seen.iter().filter(|seen| seen.state() == state).count(),
-        };
+        let seen = |state| self.seen.iter().filter(|seen| seen.state() == state).count();
+        let missing = |state| if state == WebhookState::Missing { self.missing.len() } else { 0 };
+        let count = |state| seen(state) + missing(state);
         let all = WebhookState::ALL.iter().map(|state| (*state, count(*state)));
         all.filter(|(_, count)| *count > 0).collect()
     }
@@ -148,28 +156,40 @@ impl Plan {
 
 /// The rules, in order.
 pub fn plan(desired: &Desired, actual: &[Webhook]) -> Plan {
-    let judged: Vec<Judged<'_>> = actual.iter().map(|webhook| judge(desired, webhook)).collect();
-    let beaten = beaten(&judged);
-    let (mut stay, mut go) = (Vec::new(), Vec::new());
-    let mut seen = Vec::new();
-    for (judged, beaten) in judged.into_iter().zip(beaten) {
-        let judged = if beaten { duplicate(judged) } else { judged };
-        seen.push(told(&judged));
-        if beaten && judged.is_own() { go.push(judged) } else { stay.push(judged) }
+    let mut judged: Vec<Judged<'_>> =
+        actual.iter().map(|webhook| judge(desired, webhook)).collect();
+    for (beaten, judged) in beaten(&judged).into_iter().zip(&mut judged) {
+        if beaten {
+            duplicate(judged);
+        }
     }
-    let missing = missing(desired, stay.iter());
-    let repairs = stay.iter().filter_map(|judged| repaired(desired, judged));
+    let stay: Vec<_> = judged.iter().filter(|judged| !goes(judged)).collect();
+    let missing = missing(desired, &stay);
+    for judged in &mut judged {
+        // A wanted event may hold more than what is there.
+        if !judged.is(WebhookState::Duplicate)
+            && missing.iter().any(|wanted| outdoes(wanted, judged))
+        {
+            duplicate(judged);
+        }
+    }
+    let repairs = judged.iter().filter(|judged| !goes(judged));
+    let repairs = repairs.filter_map(|judged| repaired(desired, judged));
     let made = missing.iter().map(|wanted| made(desired, wanted));
-    let changes = repairs.chain(made).chain(go.iter().map(removed)).collect();
-    Plan { seen, missing, changes }
+    let removed = judged.iter().filter(|judged| goes(judged)).map(removed);
+    let changes = repairs.chain(made).chain(removed).collect();
+    Plan { seen: judged.iter().map(told).collect(), missing, changes }
 }
 
-fn duplicate(mut judged: Judged<'_>) -> Judged<'_> {
+fn duplicate(judged: &mut Judged<'_>) {
     judged.states.push(WebhookState::Duplicate);
     if !judged.is_own() {
         judged.note = Some(LEFT_ALONE);
     }
-    judged
+}
+
+fn goes(judged: &Judged<'_>) -> bool {
+    judged.is(WebhookState::Duplicate) && judged.is_own()
 }
 
 fn told(judged: &Judged<'_>) -> Seen {
@@ -219,6 +239,12 @@ fn removed(judged: &Judged<'_>) -> Change {
     Change::Delete { id, name, event: event(webhook), why: WebhookState::Duplicate }
 }
 
+/// Both are words that Webex chose; anything else is not repeated in a log.
 fn event(webhook: &Webhook) -> Box<str> {
-    format!("{}.{}", webhook.resource, webhook.event).into()
+    format!("{}.{}", word(&webhook.resource), word(&webhook.event)).into()
+}
+
+fn word(text: &str) -> &str {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if plain && text.len() <= LONGEST_WORD { text } else { "other" }
 }
