@@ -1,6 +1,7 @@
 //! The program, and a directory to run it in.
 
 use std::io::{BufReader, Read as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 
@@ -132,6 +133,17 @@ pub(crate) fn site(api: &str, upstream: &str) -> tempfile::TempDir {
     write("token", "sim-token-helpdesk");
     write("secret", SECRET);
     site
+}
+
+/// A port for who asks for this one, and that nobody is given by chance until then: a closed connection lingers on it.
+pub(crate) fn reserved_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut caller = TcpStream::connect(address).unwrap();
+    // Whoever closes first is the one that lingers.
+    drop(listener.accept().unwrap());
+    assert_eq!(caller.read(&mut [0]).unwrap(), 0);
+    address.port()
 }
 
 /// Nobody listens on port 1.

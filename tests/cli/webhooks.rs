@@ -10,7 +10,7 @@ use botwarden::simulator::{
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::harness::{Background, SECRET, document, err, out, run_in, site};
+use crate::harness::{Background, SECRET, document, err, out, reserved_port, run_in, site};
 
 const GATEWAY: &str = "https://bots.example.com/webhooks/helpdesk";
 const TOKEN: &str = "sim-token-helpdesk";
@@ -76,14 +76,14 @@ impl Site {
 
     /// What a framework does: its own address, no secret.
     fn register_around(&self) -> String {
-        self.register("framework", "https://abc.ngrok.example/?key=hidden", MESSAGES, None)
+        self.register("framework", "https://abc.ngrok.example/?key=not-for-eyes", MESSAGES, None)
     }
 
     /// Runs it, and sees that it kept to itself what nobody may read.
     fn run(&self, arguments: &[&str]) -> Output {
         let output = run_in(self.directory.path(), arguments);
         let mut secrets =
-            vec![SECRET.to_owned(), TOKEN.to_owned(), OTHERS.to_owned(), "hidden".to_owned()];
+            vec![SECRET.to_owned(), TOKEN.to_owned(), OTHERS.to_owned(), "not-for-eyes".to_owned()];
         secrets.extend(std::fs::read_to_string(self.path("secret.next")).ok());
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
             let said = out(&output) + &err(&output);
@@ -317,46 +317,59 @@ fn gateway(site: &Site) -> (Background, String) {
     (gateway, format!("http://{listen}/"))
 }
 
+impl Site {
+    /// Something happens, and the gateway takes what Webex tells of it.
+    fn an_event_is_taken(&self) {
+        let before = self.control.deliveries().len();
+        self.control.post("ann", "staff", "/hello").unwrap();
+        assert!(self.runtime.block_on(self.control.wait_idle(Duration::from_secs(30))));
+        let deliveries = self.control.deliveries();
+        let statuses: Vec<_> = deliveries.iter().skip(before).map(|one| one.status).collect();
+        assert_eq!(statuses, [Some(200)]);
+    }
+}
+
 #[test]
 fn a_secret_is_replaced_without_losing_an_event() {
     let site = Site::open();
+    let here = format!("127.0.0.1:{}", reserved_port());
+    // There is no bot, so that events are kept to the end.
+    site.edit(
+        "127.0.0.1:0', drain_grace: 0s",
+        &format!("{here}', drain_grace: 0s, drain_timeout: 1s"),
+    );
+    site.edit("https://bots.example.com", &format!("http://{here}"));
     let rotate = ["webhooks", "rotate-secret", "helpdesk", "--yes"];
     assert_eq!(code(&site.run(&["sync", "--yes"])), Some(0));
-    let around = site.register(
-        "elsewhere",
-        "https://elsewhere.example/",
-        ("meetings", "started"),
-        Some(OTHERS),
-    );
+    let others = ("meetings", "started");
+    site.register("elsewhere", "https://elsewhere.example/", others, Some(OTHERS));
     let writes = site.writes();
-    let (old, old_door) = gateway(&site);
+    let (old, _) = gateway(&site);
+    site.an_event_is_taken();
 
     let made = site.run(&rotate);
     assert_eq!(code(&made), Some(0), "{}", err(&made));
-    let list = "webhook_secret: [{file: ./secret}, {file: ./secret.next}]";
-    assert!(out(&made).contains(list), "{}", out(&made));
+    let both = "webhook_secret: [{file: ./secret}, {file: ./secret.next}]";
+    assert!(out(&made).contains(both), "{}", out(&made));
     let fresh = std::fs::read_to_string(site.path("secret.next")).unwrap();
     assert_eq!(code(&site.run(&rotate)), Some(0));
     assert_eq!(std::fs::read_to_string(site.path("secret.next")).unwrap(), fresh, "made once");
 
-    site.edit("webhook_secret: {file: ./secret}", list);
-    let with = |door: &str| site.run(&[&rotate[..], &["--gateway", door]].concat());
-    let early = with(&old_door);
+    site.edit("webhook_secret: {file: ./secret}", both);
+    let early = site.run(&rotate);
     assert_eq!(code(&early), Some(1), "{}", err(&early));
     assert!(err(&early).contains("does not accept the new secret"), "{}", err(&early));
     assert_eq!(old.terminate(), Some(0));
-    let gone = with(&old_door);
+    let gone = site.run(&rotate);
     assert_eq!(code(&gone), Some(69), "{}", err(&gone));
+    let (accepting, _) = gateway(&site);
+    let unasked = site.run(&rotate[..3]);
+    assert_eq!(code(&unasked), Some(2), "{}", err(&unasked));
     assert_eq!(site.writes(), writes, "no webhook carries what no gateway accepts");
 
-    let (_both, door) = gateway(&site);
-    let unasked = run_in(
-        site.directory.path(),
-        &["webhooks", "rotate-secret", "helpdesk", "--gateway", &door],
-    );
-    assert_eq!(code(&unasked), Some(2), "{}", err(&unasked));
+    site.an_event_is_taken();
     let before = site.control.webhooks();
-    let moved = with(&door);
+    let moved = site.run(&rotate);
     assert_eq!(code(&moved), Some(0), "{}{}", out(&moved), err(&moved));
     assert!(out(&moved).contains("The old secret may go after 20"), "{}", out(&moved));
     assert!(out(&moved).contains("webhook_secret: {file: ./secret.next}"), "{}", out(&moved));
@@ -365,15 +378,18 @@ fn a_secret_is_replaced_without_losing_an_event() {
         let wanted = if name == "elsewhere" { OTHERS } else { fresh.as_str() };
         assert_eq!(secret.as_deref(), Some(wanted), "{name}");
     }
-    assert!(site.webhook(&around).is_some());
+    site.an_event_is_taken();
 
     let writes = site.writes();
-    let again = with(&door);
+    let again = site.run(&rotate);
     assert_eq!(code(&again), Some(0), "{}", err(&again));
     assert!(out(&again).contains("helpdesk: done, "), "{}", out(&again));
     assert_eq!(code(&site.run(&["webhooks", "list"])), Some(0), "the new one is accepted");
     assert_eq!(site.writes(), writes);
-    site.edit(list, "webhook_secret: {file: ./secret.next}");
+    site.edit(both, "webhook_secret: {file: ./secret.next}");
+    assert_eq!(accepting.terminate(), Some(0));
+    let (_new, _) = gateway(&site);
+    site.an_event_is_taken();
     assert_eq!(code(&site.run(&["webhooks", "list"])), Some(0), "the old one may go");
 }
 

@@ -1,5 +1,6 @@
 //! The second call: the webhooks get the new secret, once the gateway accepts it.
 
+use std::time::{Duration, SystemTime};
 
 use url::Url;
 
