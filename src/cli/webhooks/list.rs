@@ -1,5 +1,7 @@
 //! `botwarden webhooks list`
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -9,6 +11,7 @@ use crate::cli::common::{self, columns, load_or_tell, print, tamed};
 use crate::cli::exit::Exit;
 use crate::cli::{Global, Output};
 use crate::config::Bot;
+use crate::report::WebhookState;
 use crate::webex::webhooks::{Plan, Seen, Wanted};
 
 /// Show what is registered, what is missing, and what goes around the gateway
@@ -64,14 +67,17 @@ fn exit(survey: &Result<Survey, Failure>) -> Exit {
 fn page(looked: &[Looked<'_>]) -> String {
     let head = ["BOT", "NAME", "EVENT", "TARGET", "SECRET", "STATUS", "STATE", "ID"];
     let mut rows = vec![head.map(str::to_owned)];
-    let mut notes = String::new();
+    let mut notes = BTreeSet::new();
     for (name, bot, survey) in looked {
         let Ok(Survey { plan, .. }) = survey else { continue };
         rows.extend(plan.seen.iter().map(|seen| row(name, bot, seen)));
         rows.extend(plan.missing.iter().map(|wanted| missing(name, wanted)));
-        notes.extend(plan.seen.iter().filter_map(note));
+        notes.extend(plan.seen.iter().filter_map(|seen| note(name, seen)));
     }
-    if rows.len() == 1 { notes } else { columns(&rows) + &notes }
+    if rows.len() == 1 {
+        return String::new();
+    }
+    columns(&rows) + &notes.into_iter().collect::<String>()
 }
 
 fn row(name: &str, bot: &Bot, seen: &Seen) -> [String; 8] {
@@ -103,8 +109,10 @@ fn missing(name: &str, wanted: &Wanted) -> [String; 8] {
     ]
 }
 
-fn note(seen: &Seen) -> Option<String> {
-    seen.note.map(|note| format!("{}: {note}\n", short(&seen.webhook.name)))
+/// What the table has no word for. Which secret it is that a webhook in order carries, it has.
+fn note(name: &str, seen: &Seen) -> Option<String> {
+    let note = seen.note.filter(|_| seen.state() != WebhookState::Ok)?;
+    Some(format!("{name} {}: {note}\n", short(&seen.webhook.name)))
 }
 
 fn document(gateway: &str, looked: &[Looked<'_>]) -> String {

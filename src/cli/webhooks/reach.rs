@@ -91,7 +91,7 @@ pub(super) fn public_url(config: &Config) -> Result<&Url, Exit> {
     config.server.public_url.as_ref().ok_or_else(|| {
         fail(
             "the configuration does not say where Webex finds the gateway\n  \
-             add it to gateway.yaml: server: {public_url: https://bots.example.com}",
+             add it to gateway.yaml: server: {public_url: https://bots.example.com}, or set BOTWARDEN_PUBLIC_URL",
         );
         Exit::Config
     })

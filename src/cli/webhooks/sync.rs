@@ -97,6 +97,10 @@ async fn made(jobs: &[Job<'_>]) -> Vec<Option<Applied>> {
     let (reporter, mut all) = (Reporter::default(), Vec::new());
     for Job { reach, survey } in jobs {
         let changes = survey.plan.changes.clone();
+        if changes.is_empty() {
+            all.push(None);
+            continue;
+        }
         let applied = apply(&reach.client, reach.effort(), &survey.desired, changes, &reporter);
         all.push(Some(applied.await));
     }

@@ -1,6 +1,6 @@
 //! The second call: the webhooks get the new secret, once the gateway accepts it.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use url::Url;
 
@@ -17,7 +17,7 @@ use crate::report::WebhookState;
 use crate::rt;
 use crate::webex::webhooks::{Repair, Seen, Webhook};
 
-/// After the last try of the last kept event: for deliveries that were under way, and for clocks.
+/// Kept events are verified again at every try until `inbox.max_age`; this is for deliveries that were under way.
 const MARGIN: Duration = Duration::from_mins(1);
 
 /// Gives the new secret to whichever webhook of the gateway does not carry it. Name and target stay.
@@ -36,7 +36,8 @@ pub(super) async fn carry<'a>(
         .map(|seen| &seen.webhook)
         .filter(|webhook| webhook.secret.as_ref() != Some(&new.secret))
         .collect();
-    let mut carried = Carried { bot: name, new, here: here.len(), moved: Vec::new(), until: None };
+    let (here, wait) = (here.len(), config.inbox.max_age + MARGIN);
+    let mut carried = Carried { bot: name, new, here, moved: Vec::new(), wait, until: None };
     if behind.is_empty() {
         return Ok(carried);
     }
@@ -47,7 +48,7 @@ pub(super) async fn carry<'a>(
         let result = update.map_err(|outage| Failure::from(&outage));
         carried.moved.push((webhook.clone(), result));
     }
-    carried.until = Some(until(config, rt::now().wall));
+    carried.until = Some(rt::now().wall + wait);
     Ok(carried)
 }
 
@@ -65,11 +66,6 @@ fn with(webhook: &Webhook, new: &WebhookSecret) -> Repair {
         secret: Some(new.secret.clone()),
         activate: false,
     }
-}
-
-/// Kept events are verified again at every try, and tried until they are too old.
-fn until(config: &Config, now: SystemTime) -> SystemTime {
-    now + config.inbox.max_age + MARGIN
 }
 
 /// A gateway that does not accept the new secret would turn every event away, and Webex would switch the webhook off.

@@ -27,7 +27,9 @@ pub(super) struct Carried<'a> {
     pub(super) here: usize,
     /// Those that got it, or should have got it.
     pub(super) moved: Vec<(Webhook, Result<(), Failure>)>,
-    /// Until then events may come in or be tried again that were signed with the old one; none if nothing was changed.
+    /// For how long events that the old one signed may come in or be tried again.
+    pub(super) wait: Duration,
+    /// When that is over; none if nothing was changed.
     pub(super) until: Option<SystemTime>,
 }
 
@@ -60,7 +62,10 @@ impl Carried<'_> {
                 "{bot}: no webhook leads to the gateway; make them with: botwarden webhooks sync {bot}"
             ),
             (_, 0) => {
-                writeln!(page, "{bot}: done, {here} of the gateway, all with the new secret")
+                writeln!(
+                    page,
+                    "{bot}: done, {here} of the gateway with the new secret and none without"
+                )
             }
             (_, failed) => writeln!(
                 page,
@@ -77,7 +82,8 @@ impl Carried<'_> {
         let when = match self.until {
             Some(until) => format!("after {}", minute(until + ROUNDED_UP)),
             None => {
-                "`inbox.max_age` and a minute after the last webhook got the new one".to_owned()
+                let wait = humantime::format_duration(self.wait);
+                format!("{wait} after the last webhook got the new one")
             }
         };
         format!(

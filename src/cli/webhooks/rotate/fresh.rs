@@ -83,8 +83,8 @@ fn write(new: File, path: &Path, beside: &Path) -> Result<(), Unmade> {
 
 /// On the disk before anybody is told of it, and for the user who may read the present one.
 fn fill(mut new: File, secret: &Secret, path: &Path, beside: &Path) -> std::io::Result<()> {
-    let (owner, own) = (std::fs::metadata(beside)?, new.metadata()?);
-    if (owner.uid(), owner.gid()) != (own.uid(), own.gid()) {
+    let owner = std::fs::metadata(beside)?;
+    if owner.uid() != new.metadata()?.uid() {
         fchown(&new, Some(owner.uid()), Some(owner.gid()))?;
     }
     new.write_all(secret.expose())?;

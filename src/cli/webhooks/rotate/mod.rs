@@ -24,9 +24,7 @@ use stage::{Stage, stage};
 #[derive(Debug, Args)]
 #[command(
     before_help = "  botwarden webhooks rotate-secret helpdesk\n  botwarden webhooks rotate-secret helpdesk --yes --no-canary",
-    after_help = "It is called twice. The first call makes a new secret beside the present one and says what to write in\n\
-                  gateway.yaml. Once every gateway accepts both, the second call gives the new one to the webhooks and says\n\
-                  when the old one may go."
+    after_help = "It is called twice. The first call makes a new secret beside the present one and says what to write in gateway.yaml. Once every gateway accepts both, the second call gives the new one to the webhooks and says when the old one may go."
 )]
 pub(super) struct Arguments {
     /// The bot
