@@ -63,7 +63,8 @@ pub(super) struct Audit {
     pub(super) every: Option<Span>,
     /// When the first of a day begins, in UTC, in quotation marks; null for any time.
     pub(super) at: Option<Spelled<Clock>>,
-    /// Calls a second, at most. `webex.requests_per_minute` bounds them as well.
+    /// Calls a second, at most. `webex.requests_per_minute` bounds them as well; in the running gateway audits get a
+    /// quarter of that.
     pub(super) requests_per_second: u32,
     /// Where reports go; null for the log only.
     pub(super) reports: Option<Reports>,

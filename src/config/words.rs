@@ -291,9 +291,16 @@ impl Word for Origin {
     const PATTERN: Option<&'static str> = Some("^https?://[^/?#@]+/?$");
 
     fn read(text: &str) -> Result<Self, String> {
-        let url = Base::read(text)?.0;
-        if !matches!(url.path(), "" | "/") {
-            return Err("a path does not belong here\nthe paths are those of the routes".into());
+        let url = Url::parse(text)
+            .map_err(|error| format!("not {}: {error}\nhttps://HOST[:PORT]", Self::EXPECTED))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("a URL must not hold a user name or password".into());
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("a URL here begins with https:// or http://".into());
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err("nothing follows the host here\npaths are those of the routes".into());
         }
         if url.scheme() == "http" && !is_loopback(&url) {
             return Err("events would go over the net in clear\nhttps; http is for loopback".into());

@@ -26,7 +26,7 @@ pub use budget::{Claim, Silences};
 pub use call::Effort;
 pub use client::{Client, ClientProblem};
 pub use departure::Left;
-pub use listed::Listed;
+pub use listed::{Addressed, Listed};
 pub use messages::To;
 pub use model::{Me, PersonKind, RoomKind, RoomView};
 pub use own::Own;
@@ -37,3 +37,5 @@ pub(crate) mod stub;
 mod tests;
 #[cfg(test)]
 mod tls_tests;
+#[cfg(test)]
+mod writes_tests;

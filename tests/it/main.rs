@@ -9,6 +9,7 @@
 mod harness;
 
 mod answers;
+mod audit;
 mod bytes;
 mod classes;
 mod crowd;
@@ -19,3 +20,4 @@ mod records;
 mod rooms;
 mod strangers;
 mod traps;
+mod webhooks;

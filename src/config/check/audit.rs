@@ -52,7 +52,7 @@ fn greedy(all: &Gateway, raw: &raw::Audit, base: &Path, findings: &mut Findings<
     let (wished, budget) = (raw.requests_per_second, all.webex.requests_per_minute);
     if findings.is_typed(&at) && wished.saturating_mul(60) > budget {
         let message = format!("webex.requests_per_minute allows {budget} a minute, which is less");
-        let hint = "audits then take all that events leave over";
+        let hint = "that is all there is; of it, the running gateway gives a quarter to audits";
         findings.add(&at, Problem::new(Code::GreedyAudit, message).hint(hint));
     }
 }

@@ -7,7 +7,7 @@ use super::super::findings::Findings;
 use super::super::path::Path;
 use super::super::problem::{Code, Problem, quoted};
 use super::super::raw::Gateway;
-use super::super::raw_routes::Route;
+use super::super::raw_routes::{Bot, Route};
 use super::super::words::{Spelled, Word as _};
 use super::super::words_upkeep::Topic;
 use super::webhooks;
@@ -43,6 +43,7 @@ pub(super) fn check(all: &Gateway, findings: &mut Findings<'_>) {
         named_twice(&routes, findings);
         if webhooks::manage(all, &bot.webhooks) != Manage::None {
             unclear(&routes, findings);
+            unreached(&Path::of(["bots", name, "webhooks", "events"]), bot, &routes, findings);
         }
     }
 }
@@ -86,5 +87,22 @@ fn unclear(routes: &[(&String, &Route)], findings: &mut Findings<'_>) {
         let hint = format!("`events` here or on the route {}; [] for none", quoted(first));
         let at = Path::of(["routes", name, "events"]);
         findings.add(&at, Problem::new(Code::UnclearEvents, message).hint(hint));
+    }
+}
+
+/// A webhook that is asked for, and that would lead to no route. Without `events`, a route takes what is left.
+fn unreached(at: &Path, bot: &Bot, routes: &[(&String, &Route)], findings: &mut Findings<'_>) {
+    let takes_rest = routes.iter().any(|(_, route)| route.events.is_none());
+    if takes_rest || routes.is_empty() || !findings.is_typed(at) {
+        return;
+    }
+    let taken = routes.iter().flat_map(|(_, route)| route.events.iter().flatten());
+    let taken: BTreeSet<_> = taken.map(|topic| topic.0).collect();
+    for (number, topic) in bot.webhooks.events.iter().enumerate() {
+        if !taken.contains(&topic.0) {
+            let message = format!("{} leads to no route of this bot", quoted(&topic.0.spell()));
+            let problem = Problem::new(Code::Idle, message);
+            findings.add(&at.item(number), problem.hint("add it to `events` of one of them"));
+        }
     }
 }

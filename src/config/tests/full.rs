@@ -52,7 +52,7 @@ bots:
     webhook_secret: [{credential: helpdesk}, {file: /run/secrets/helpdesk_webhook_secret}]
     webhooks:
       manage: ensure
-      events: [rooms.migrated, messages.created, memberships.updated]
+      events: [messages.created, messages.updated]
       every: 1m
       foreign: [https://other.example.com/hook?x=1]
     audit:
@@ -119,6 +119,23 @@ fn every_key_reaches_the_configuration() {
             max_in_flight: 11,
             drain_grace: 0ns,
             drain_timeout: 20s,
+            public_url: Some(
+                Url {
+                    scheme: "https",
+                    cannot_be_a_base: false,
+                    username: "",
+                    password: None,
+                    host: Some(
+                        Domain(
+                            "bots.example.com",
+                        ),
+                    ),
+                    port: None,
+                    path: "/",
+                    query: None,
+                    fragment: None,
+                },
+            ),
         },
         Ops {
             listen: None,
@@ -192,7 +209,24 @@ fn every_key_reaches_the_configuration() {
         },
     )
     "#);
-    insta::assert_snapshot!(format!("{:#?}", config.notices), @"");
+    insta::assert_snapshot!(format!("{:#?}", config.notices), @r#"
+    Notices {
+        notify: OpsRoom(
+            ROOM:946e4f40,
+        ),
+        text: "There are guests.",
+        at_most_every: 3600s,
+        refused: Some(
+            "I am silent here.",
+        ),
+        still_refused: Some(
+            "I am still silent here.",
+        ),
+        allowed_again: Some(
+            "I am back.",
+        ),
+    }
+    "#);
     insta::assert_snapshot!(format!("{:#?}", (&config.bots, &config.routes)), @r#"
     (
         {
@@ -204,6 +238,48 @@ fn every_key_reaches_the_configuration() {
                         SigningKey(hidden),
                     ],
                 ),
+                secrets: [
+                    WebhookSecret {
+                        secret: Secret(hidden),
+                        file: None,
+                    },
+                    WebhookSecret {
+                        secret: Secret(hidden),
+                        file: Some(
+                            "/run/secrets/helpdesk_webhook_secret",
+                        ),
+                    },
+                ],
+                webhooks: Webhooks {
+                    manage: Ensure,
+                    every: 60s,
+                    foreign: 1,
+                },
+                audit: Audit {
+                    every: Some(
+                        43200s,
+                    ),
+                    at: Some(
+                        1439,
+                    ),
+                    requests_per_second: 1,
+                    reports: Some(
+                        Reports {
+                            dir: "/var/lib/botwarden/audits",
+                            keep: 2592000s,
+                        },
+                    ),
+                    leave: Confirmed,
+                    max_leave: Percent(
+                        20,
+                    ),
+                    farewell: Some(
+                        Farewell {
+                            text: "I leave, because there are guests.",
+                            at_most_every: 172800s,
+                        },
+                    ),
+                },
             },
         },
         {
@@ -263,6 +339,16 @@ fn every_key_reaches_the_configuration() {
                         ),
                     },
                 },
+                events: [
+                    (
+                        "messages",
+                        "created",
+                    ),
+                    (
+                        "messages",
+                        "updated",
+                    ),
+                ],
             },
         },
     )

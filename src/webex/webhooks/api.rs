@@ -127,27 +127,29 @@ impl Webhook {
     }
 }
 
-/// A target may hold a secret in its query, and names are foreign text.
+/// No secret, and no target as it is.
 impl fmt::Debug for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug(f, "Webhook", &self.id, &self.target)
+        let target = self.shown_target();
+        let Self { id, name, resource, event, active, .. } = self;
+        write!(f, "Webhook({id} {name:?} {resource}.{event} {target} active={active})")
     }
 }
 
+/// The same.
 impl fmt::Debug for Fresh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug(f, "Fresh", "new", &self.target)
+        let Self { name, target, resource, event, secret: _ } = self;
+        write!(f, "Fresh({name:?} {resource}.{event} {})", shown(target))
     }
 }
 
+/// The same.
 impl fmt::Debug for Repair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug(f, "Repair", &self.id, &self.target)
+        let Self { id, name, target, secret: _, activate } = self;
+        write!(f, "Repair({id} {name:?} {} activate={activate})", shown(target))
     }
-}
-
-fn debug(f: &mut fmt::Formatter<'_>, what: &str, id: &str, target: &str) -> fmt::Result {
-    f.debug_struct(what).field("id", &id).field("target", &shown(target)).finish_non_exhaustive()
 }
 
 /// An address for people: scheme, host, port and path.

@@ -1,7 +1,7 @@
 //! The webhooks of a bot: what there is, what there should be, and what leads from one to the other.
 //!
 //! [`plan`](plan::plan) is pure: the wanted and the actual webhooks in, what is wrong and what to change out.
-//! [`apply`] does it, and looks again.
+//! [`apply()`] does it, and looks again.
 
 mod api;
 mod apply;

@@ -74,9 +74,9 @@ fn page(desired: &Desired, actual: &[Webhook]) -> String {
     }
     plan.missing.iter().for_each(|wanted| writeln!(page, "missing {wanted}").unwrap());
     plan.changes.iter().for_each(|change| writeln!(page, "{change}").unwrap());
-    for hidden in [FIRST, EARLIER, "hunter2", "their name"] {
-        assert!(!page.contains(hidden) && !format!("{plan:?}{desired:?}").contains(hidden));
-    }
+    let shown = format!("{page}{plan:?}{desired:?}");
+    assert!([FIRST, EARLIER, "hunter2"].iter().all(|secret| !shown.contains(secret)));
+    assert!(!page.contains("their name"), "foreign text");
     page
 }
 
@@ -325,6 +325,14 @@ fn a_wanted_firehose_replaces_what_it_holds() {
     create all.all → https://gw.example.com/hook
     delete messages.created, because duplicate
     ");
+}
+
+#[test]
+fn words_that_nobody_chose_are_not_repeated() {
+    let mut odd = own(1, "mess\nages", "created\u{1b}[31m");
+    odd.secret = None;
+    let changes = plan(&desired(), &[odd]).changes;
+    assert_eq!(changes[0].event(), "other.other");
 }
 
 #[test]

@@ -107,6 +107,19 @@ fn make(world: &mut Vec<Webhook>, changes: &[Change], replica: &str) {
     }
 }
 
+/// Whether an event comes unfiltered to a route: written down once more, without the plan's own words.
+fn comes(world: &[Webhook], wanted: &Wanted) -> bool {
+    let (resource, event) = (&*wanted.resource, &*wanted.event);
+    let in_firehose =
+        matches!(resource, "messages" | "memberships") || (resource, event) == ("rooms", "created");
+    world.iter().filter(|webhook| webhook.by_creator && webhook.filter.is_none()).any(|webhook| {
+        let exact = *webhook.resource == *resource && *webhook.event == *event;
+        let whole = *webhook.resource == *resource && &*webhook.event == "all";
+        let firehose = &*webhook.resource == "all" && in_firehose;
+        *webhook.target == *wanted.target.as_str() && (exact || whole || firehose)
+    })
+}
+
 fn ids(world: &[Webhook]) -> Vec<&str> {
     world.iter().map(|webhook| &*webhook.id).collect()
 }
@@ -120,7 +133,9 @@ proptest! {
         make(&mut world, &changes, "");
         let again = plan(&desired, &world);
         prop_assert!(again.changes.is_empty(), "{:?}", again);
-        prop_assert!(again.missing.is_empty());
+        for wanted in &desired.wanted {
+            prop_assert!(comes(&world, wanted), "{}", wanted);
+        }
     }
 
     #[test]
