@@ -4,4 +4,6 @@
 mod basics;
 mod demo;
 mod harness;
+mod rotation;
 mod together;
+mod webhooks;
