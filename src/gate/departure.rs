@@ -91,6 +91,19 @@ pub enum Unconfirmed {
     TooSoon,
 }
 
+impl Unconfirmed {
+    /// The word for it in reports.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::AnotherRoom => "another_room",
+            Self::Clean => "clean_now",
+            Self::Differs => "lists_differ",
+            Self::Incomplete => "list_incomplete",
+            Self::TooSoon => "too_soon",
+        }
+    }
+}
+
 /// The rules above. `audience` is the widest of the bot's routes: an outsider for it is one for every route.
 pub fn confirm(
     first: &Roster,

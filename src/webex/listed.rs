@@ -60,6 +60,29 @@ impl Listed {
     }
 }
 
+/// The same with the address, which the gateway itself never keeps: for reports that were asked to show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Addressed {
+    /// What the rules look at, and the name.
+    pub listed: Listed,
+    /// The address, when Webex tells one.
+    pub email: Option<Box<str>>,
+}
+
+impl Addressed {
+    pub(super) fn read(item: Item) -> Result<Self, BadId> {
+        let email = item.person_email.clone();
+        Ok(Self { listed: Listed::read(item)?, email })
+    }
+}
+
+/// No address.
+impl fmt::Debug for Addressed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.listed.fmt(f)
+    }
+}
+
 fn domain(address: &str) -> Option<&str> {
     address.rsplit_once('@').map(|(_, domain)| domain.trim())
 }
@@ -138,5 +161,9 @@ mod tests {
         assert!(listed(&json!({"personId": ""})).is_err());
         let text = format!("{:?}", listed(&json!({})).unwrap());
         assert!(!text.contains("Ann") && !text.contains("example"), "{text}");
+        let item = json!({"roomId": UUID, "personId": UUID, "personEmail": "ann@example.com"});
+        let addressed = Addressed::read(serde_json::from_value(item).unwrap()).unwrap();
+        assert_eq!(addressed.email.as_deref(), Some("ann@example.com"));
+        assert!(!format!("{addressed:?}").contains("ann"), "{addressed:?}");
     }
 }

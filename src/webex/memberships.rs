@@ -7,10 +7,10 @@ use url::Url;
 use super::budget::Claim;
 use super::call::{Effort, Reply};
 use super::client::Client;
-use super::listed::Listed;
+use super::listed::{Addressed, Listed};
 use super::model::{Item, Page};
 use super::trail::{Step, Trail, nonsense};
-use crate::gate::id::RoomId;
+use crate::gate::id::{BadId, RoomId};
 use crate::gate::roster::End;
 use crate::report::outage::Outage;
 
@@ -47,7 +47,27 @@ impl Client {
         &self,
         effort: Effort,
         room: &RoomId,
-        mut each: impl FnMut(&[Listed]) -> ControlFlow<()> + Send,
+        each: impl FnMut(&[Listed]) -> ControlFlow<()> + Send,
+    ) -> Result<End, Outage> {
+        self.pages(effort, room, Listed::read, each).await
+    }
+
+    /// The same with addresses, for a report that was asked to show them.
+    pub async fn people_by(
+        &self,
+        effort: Effort,
+        room: &RoomId,
+        each: impl FnMut(&[Addressed]) -> ControlFlow<()> + Send,
+    ) -> Result<End, Outage> {
+        self.pages(effort, room, Addressed::read, each).await
+    }
+
+    async fn pages<T: Send>(
+        &self,
+        effort: Effort,
+        room: &RoomId,
+        read: fn(Item) -> Result<T, BadId>,
+        mut each: impl FnMut(&[T]) -> ControlFlow<()> + Send,
     ) -> Result<End, Outage> {
         let question = effort.question("memberships");
         if effort.claim == Claim::Stranger {
@@ -63,7 +83,7 @@ impl Client {
                 Reply::Absent | Reply::Done => return Ok(End::NoSuchRoom),
             };
             left = left.saturating_sub(found.size);
-            if each(&members(found.value)?).is_break() {
+            if each(&members(found.value, read)?).is_break() {
                 return Ok(End::GaveUp);
             }
             match trail.step(&here, &found.headers)? {
@@ -80,8 +100,8 @@ impl Client {
     }
 }
 
-fn members(page: Page<Item>) -> Result<Vec<Listed>, Outage> {
-    let items = page.items.into_iter().map(Listed::read);
+fn members<T>(page: Page<Item>, read: fn(Item) -> Result<T, BadId>) -> Result<Vec<T>, Outage> {
+    let items = page.items.into_iter().map(read);
     let items: Result<_, _> = items.collect();
     items
         .map_err(|_bad_id| nonsense("a member in the list of a room has an id that cannot be read"))

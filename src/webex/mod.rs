@@ -26,7 +26,7 @@ pub use budget::{Claim, Silences};
 pub use call::Effort;
 pub use client::{Client, ClientProblem};
 pub use departure::Left;
-pub use listed::Listed;
+pub use listed::{Addressed, Listed};
 pub use messages::To;
 pub use model::{Me, PersonKind, RoomKind, RoomView};
 pub use own::Own;

@@ -1,7 +1,7 @@
 //! What Webex sends. The wire structs stay in here; what is handed out has types.
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use crate::gate::id::{OrgId, PersonId};
 
@@ -81,7 +81,8 @@ pub struct RoomView {
 }
 
 /// What kind of room it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RoomKind {
     /// Two people, for ever.
     Direct,

@@ -1,5 +1,7 @@
 //! `GET /memberships` without a room: in which rooms the bot is.
 
+use std::time::SystemTime;
+
 use serde::Deserialize;
 use url::Url;
 
@@ -29,6 +31,8 @@ pub struct Own {
     pub kind: RoomKind,
     /// A direct room that does not show in the bot's list.
     pub hidden: bool,
+    /// When the bot was added, as far as Webex tells.
+    pub created: Option<SystemTime>,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +45,7 @@ struct Item {
     room_type: Box<str>,
     #[serde(default)]
     is_room_hidden: bool,
+    created: Option<Box<str>>,
 }
 
 impl Client {
@@ -96,7 +101,12 @@ fn read(item: Item, own: Key<Person>) -> Result<Own, Outage> {
         room: RoomId::parse(&item.room_id).map_err(foreign)?,
         kind: RoomKind::named(&item.room_type),
         hidden: item.is_room_hidden,
+        created: item.created.as_deref().and_then(date),
     })
+}
+
+fn date(text: &str) -> Option<SystemTime> {
+    text.parse::<jiff::Timestamp>().ok().map(Into::into)
 }
 
 /// Rooms that move between pages while they are read show up twice.

@@ -1,0 +1,257 @@
+//! One room: read to its end, judged, and told.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::auditor::Auditor;
+use super::known::{Added, Who};
+use super::row::{Action, AddedBy, Outsider, Row};
+use super::survey::Found;
+use crate::gate::departure::{Class, class};
+use crate::gate::id::{Key, Org, Person, RoomId};
+use crate::gate::refusal::Refusal;
+use crate::gate::roster::{Builder, End, Extent, Roster, Standing};
+use crate::report::RoomState;
+use crate::report::outage::{Kind, Outage};
+use crate::rt;
+use crate::webex::{Addressed, Listed, Own, RoomKind};
+
+/// Outsiders of one room whose addresses are told; who wants more has to ask for the room.
+const MOST_PEOPLE: usize = 1000;
+/// Why a room is clean.
+const ALL_ALLOWED: &str = "all_members_allowed";
+
+/// What a survey is to find out beside the state of rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Whose titles: each costs a call.
+    pub titles: Titles,
+    /// Whether names and addresses of outsiders are told.
+    pub people: People,
+}
+
+/// Whose titles are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Titles {
+    /// Those of all rooms.
+    All,
+    /// None.
+    None,
+    /// Those of rooms that are not clean.
+    Unclean,
+}
+
+/// Whether names and addresses of outsiders are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum People {
+    /// They stay where they are.
+    Hidden,
+    /// They are in the rows.
+    Shown,
+}
+
+/// One room, as it was just read.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) room: RoomId,
+    pub(super) row: Row,
+    pub(super) reason: &'static str,
+    pub(super) found: Option<Found>,
+    pub(super) outsiders: Vec<(Box<str>, Key<Person>)>,
+    pub(super) calls: usize,
+}
+
+/// A list, and who is to be told about by name.
+#[derive(Debug)]
+struct Reading {
+    roster: Roster,
+    people: Option<Vec<Outsider>>,
+    pages: usize,
+}
+
+impl Auditor {
+    /// Only a refused token is an outage: it ends the survey. Whatever else goes wrong makes this room unknown.
+    pub(super) async fn look(&self, own: Own, wish: Wish) -> Result<Seen, Outage> {
+        let began = rt::now().wall;
+        if let Some(kind) = self.luck.gone() {
+            return Ok(self.unread(&own, kind, began));
+        }
+        let reading = match self.read(&own, wish.people).await {
+            Ok(reading) => reading,
+            Err(outage) if outage.kind == Kind::TokenRefused => return Err(outage),
+            Err(outage) => {
+                self.luck.bad(outage.kind);
+                return Ok(self.unread(&own, outage.kind, began));
+            }
+        };
+        self.luck.good();
+        self.ledger.place(&reading.roster);
+        let mut seen = self.seen(own, reading);
+        self.entitle(&mut seen, wish.titles).await?;
+        Ok(seen)
+    }
+
+    async fn read(&self, own: &Own, people: People) -> Result<Reading, Outage> {
+        let room = &own.room;
+        let mut builder = Builder::new(room.key(), &self.widest, rt::now()).everybody();
+        let (mut named, mut pages) = (Vec::new(), 0);
+        let end: End = match people {
+            People::Hidden => {
+                let each = |items: &[Listed]| {
+                    pages += 1;
+                    builder.page(items.iter().map(Listed::member))
+                };
+                self.client.memberships_by(self.effort, room, each).await?
+            }
+            People::Shown => {
+                let each = |items: &[Addressed]| {
+                    pages += 1;
+                    self.name(items, &mut named);
+                    builder.page(items.iter().map(|item| item.listed.member()))
+                };
+                self.client.people_by(self.effort, room, each).await?
+            }
+        };
+        let people = (people == People::Shown).then_some(named);
+        Ok(Reading { roster: builder.finish(end), people, pages: pages.max(1) })
+    }
+
+    fn name(&self, items: &[Addressed], named: &mut Vec<Outsider>) {
+        for Addressed { listed, email } in items {
+            let member = listed.member();
+            let (Standing::Of(org) | Standing::GuestOf(org)) = member.standing else { continue };
+            if !self.widest.admits(member.person, member.standing) && named.len() < MOST_PEOPLE {
+                let name = listed.display_name.clone();
+                named.push(Outsider { org: self.org_name(org), name, email: email.clone() });
+            }
+        }
+    }
+
+    fn seen(&self, own: Own, reading: Reading) -> Seen {
+        let Reading { roster, people, pages } = reading;
+        let (state, reason) = match class(&roster, &self.widest) {
+            Class::Clean => (RoomState::Clean, ALL_ALLOWED),
+            Class::Outsiders(refusal) => (RoomState::Outsiders, refusal.label()),
+            Class::Unknown(refusal) => (RoomState::Unknown, refusal.label()),
+        };
+        let outsiders = self.outsiders(&roster);
+        let blank = self.blank(&own, state, reason, roster.read().wall);
+        let whole = roster.extent() == Extent::Whole;
+        let row = Row {
+            members: whole.then(|| roster.members().len()),
+            orgs: self.orgs(&roster),
+            offending: counted(outsiders.iter().map(|(org, _)| org.clone())),
+            unplaced: unplaced(&roster),
+            people,
+            refused_by: self.refused_by(&roster),
+            action: plan(state, &own),
+            ..blank
+        };
+        let room = own.room.clone();
+        let found = (state == RoomState::Outsiders).then_some(Found { own, roster });
+        Seen { room, row, reason, found, outsiders, calls: pages }
+    }
+
+    /// A room of which nothing is known but that the bot is in it.
+    fn unread(&self, own: &Own, kind: Kind, began: SystemTime) -> Seen {
+        let reason = kind.label();
+        let row = self.blank(own, RoomState::Unknown, reason, began);
+        Seen { room: own.room.clone(), row, reason, found: None, outsiders: Vec::new(), calls: 0 }
+    }
+
+    fn blank(&self, own: &Own, state: RoomState, reason: &'static str, read_at: SystemTime) -> Row {
+        Row {
+            bot: Arc::clone(&self.bot),
+            room_id: own.room.as_str().into(),
+            room: own.room.key().to_string().into(),
+            kind: own.kind,
+            title: None,
+            state,
+            reason: Cow::Borrowed(reason),
+            members: None,
+            orgs: BTreeMap::new(),
+            offending: BTreeMap::new(),
+            unplaced: 0,
+            people: None,
+            refused_by: Vec::new(),
+            added_by: self.added_by(own),
+            action: Action::None,
+            read_at,
+        }
+    }
+
+    fn added_by(&self, own: &Own) -> AddedBy {
+        match self.ledger.added_by(own.room.key(), own.created) {
+            Some(Added { by: Who::Org(org), at }) => {
+                AddedBy::Organisation { org: self.org_name(org), at }
+            }
+            Some(Added { by: Who::Person(_), at: _ }) | None => AddedBy::Unknown,
+        }
+    }
+
+    /// The title is for reading only: a room without one is a room all the same.
+    async fn entitle(&self, seen: &mut Seen, titles: Titles) -> Result<(), Outage> {
+        let wanted = match titles {
+            Titles::All => true,
+            Titles::None => false,
+            Titles::Unclean => seen.row.state != RoomState::Clean,
+        };
+        if !wanted {
+            return Ok(());
+        }
+        seen.calls += 1;
+        match self.client.room_by(self.effort, &seen.room).await {
+            Ok(view) => seen.row.title = view.map(|view| view.title.into()),
+            Err(outage) if outage.kind == Kind::TokenRefused => return Err(outage),
+            Err(_untitled) => {}
+        }
+        Ok(())
+    }
+
+    fn refused_by(&self, roster: &Roster) -> Vec<Arc<str>> {
+        let refuses = |audience| class(roster, audience) != Class::Clean;
+        let routes = self.routes.iter().filter(|(_, audience)| refuses(audience));
+        routes.map(|(name, _)| Arc::clone(name)).collect()
+    }
+
+    fn orgs(&self, roster: &Roster) -> BTreeMap<Box<str>, usize> {
+        let others = roster.members().iter().filter(|(person, _)| *person != self.own);
+        counted(others.filter_map(|(_, standing)| Some(self.org_name(org_of(*standing)?))))
+    }
+
+    fn outsiders(&self, roster: &Roster) -> Vec<(Box<str>, Key<Person>)> {
+        let surely = |refusal| refusal != Refusal::OrgMissing;
+        let outsiders = self.widest.outsiders(roster).filter(|(_, _, refusal)| surely(*refusal));
+        outsiders
+            .filter_map(|(person, standing, _)| Some((self.org_name(org_of(standing)?), person)))
+            .collect()
+    }
+}
+
+fn org_of(standing: Standing) -> Option<Key<Org>> {
+    match standing {
+        Standing::Of(org) | Standing::GuestOf(org) => Some(org),
+        Standing::Unknown => None,
+    }
+}
+
+fn unplaced(roster: &Roster) -> usize {
+    roster.members().iter().filter(|(_, standing)| *standing == Standing::Unknown).count()
+}
+
+fn counted(names: impl Iterator<Item = Box<str>>) -> BTreeMap<Box<str>, usize> {
+    let mut counts = BTreeMap::new();
+    names.for_each(|name| *counts.entry(name).or_default() += 1);
+    counts
+}
+
+fn plan(state: RoomState, own: &Own) -> Action {
+    match (state, own.kind) {
+        (RoomState::Clean | RoomState::Unknown, _) => Action::None,
+        (RoomState::Outsiders, RoomKind::Direct) if own.hidden => Action::AlreadyHidden,
+        (RoomState::Outsiders, RoomKind::Direct) => Action::WouldHide,
+        (RoomState::Outsiders, RoomKind::Group | RoomKind::Other) => Action::WouldLeave,
+    }
+}

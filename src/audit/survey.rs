@@ -1,0 +1,91 @@
+//! What a survey found.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::foreign::ForeignOrgs;
+use super::report::Counts;
+use super::row::Row;
+use crate::gate::roster::Roster;
+use crate::report::RoomState;
+use crate::webex::{Own, RoomKind, Silences};
+
+/// A room that should be left, as the survey read it.
+#[derive(Debug)]
+pub struct Found {
+    /// The bot's own membership.
+    pub own: Own,
+    /// The first list.
+    pub roster: Roster,
+}
+
+impl Found {
+    /// A direct room that is hidden already stays as it is: nothing more can be done about it.
+    pub fn already_hidden(&self) -> bool {
+        self.own.kind == RoomKind::Direct && self.own.hidden
+    }
+}
+
+/// Every room of one bot.
+#[derive(Debug)]
+pub struct Survey {
+    /// Its name.
+    pub bot: Arc<str>,
+    /// A row for each room: with outsiders, unknown, clean.
+    pub rows: Vec<Row>,
+    /// Rooms that could be left, in the order of their rows; without those that are hidden already.
+    pub found: Vec<Found>,
+    /// Organisations that must not be in them.
+    pub foreign: ForeignOrgs,
+    /// Answers of Webex that it took: pages and titles, without calls that had to be repeated.
+    pub calls: usize,
+    /// How often Webex asked for silence meanwhile, and for how long. In a running gateway, events share it.
+    pub silences: Silences,
+    /// How long it took.
+    pub took: Duration,
+    /// When it ended.
+    pub at: SystemTime,
+}
+
+impl Survey {
+    /// How many rooms are in which state.
+    pub fn counts(&self) -> Counts {
+        Counts::of(&self.rows)
+    }
+
+    pub(super) fn states(&self) -> [(RoomState, usize); 3] {
+        let Counts { clean, outsiders, unknown } = self.counts();
+        [
+            (RoomState::Clean, clean),
+            (RoomState::Outsiders, outsiders),
+            (RoomState::Unknown, unknown),
+        ]
+    }
+}
+
+/// Who watches a survey: a progress bar, a file that a survey is taken up from, or nobody: `()`.
+pub trait Watch: Send + Sync {
+    /// So many rooms are listed so far; the list goes on.
+    fn listing(&self, rooms: usize) {
+        let _nobody_counts = rooms;
+    }
+
+    /// The list is complete: so many rooms are to be read, and so many are known already.
+    fn begin(&self, rooms: usize, known: usize) {
+        let _nobody_counts = (rooms, known);
+    }
+
+    /// A room was looked at.
+    fn row(&self, row: &Row) {
+        let _nobody_looks = row;
+    }
+}
+
+impl Watch for () {}
+
+impl fmt::Debug for dyn Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
