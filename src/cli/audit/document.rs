@@ -14,7 +14,7 @@ pub(super) fn document(sheets: &Sheets, fingerprint: &str) -> Value {
         "config": fingerprint,
         "bots": sheets.bots.iter().map(bot).collect::<Vec<_>>(),
         "foreign_orgs": sheets.foreign,
-        "added_by": added_by(sheets.rows()),
+        "added_by": added_by(&sheets.rows()),
     })
 }
 
@@ -35,7 +35,7 @@ fn bot(sheet: &Sheet) -> Value {
         "counts": sheet.counts(),
         "rows": sheet.rows,
         "foreign_orgs": sheet.foreign,
-        "added_by": added_by(sheet.rows.iter()),
+        "added_by": added_by(&sheet.rows.iter().collect::<Vec<_>>()),
         "calls": sheet.calls,
         "rate_limited": sheet.silences.times,
         "waited_s": sheet.silences.waited.as_secs_f64(),
@@ -45,7 +45,8 @@ fn bot(sheet: &Sheet) -> Value {
 /// `--output jsonl`: one room, as a line.
 pub(super) fn line(row: &Row) -> String {
     let mut line = json!({"schema": "botwarden/audit-room/1"});
-    if let (Some(line), Ok(Value::Object(row))) = (line.as_object_mut(), serde_json::to_value(row)) {
+    if let (Some(line), Ok(Value::Object(row))) = (line.as_object_mut(), serde_json::to_value(row))
+    {
         line.extend(row);
     }
     format!("{line}\n")

@@ -33,6 +33,12 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Together with those of another bot.
+    pub(super) fn and(self, other: Self) -> Self {
+        let (outsiders, unknown) = (self.outsiders + other.outsiders, self.unknown + other.unknown);
+        Self { outsiders, unknown }
+    }
+
     fn fails(self, fail_on: FailOn) -> Option<Exit> {
         let counted = match fail_on {
             FailOn::None => 0,

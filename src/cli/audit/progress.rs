@@ -110,7 +110,8 @@ impl Progress {
 
 impl Shown {
     fn choose(wanted: Wanted) -> Self {
-        let can_move = std::io::stderr().is_terminal() && Machine.var("TERM").as_deref() != Some("dumb");
+        let can_move =
+            std::io::stderr().is_terminal() && Machine.var("TERM").as_deref() != Some("dumb");
         match (wanted, can_move) {
             (Wanted::No, _) => Self::Nothing,
             (Wanted::Yes, true) => Self::Bar(bar()),
@@ -160,7 +161,8 @@ fn rate(done: usize, elapsed: Duration) -> String {
 
 /// As if it went on as it went so far.
 fn rest(elapsed: Duration, done: usize, left: usize) -> String {
-    let (done, left) = (u128::try_from(done).unwrap_or(1), u128::try_from(left).unwrap_or(u128::MAX));
+    let (done, left) =
+        (u128::try_from(done).unwrap_or(1), u128::try_from(left).unwrap_or(u128::MAX));
     let milliseconds = elapsed.as_millis().saturating_mul(left) / done.max(1);
     let seconds = u64::try_from(milliseconds.div_ceil(1000)).unwrap_or(u64::MAX);
     match seconds {
@@ -190,6 +192,13 @@ mod tests {
             told(1, 10_000, 10, Silences::default()),
             told(881, 881, 200, Silences::default()),
         ];
-        insta::assert_snapshot!(lines.concat(), @"");
+        insta::assert_snapshot!(lines.concat(), @r#"
+        audit: 0 of 0 rooms  0.0/s
+        audit: 0 of 1 room  0.0/s  429s: 1 (waited 11 s)
+        audit: 612 of 881 rooms  5.0/s  about 54 s left  429s: 2 (waited 11 s)
+        audit: 100 of 10000 rooms  5.0/s  about 33 min left
+        audit: 1 of 10000 rooms  0.1/s  about 28 h left
+        audit: 881 of 881 rooms  4.4/s
+        "#);
     }
 }

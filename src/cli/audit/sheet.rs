@@ -77,8 +77,8 @@ pub(super) struct Sheets {
 
 impl Sheets {
     /// Every row of every bot.
-    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.bots.iter().flat_map(|sheet| &sheet.rows)
+    pub(super) fn rows(&self) -> Vec<&Row> {
+        self.bots.iter().flat_map(|sheet| &sheet.rows).collect()
     }
 }
 
@@ -105,9 +105,9 @@ pub(super) fn counted(foreign: &ForeignOrgs) -> Vec<Foreign> {
 }
 
 /// From the rows alone, which do not say who is who; the organisation with most rooms first.
-pub(super) fn estimated<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Foreign> {
+pub(super) fn estimated(rows: &[&Row]) -> Vec<Foreign> {
     let mut orgs: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for (org, members) in rows.flat_map(|row| &row.offending) {
+    for (org, members) in rows.iter().flat_map(|row| &row.offending) {
         let (rooms, all) = orgs.entry(org).or_default();
         (*rooms, *all) = (*rooms + 1, *all + members);
     }
@@ -131,7 +131,7 @@ pub(super) struct Adding {
 }
 
 /// Those that did so most often first, and those that nobody knows last.
-pub(super) fn added_by<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Adding> {
+pub(super) fn added_by(rows: &[&Row]) -> Vec<Adding> {
     let mut orgs: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     for row in rows {
         let org = match &row.added_by {
@@ -194,14 +194,14 @@ pub(super) mod tests {
         let rows = [1, 2].map(|number| row(number, RoomState::Outsiders));
         let org = "contoso".to_owned();
         let expected = Foreign { org, rooms: 2, members: 2, people: None };
-        assert_eq!(estimated(rows.iter()), [expected]);
+        assert_eq!(estimated(&rows.iter().collect::<Vec<_>>()), [expected]);
     }
 
     #[test]
     fn who_is_not_known_to_have_added_the_bot_is_counted_as_that() {
         let clean = |number| row(number, RoomState::Clean);
         let rows = [added("a", clean(1)), added("b", clean(2)), added("b", clean(3)), clean(4)];
-        let adding = added_by(rows.iter());
+        let adding = added_by(&rows.iter().collect::<Vec<_>>());
         let shown: Vec<_> = adding.iter().map(|line| (line.org.as_deref(), line.rooms)).collect();
         assert_eq!(shown, [(Some("b"), 2), (Some("a"), 1), (None, 1)]);
     }

@@ -21,7 +21,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Row;
 use crate::config::{Machine, Source as _};
-use crate::gate::id::{Key, Room, RoomId};
 use crate::report::RoomState;
 
 /// An audit of 10,000 rooms takes about an hour; whoever goes on tomorrow starts anew.
@@ -32,8 +31,8 @@ const LARGEST: u64 = 256 * 1024 * 1024;
 
 const SCHEMA: &str = "botwarden/audit-state/1";
 
-/// Rooms that are known to be clean, as they were found.
-pub(super) type Known = HashMap<Key<Room>, Row>;
+/// Rooms that are known to be clean, as they were found, by their UUIDs.
+pub(super) type Known = HashMap<Box<str>, Row>;
 
 /// Whose state it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,16 +66,12 @@ pub(super) fn known(path: &Path, owner: &Owner, now: SystemTime) -> Known {
         return Known::new();
     }
     let rows = lines.filter_map(|line| serde_json::from_str::<Row>(&line).ok());
-    rows.filter(|row| serves(row, now)).filter_map(keyed).collect()
+    rows.filter(|row| serves(row, now)).map(|row| (row.room.clone(), row)).collect()
 }
 
 fn serves(row: &Row, now: SystemTime) -> bool {
     let age = now.duration_since(row.read_at);
     row.state == RoomState::Clean && age.is_ok_and(|age| age <= FRESH)
-}
-
-fn keyed(row: Row) -> Option<(Key<Room>, Row)> {
-    Some((RoomId::parse(&row.room_id).ok()?.key(), row))
 }
 
 /// The state of one bot, being written.
@@ -89,7 +84,7 @@ pub(super) struct State {
 impl State {
     /// Begins anew, with what is known already. Only its owner may read it. The file before it is there until this
     /// one is whole.
-    pub(super) fn create(path: PathBuf, owner: Owner, known: &Known) -> io::Result<Self> {
+    pub(super) fn create(path: PathBuf, owner: &Owner, known: &Known) -> io::Result<Self> {
         if let Some(directory) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         }
@@ -99,7 +94,7 @@ impl State {
         // The mode above is for a new file only.
         file.set_permissions(Permissions::from_mode(0o600))?;
         let mut state = Self { path, file };
-        state.line(&Head { schema: SCHEMA.to_owned(), owner })?;
+        state.line(&Head { schema: SCHEMA.to_owned(), owner: owner.clone() })?;
         known.values().try_for_each(|row| state.line(row))?;
         fs::rename(&young, &state.path)?;
         Ok(state)
@@ -140,9 +135,9 @@ mod tests {
     fn written() -> (tempfile::TempDir, PathBuf) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("deep/er/audit-helpdesk.jsonl");
-        let mut state = State::create(path.clone(), owner(), &Known::new()).unwrap();
+        let mut state = State::create(path.clone(), &owner(), &Known::new()).unwrap();
         for (number, kind) in RoomState::ALL.into_iter().enumerate() {
-            state.add(&row(u128::try_from(number).unwrap(), kind)).unwrap();
+            state.add(&row(u128::try_from(number).unwrap(), *kind)).unwrap();
         }
         (directory, path)
     }
@@ -169,7 +164,7 @@ mod tests {
     fn what_is_known_grows_no_younger_by_going_on() {
         let (_directory, path) = written();
         let found = known(&path, &owner(), read_at() + Duration::from_hours(23));
-        State::create(path.clone(), owner(), &found).unwrap();
+        State::create(path.clone(), &owner(), &found).unwrap();
         assert_eq!(known(&path, &owner(), read_at() + FRESH).len(), 1);
         assert!(known(&path, &owner(), read_at() + FRESH + Duration::from_secs(1)).is_empty());
     }
