@@ -29,7 +29,8 @@
 //! 1. No byte reaches a bot without [`gate::policy::Cleared`], which only `judge` makes. An unauthenticated caller
 //!    learns nothing about policy, and causes no call to Webex, no disk write, and no log line with its own text.
 //! 2. The body that the bot gets is the body that Webex sent, byte for byte, with `X-Spark-Signature`.
-//! 3. "Could not find out" is neither yes nor no: never forwarded, never remembered.
+//! 3. "Could not find out" is neither yes nor no: never forwarded, never remembered, and never a reason to leave a room
+//!    ([`gate::departure`]).
 //! 4. A room is clean only on a complete list; an outsider ends the reading early.
 //! 5. A membership event that arrives while a list is being read makes that list worthless.
 //! 6. Freshness is decided by the core, not by a cache's clock. An old "clean" never serves; an old "not clean" may.

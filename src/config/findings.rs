@@ -82,13 +82,18 @@ impl<'a> Findings<'a> {
 
     /// Notes that a key is not there, unless something there did not fit.
     pub(super) fn missing(&mut self, path: &Path) {
-        if self.is_unfit(path) || self.is_misspelled(path) {
+        if self.is_lost(path) {
             return;
         }
         let name = path.steps().last().map(|step| Path::from_steps(vec![step.clone()]));
         let name = name.unwrap_or_default().to_string();
         let problem = Problem::new(Code::MissingKey, format!("the key `{name}` is missing"));
         self.note(self.placed(path, problem));
+    }
+
+    /// Whether something was typed there that did not fit, or probably meant to stand there.
+    pub(super) fn is_lost(&self, path: &Path) -> bool {
+        self.is_unfit(path) || self.is_misspelled(path)
     }
 
     /// Whether a key beside this one does not exist and probably means it.

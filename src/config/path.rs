@@ -76,10 +76,12 @@ impl Path {
         self.secret().unwrap_or_else(|| self.clone())
     }
 
-    /// Whether there may be secrets on this way: in a reference, or in the value of a header.
+    /// Whether there may be secrets on this way: in a reference, in the value of a header, or in the URL that somebody
+    /// else is called by.
     pub(super) fn is_delicate(&self) -> bool {
-        let header = ["upstream", "headers"];
-        self.secret().is_some() || self.words().get(2..4) == Some(header.as_slice())
+        let others = [["upstream", "headers"], ["webhooks", "foreign"]];
+        let words = self.words();
+        self.secret().is_some() || others.iter().any(|o| words.get(2..4) == Some(o.as_slice()))
     }
 }
 

@@ -125,6 +125,12 @@ codes! {
     BadVariable = "E050";
     /// A file that is named and cannot be read.
     MissingFile = "E051";
+    /// Webhooks are to be looked after, and nobody knows where they should lead.
+    NoPublicUrl = "E060";
+    /// One event named twice: in one list, or by two routes of one bot.
+    RepeatedEvent = "E061";
+    /// A bot with several routes, and nobody knows which webhooks lead to which.
+    UnclearEvents = "E062";
     /// An organisation that no policy names.
     UnusedOrg = "W101";
     /// A bot without a route.
@@ -147,6 +153,12 @@ codes! {
     GuessableSecret = "W110";
     /// Refusals are not enforced yet.
     Observing = "W111";
+    /// A setting that means nothing as long as another one stands as it does.
+    Idle = "W112";
+    /// An audit may ask for more than the budget of its token.
+    GreedyAudit = "W113";
+    /// Rooms are to be left by a bot whose refusals are not enforced.
+    NothingLeft = "W114";
 }
 
 impl Code {

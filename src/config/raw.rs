@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::raw_routes::{Bot, Policy, Route};
-use super::words::{Base, Size, Spelled, Way};
+use super::words::{Base, Origin, Size, Spelled, Way};
 use crate::gate::id::OrgId;
 
 pub(super) type Span = Spelled<Duration>;
@@ -82,6 +82,9 @@ pub(super) struct Server {
     pub(super) drain_grace: Span,
     /// From SIGTERM to the end, in all; keep it at least 5s below `terminationGracePeriodSeconds`.
     pub(super) drain_timeout: Span,
+    /// What Webex reaches this listener by from outside, such as `https://bots.example.com`; webhooks are registered
+    /// with it. `BOTWARDEN_PUBLIC_URL` overrides it.
+    pub(super) public_url: Option<Spelled<Origin>>,
 }
 
 impl Default for Server {
@@ -96,6 +99,7 @@ impl Default for Server {
             max_in_flight: 512,
             drain_grace: seconds(5),
             drain_timeout: seconds(25),
+            public_url: None,
         }
     }
 }

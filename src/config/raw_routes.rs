@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::raw::{Span, millis, seconds};
 use super::raw_forms::{Demand, SecretRef, Secrets, Upstream};
+use super::raw_upkeep::{Audit, OnDeny, Webhooks};
 use super::words::Spelled;
+use super::words_upkeep::Topic;
 use crate::gate::id::PersonId;
 
 /// `policy`
@@ -39,6 +41,8 @@ pub(super) struct Policy {
         "rooms": "room", "memberships.deleted": "deny", "*": "deny"}))]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) resources: BTreeMap<String, Demand>,
+    /// Who is told about refusals.
+    pub(super) on_deny: OnDeny,
 }
 
 impl Default for Policy {
@@ -52,6 +56,7 @@ impl Default for Policy {
             max_members: 5000,
             max_event_age: seconds(600),
             resources: BTreeMap::new(),
+            on_deny: OnDeny::default(),
         }
     }
 }
@@ -85,6 +90,10 @@ pub(super) struct Bot {
     #[schemars(with = "Secrets")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) webhook_secret: Option<Secrets>,
+    /// What is done about its webhooks.
+    pub(super) webhooks: Webhooks,
+    /// What is done about its rooms.
+    pub(super) audit: Audit,
 }
 
 /// One of `routes`
@@ -104,6 +113,8 @@ pub(super) struct Route {
     #[schemars(with = "Upstream")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) upstream: Option<Upstream>,
+    /// Which webhooks lead here; null: those in `webhooks.events` of the bot that no other of its routes names.
+    pub(super) events: Option<Vec<Spelled<Topic>>>,
     /// When Webex gets its answer. accepted: 200 once the event is kept. delivered: wait for the outcome.
     pub(super) answer: Answer,
     /// With `delivered`: answer 200 then, even if the bot is still busy.

@@ -116,7 +116,23 @@ const TELLING: &[&str] = &["auth", "bearer", "cred", "key", "pass", "secret", "s
 /// Known keys with such a word in them.
 const HARMLESS: &[&str] = &["key_file", "pass_signature", "signature_only"];
 
-/// A value that is or may be a secret: in its place, under a bot, under a key that nobody knows and that may be a
+/// What is known under a bot and holds no secret.
+const OF_BOTS: &[&[&str]] = &[
+    &["webhooks", "manage"],
+    &["webhooks", "events"],
+    &["webhooks", "every"],
+    &["audit", "every"],
+    &["audit", "at"],
+    &["audit", "requests_per_second"],
+    &["audit", "reports", "dir"],
+    &["audit", "reports", "keep"],
+    &["audit", "leave_rooms_with_outsiders"],
+    &["audit", "max_leave"],
+    &["audit", "farewell", "text"],
+    &["audit", "farewell", "at_most_every"],
+];
+
+/// A value that is or may be a secret: in its place, elsewhere under a bot, under a key that nobody knows and that may be a
 /// misspelled one, or a password in a URL.
 fn is_delicate(text: &str, path: &Path) -> bool {
     let keys = || {
@@ -125,7 +141,11 @@ fn is_delicate(text: &str, path: &Path) -> bool {
             Step::Item(_) => None,
         })
     };
-    let known_top = keys().next().is_some_and(|top| TOPS.contains(&&*top));
+    let known = match keys().collect::<Vec<_>>().as_slice() {
+        [bots, _, rest @ ..] if bots == "bots" => OF_BOTS.iter().any(|known| *known == rest),
+        [top, ..] => TOPS.contains(&&**top),
+        [] => false,
+    };
     let telling = |key: String| {
         let word = TELLING.iter().any(|word| key.contains(word));
         let like = similar(&key, ["token", "webhook_secret", "secret"]).is_some();
@@ -136,5 +156,5 @@ fn is_delicate(text: &str, path: &Path) -> bool {
         _ => false,
     };
     let password = text.contains('@') && text.contains(':');
-    path.is_delicate() || !known_top || strange || password || keys().any(telling)
+    path.is_delicate() || !known || strange || password || keys().any(telling)
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
-use url::Url;
+use url::{Host, Url};
 
 use super::problem::quoted;
-use crate::gate::id::{OrgId, PersonId};
+use crate::gate::id::{OrgId, PersonId, RoomId};
 
 /// A value with a spelling.
 pub(super) trait Word: Sized {
@@ -83,13 +83,15 @@ impl<T: Word> Visitor<'_> for Reader<T> {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
-        T::whole(number).ok_or_else(|| {
-            E::custom(format!("{} is not {}", quoted(&number.to_string()), T::EXPECTED))
-        })
+        let refused = || {
+            let text = number.to_string();
+            E::custom(T::read(&text).err().unwrap_or_else(|| not::<T>(&text)))
+        };
+        T::whole(number).ok_or_else(refused)
     }
 }
 
-fn not<T: Word>(text: &str) -> String {
+pub(super) fn not<T: Word>(text: &str) -> String {
     format!("{} is not {}", quoted(text), T::EXPECTED)
 }
 
@@ -102,6 +104,12 @@ impl Word for Duration {
     }
 
     fn spell(&self) -> String {
+        const DAY: u64 = 24 * 3600;
+        let (seconds, rest) = (self.as_secs(), self.subsec_nanos());
+        // The library counts in years of 365.25 days from then on, which nobody would type.
+        if rest == 0 && seconds > 0 && seconds.is_multiple_of(DAY) {
+            return format!("{}d", seconds / DAY);
+        }
         humantime::format_duration(*self).to_string().replace(' ', "")
     }
 }
@@ -195,6 +203,20 @@ impl Word for PersonId {
     }
 }
 
+impl Word for RoomId {
+    const EXPECTED: &'static str = "the id of a Webex room";
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|_the_kind_is_in_the_text| {
+            format!("{}\na UUID, or the long form from the Webex API", not::<Self>(text))
+        })
+    }
+
+    fn spell(&self) -> String {
+        self.as_str().into()
+    }
+}
+
 /// A URL of the Webex API or of a proxy: nothing in it but where to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Base(pub(super) Url);
@@ -257,5 +279,46 @@ impl Word for Way {
             Self::Env => "env".into(),
             Self::Url(url) => url.to_string(),
         }
+    }
+}
+
+/// `server.public_url`: where from outside, and nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origin(pub(super) Url);
+
+impl Word for Origin {
+    const EXPECTED: &'static str = "a URL such as https://bots.example.com";
+    const PATTERN: Option<&'static str> = Some("^https?://[^/?#@]+/?$");
+
+    fn read(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text)
+            .map_err(|error| format!("not {}: {error}\nhttps://HOST[:PORT]", Self::EXPECTED))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("a URL must not hold a user name or password".into());
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("a URL here begins with https:// or http://".into());
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err("nothing follows the host here\npaths are those of the routes".into());
+        }
+        if url.scheme() == "http" && !is_loopback(&url) {
+            return Err("events would go over the net in clear\nhttps; http is for loopback".into());
+        }
+        Ok(Self(url))
+    }
+
+    fn spell(&self) -> String {
+        self.0.as_str().trim_end_matches('/').into()
+    }
+}
+
+/// Whether a URL leads to this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
     }
 }

@@ -260,10 +260,10 @@ mod tests {
         assert_eq!(outage.kind, Kind::CheckTimeout);
     }
 
-    /// Calls of strangers that never end to come, each as soon as the last is over.
-    async fn flood(budget: &Budget, calls: &Mutex<Vec<Instant>>, took: Duration) {
+    /// Calls that never end to come, each as soon as the last is over.
+    async fn flood(budget: &Budget, claim: Claim, calls: &Mutex<Vec<Instant>>, took: Duration) {
         loop {
-            match budget.turn(Claim::Stranger, within(8)).await {
+            match budget.turn(claim, within(8)).await {
                 Ok(_place) => {
                     calls.lock().unwrap().push(Instant::now());
                     tokio::time::sleep(took).await;
@@ -276,19 +276,29 @@ mod tests {
         }
     }
 
-    /// What happens while fifty strangers want turns all the time.
+    /// What strangers and surveys get while fifty of each want turns all the time.
     async fn flooded(
         budget: &Budget,
         took: Duration,
         then: impl Future<Output = ()>,
-    ) -> Vec<Instant> {
-        let calls = Mutex::default();
-        let strangers = all_of(50, || flood(budget, &calls, took));
+    ) -> [Vec<Instant>; 2] {
+        let calls = [Mutex::default(), Mutex::default()];
+        let strangers = all_of(50, || flood(budget, Claim::Stranger, &calls[0], took));
+        let surveys = all_of(50, || flood(budget, Claim::Survey, &calls[1], took));
         tokio::select! {
             () = strangers => unreachable!(),
+            () = surveys => unreachable!(),
             () = then => {}
         }
-        calls.into_inner().unwrap()
+        calls.map(|calls| calls.into_inner().unwrap())
+    }
+
+    fn most_in_a_minute(calls: &[Instant]) -> usize {
+        let minute = |from: &Instant| {
+            let end = *from + Duration::from_mins(1);
+            calls.iter().filter(|at| (*from..end).contains(at)).count()
+        };
+        calls.iter().map(minute).max().unwrap_or_default()
     }
 
     async fn all_of<F: Future<Output = ()>>(count: usize, each: impl Fn() -> F) {
@@ -306,12 +316,25 @@ mod tests {
     async fn strangers_in_any_number_have_half_of_every_minute() {
         let budget = Budget::new(100, 8);
         let ten_minutes = tokio::time::sleep(Duration::from_mins(10));
-        let calls = flooded(&budget, Duration::from_millis(50), ten_minutes).await;
-        for (n, from) in calls.iter().enumerate() {
-            let minute = calls[n..].iter().take_while(|at| **at < *from + Duration::from_mins(1));
-            assert!(minute.count() <= 50, "call {n}");
-        }
+        let [calls, _] = flooded(&budget, Duration::from_millis(50), ten_minutes).await;
+        assert!(most_in_a_minute(&calls) <= 50);
         assert!(calls.len() > 440, "and not much less: {}", calls.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_can_wait_has_a_quarter_of_every_minute_or_less_if_it_is_told() {
+        let took = Duration::from_millis(50);
+        let ten_minutes = || tokio::time::sleep(Duration::from_mins(10));
+        let budget = Budget::new(100, 8);
+        let [_, calls] = flooded(&budget, took, ten_minutes()).await;
+        assert!(most_in_a_minute(&calls) <= 25);
+        assert!(calls.len() > 220, "and not much less: {}", calls.len());
+        for (told, most) in [(10, 10), (1000, 25)] {
+            let budget = Budget::new(100, 8);
+            budget.survey(told);
+            let [_, calls] = flooded(&budget, took, ten_minutes()).await;
+            assert!(most_in_a_minute(&calls) <= most, "{told}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -320,14 +343,15 @@ mod tests {
         let (start, mut slowest) = (Instant::now(), Duration::ZERO);
         let regular = async {
             while start.elapsed() < Duration::from_mins(5) {
-                tokio::time::sleep(Duration::from_secs(2)).await;
+                // Twenty a minute: less than the quarter that nobody else may take.
+                tokio::time::sleep(Duration::from_secs(3)).await;
                 let asked = Instant::now();
                 drop(budget.turn(Claim::Regular, within(8)).await.unwrap());
                 slowest = slowest.max(asked.elapsed());
             }
         };
         // Each of their calls hangs, so that they want all places too.
-        let calls = flooded(&budget, Duration::from_secs(5), regular).await;
+        let [calls, _] = flooded(&budget, Duration::from_secs(5), regular).await;
         assert!(slowest < Duration::from_millis(100), "{slowest:?}");
         assert!(calls.len() > 200, "{}", calls.len());
     }

@@ -37,3 +37,5 @@ pub(crate) mod stub;
 mod tests;
 #[cfg(test)]
 mod tls_tests;
+#[cfg(test)]
+mod writes_tests;

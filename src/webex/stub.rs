@@ -31,6 +31,7 @@ pub(crate) enum Act {
 pub(crate) struct Call {
     pub(crate) target: String,
     pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 pub(crate) struct Stub {
@@ -80,7 +81,9 @@ async fn answer(
     }
     let head = String::from_utf8(head).unwrap();
     let target = head.split(' ').nth(1).unwrap().to_owned();
-    let call = Call { target, head };
+    let mut body = vec![0; length(&head)];
+    stream.read_exact(&mut body).await.unwrap();
+    let call = Call { target, head, body: String::from_utf8(body).unwrap() };
     let n = {
         let mut log = log.lock().unwrap();
         log.push(call.clone());
@@ -91,6 +94,12 @@ async fn answer(
         Act::Hang => std::future::pending().await,
         Act::Drop => {}
     }
+}
+
+fn length(head: &str) -> usize {
+    let head = head.to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    length.map_or(0, |length| length.parse().unwrap())
 }
 
 /// A whole answer.

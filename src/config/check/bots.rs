@@ -1,8 +1,7 @@
-//! `bots`: tokens and webhook secrets.
+//! `bots`: tokens and webhook secrets. What else is done for a bot has files of its own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::super::findings::Findings;
 use super::super::path::Path;
@@ -12,7 +11,8 @@ use super::super::raw_forms::Secrets;
 use super::super::raw_routes as raw;
 use super::super::secrets;
 use super::super::source::Source;
-use super::super::{Audit, Bot, Leave, Manage, MaxLeave, WebhookSecret, Webhooks};
+use super::super::{Bot, WebhookSecret};
+use super::{audit, webhooks};
 use crate::gate::secret::Secret;
 use crate::gate::signature::KeyRing;
 
@@ -37,31 +37,13 @@ pub(super) fn check(
         let token = token(bot, &path, findings, source);
         let keys = keys(name, bot, &mut found, findings, source);
         tokens.extend(token.clone());
-        bots.insert(name.as_str().into(), token.zip(keys));
+        let webhooks = webhooks::check(raw, &bot.webhooks, &path.key("webhooks"), findings);
+        let audit = audit::check(raw, &bot.audit, &path.key("audit"), findings);
+        let whole = |(token, (keys, secrets))| Bot { token, keys, secrets, webhooks, audit };
+        bots.insert(name.as_str().into(), token.zip(keys).map(whole));
     }
     shared(&found, &tokens, findings);
-    let whole = |(name, parts): (_, Option<_>)| {
-        let (token, (keys, secrets)) = parts?;
-        let (webhooks, audit) = (webhooks(), audit());
-        Some((name, Bot { token, keys, secrets, webhooks, audit }))
-    };
-    bots.into_iter().map(whole).collect()
-}
-
-fn webhooks() -> Webhooks {
-    Webhooks { manage: Manage::None, every: Duration::from_mins(10), foreign: Vec::new() }
-}
-
-fn audit() -> Audit {
-    Audit {
-        every: Some(Duration::from_hours(24)),
-        at: Some(180),
-        requests_per_second: 4,
-        reports: None,
-        leave: Leave::Never,
-        max_leave: MaxLeave::Rooms(10),
-        farewell: None,
-    }
+    bots.into_iter().map(|(name, bot)| Some((name, bot?))).collect()
 }
 
 fn token(

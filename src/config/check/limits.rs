@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::super::MaxLeave;
 use super::super::findings::Findings;
 use super::super::path::Path;
 use super::super::problem::{Code, Problem};
 use super::super::raw::{Bytes, Gateway, Span};
-use super::super::raw_routes::{Route, UpstreamMap};
+use super::super::raw_routes::{Bot, Route, UpstreamMap};
 use super::super::words::{Size, Spelled, Word as _};
 
 /// A number with its unit.
@@ -85,6 +86,9 @@ pub(super) fn check(raw: &Gateway, findings: &mut Findings<'_>) {
     webex(raw, findings);
     rooms(raw, findings);
     inbox(raw, findings);
+    for (name, bot) in &raw.bots {
+        check_bot(&Path::of(["bots", name]), bot, findings);
+    }
     for (name, route) in &raw.routes {
         check_route(name, route, findings);
     }
@@ -150,6 +154,10 @@ fn rooms(raw: &Gateway, findings: &mut Findings<'_>) {
         (&["max_members"], raw.policy.max_members.into(), n(1), n(100_000), "every member is read and kept in memory"),
         (&["max_event_age"], (&raw.policy.max_event_age).into(), s(10), s(7 * DAY), "clocks differ a little; old events are replays"),
     ], findings);
+    let on_deny = &raw.policy.on_deny;
+    rows(&Path::of(["policy", "on_deny"]), &[
+        (&["at_most_every"], (&on_deny.at_most_every).into(), s(60), s(366 * DAY), "a bot that talks in every minute is a nuisance of its own"),
+    ], findings);
     rows(&Path::of(["cache"]), &[
         (&["allow_ttl"], (&raw.cache.allow_ttl).into(), s(0), s(300), "for so long a guest may read along unnoticed"),
         (&["deny_ttl"], (&raw.cache.deny_ttl).into(), s(0), s(HOUR), "for so long a room that is clean again stays refused"),
@@ -167,6 +175,27 @@ fn inbox(raw: &Gateway, findings: &mut Findings<'_>) {
         (&["max_age"], (&inbox.max_age).into(), s(10), s(DAY), "an answer after a day surprises people"),
         (&["duplicates"], (&inbox.duplicates).into(), s(0), s(DAY), "each event of that time is remembered"),
     ], findings);
+}
+
+#[rustfmt::skip]
+fn check_bot(base: &Path, bot: &Bot, findings: &mut Findings<'_>) {
+    let audit = &bot.audit;
+    rows(base, &[
+        (&["webhooks", "every"], (&bot.webhooks.every).into(), s(10), s(DAY), "Webex is asked each time; a bot without its webhook hears nothing for so long"),
+        (&["audit", "requests_per_second"], audit.requests_per_second.into(), n(1), n(50), "Webex allows about 5; events need some of them"),
+    ], findings);
+    if let Some(every) = &audit.every {
+        rows(base, &[(&["audit", "every"], every.into(), s(300), s(30 * DAY), "an audit reads every room of the bot; null for none")], findings);
+    }
+    if let MaxLeave::Rooms(most) = audit.max_leave.0 {
+        rows(base, &[(&["audit", "max_leave"], most.into(), n(0), n(100_000), "it is there to stop a mistake before it has done much")], findings);
+    }
+    if let Some(reports) = &audit.reports {
+        rows(base, &[(&["audit", "reports", "keep"], (&reports.keep).into(), s(DAY), s(3650 * DAY), "evidence is kept for a while, and not for ever")], findings);
+    }
+    if let Some(farewell) = &audit.farewell {
+        rows(base, &[(&["audit", "farewell", "at_most_every"], (&farewell.at_most_every).into(), s(HOUR), s(366 * DAY), "whoever adds the bot again and again would hear it each time")], findings);
+    }
 }
 
 fn check_route(name: &str, route: &Route, findings: &mut Findings<'_>) {

@@ -34,7 +34,7 @@ pub(super) fn server(
         max_in_flight: raw.server.max_in_flight,
         drain_grace: raw.server.drain_grace.0,
         drain_timeout: raw.server.drain_timeout.0,
-        public_url: None,
+        public_url: raw.server.public_url.as_ref().map(|url| url.0.0.clone()),
     })
 }
 

@@ -1,19 +1,24 @@
 //! From what was typed to what can be used: every rule that goes beyond the form of a single value.
 
+mod audit;
 mod bots;
+mod events;
 mod files;
 mod headers;
 mod limits;
 mod listeners;
+mod notices;
 mod orgs;
 mod policy;
 mod routes;
 mod surroundings;
+mod texts;
 mod tighten;
 mod upstream;
 mod webex;
+mod webhooks;
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::findings::Findings;
 use super::path::Path;
@@ -21,7 +26,7 @@ use super::problem::{Code, Problem, quoted};
 use super::raw::{self, Gateway};
 use super::source::Source;
 use super::words::{Size, Spelled};
-use super::{Cache, Config, Inbox, Notices, Notify, Order};
+use super::{Cache, Config, Inbox, Order};
 
 /// What a check may look at besides the file.
 #[derive(Clone, Copy)]
@@ -46,6 +51,7 @@ pub(super) fn check(
     let routes = routes::check(&raw, &policy, findings, around.source);
     orgs::unused(&raw, findings);
     policy::observing(routes.as_ref(), findings);
+    audit::observing(bots.as_ref(), routes.as_ref(), findings);
     Some(Config {
         server: listeners::server(&raw, findings, around)?,
         ops: listeners::ops(&raw),
@@ -56,20 +62,9 @@ pub(super) fn check(
         orgs,
         bots: bots?,
         routes: routes?,
-        notices: notices(),
+        notices: notices::check(&raw.policy.on_deny, findings),
         fingerprint,
     })
-}
-
-fn notices() -> Notices {
-    Notices {
-        notify: Notify::None,
-        text: "There are guests in this space, so I stay silent here.".into(),
-        at_most_every: Duration::from_hours(24),
-        refused: None,
-        still_refused: None,
-        allowed_again: None,
-    }
 }
 
 fn version(raw: &Gateway, findings: &mut Findings<'_>) {

@@ -12,7 +12,7 @@ use super::super::raw_routes as raw;
 use super::super::source::Source;
 use super::super::words::Spelled;
 use super::super::{Answer, Route, Unverified};
-use super::{orgs, tighten, upstream};
+use super::{events, orgs, tighten, upstream};
 use crate::gate::policy::Policy;
 
 /// `answer_within`, unless it is typed: well below the 15 s or so that Webex waits.
@@ -29,9 +29,12 @@ pub(super) fn check(
     for (name, route) in &raw.routes {
         let path = Path::of(["routes", name]);
         super::name(name, &path, findings);
-        routes.push((name, one(raw, route, &path, top, (findings, source))));
+        let events = events::of(raw, name, route);
+        let whole = one(raw, route, &path, top, (findings, source));
+        routes.push((name, whole.map(|whole| Route { events, ..whole })));
     }
     repeated_paths(raw, findings);
+    events::check(raw, findings);
     unused_bots(raw, findings);
     let whole = |(name, route): (&String, Option<Route>)| Some((name.as_str().into(), route?));
     routes.into_iter().map(whole).collect()

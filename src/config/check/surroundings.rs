@@ -1,22 +1,23 @@
 //! Environment variables that stand above the file: what differs between deployments. Policy is not among them: it
 //! belongs into the file that is reviewed.
 
-use std::net::SocketAddr;
-
 use super::super::findings::Findings;
 use super::super::problem::{Code, Problem};
 use super::super::raw::{Format, Gateway};
 use super::super::source::Source;
-use super::super::words::{Spelled, Word as _};
+use super::super::words::{Spelled, Word};
 
 pub(super) fn apply(raw: &mut Gateway, findings: &mut Findings<'_>, source: &dyn Source) {
-    if let Some(listen) = address("BOTWARDEN_LISTEN", findings, source) {
+    if let Some(listen) = word("BOTWARDEN_LISTEN", findings, source) {
         raw.server.listen = Spelled(listen);
     }
     if source.var("BOTWARDEN_OPS_LISTEN").as_deref() == Some("none") {
         raw.ops.listen = None;
-    } else if let Some(listen) = address("BOTWARDEN_OPS_LISTEN", findings, source) {
+    } else if let Some(listen) = word("BOTWARDEN_OPS_LISTEN", findings, source) {
         raw.ops.listen = Some(Spelled(listen));
+    }
+    if let Some(url) = word("BOTWARDEN_PUBLIC_URL", findings, source) {
+        raw.server.public_url = Some(Spelled(url));
     }
     if let Some(level) = source.var("BOTWARDEN_LOG") {
         raw.log.level = level;
@@ -26,9 +27,9 @@ pub(super) fn apply(raw: &mut Gateway, findings: &mut Findings<'_>, source: &dyn
     }
 }
 
-fn address(name: &str, findings: &mut Findings<'_>, source: &dyn Source) -> Option<SocketAddr> {
+fn word<T: Word>(name: &str, findings: &mut Findings<'_>, source: &dyn Source) -> Option<T> {
     let text = source.var(name)?;
-    let read = SocketAddr::read(&text);
+    let read = T::read(&text);
     read.map_err(|message| refuse(name, &message, findings)).ok()
 }
 

@@ -1,12 +1,10 @@
 //! `webex`: how the gateway asks.
 
-use url::{Host, Url};
-
 use super::super::findings::Findings;
 use super::super::path::Path;
 use super::super::problem::{Code, Problem};
 use super::super::raw;
-use super::super::words::Way;
+use super::super::words::{Way, is_loopback};
 use super::super::{Proxy, Webex};
 use super::{Around, files};
 
@@ -36,14 +34,5 @@ pub(super) fn check(raw: &raw::Webex, findings: &mut Findings<'_>, around: Aroun
         requests_per_minute: raw.requests_per_minute,
         attempts: raw.retry.attempts,
         give_up_after: raw.retry.give_up_after.0,
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }

@@ -15,6 +15,7 @@ server:
   max_in_flight: 11
   drain_grace: 0s
   drain_timeout: 20s
+  public_url: https://bots.example.com/
 ops: {listen: null}
 log: {level: "info,botwarden::webex=debug", format: json}
 webex:
@@ -35,12 +36,33 @@ policy:
   max_event_age: 5m
   resources:
     memberships.deleted: room
+  on_deny:
+    notify: ops_room
+    ops_room: Y2lzY29zcGFyazovL3VzL1JPT00vOTQ2ZTRmNDAtZDAwMi0xMWU5LTljY2ItYTdlNWJkZWJhZmIz
+    text: There are guests.
+    at_most_every: 1h
+    refused: I am silent here.
+    still_refused: I am still silent here.
+    allowed_again: I am back.
 cache: {allow_ttl: 0s, deny_ttl: 1s, stale_deny: 2s, max_entries: 3}
 inbox: {mode: memory, max_events: 5, max_bytes: 1048576, max_age: 1m, order: none, duplicates: 0s}
 bots:
   helpdesk:
     token: {env: HELPDESK_TOKEN}
     webhook_secret: [{credential: helpdesk}, {file: /run/secrets/helpdesk_webhook_secret}]
+    webhooks:
+      manage: ensure
+      events: [messages.created, messages.updated]
+      every: 1m
+      foreign: [https://other.example.com/hook?x=1]
+    audit:
+      every: 12h
+      at: "23:59"
+      requests_per_second: 1
+      reports: {dir: /var/lib/botwarden/audits, keep: 30d}
+      leave_rooms_with_outsiders: confirmed
+      max_leave: 20%
+      farewell: {text: "I leave, because there are guests.", at_most_every: 48h}
 routes:
   helpdesk:
     path: /webhooks/helpdesk
@@ -54,6 +76,7 @@ routes:
       pass_signature: false
       sign: {secret: {file: /run/secrets/sign}}
       headers: {X-Team: helpdesk}
+    events: [messages.updated, messages.created]
     answer: delivered
     answer_within: 2s
     unverified: 200
@@ -96,6 +119,23 @@ fn every_key_reaches_the_configuration() {
             max_in_flight: 11,
             drain_grace: 0ns,
             drain_timeout: 20s,
+            public_url: Some(
+                Url {
+                    scheme: "https",
+                    cannot_be_a_base: false,
+                    username: "",
+                    password: None,
+                    host: Some(
+                        Domain(
+                            "bots.example.com",
+                        ),
+                    ),
+                    port: None,
+                    path: "/",
+                    query: None,
+                    fragment: None,
+                },
+            ),
         },
         Ops {
             listen: None,
@@ -169,6 +209,24 @@ fn every_key_reaches_the_configuration() {
         },
     )
     "#);
+    insta::assert_snapshot!(format!("{:#?}", config.notices), @r#"
+    Notices {
+        notify: OpsRoom(
+            ROOM:946e4f40,
+        ),
+        text: "There are guests.",
+        at_most_every: 3600s,
+        refused: Some(
+            "I am silent here.",
+        ),
+        still_refused: Some(
+            "I am still silent here.",
+        ),
+        allowed_again: Some(
+            "I am back.",
+        ),
+    }
+    "#);
     insta::assert_snapshot!(format!("{:#?}", (&config.bots, &config.routes)), @r#"
     (
         {
@@ -180,6 +238,50 @@ fn every_key_reaches_the_configuration() {
                         SigningKey(hidden),
                     ],
                 ),
+                secrets: [
+                    WebhookSecret {
+                        secret: Secret(hidden),
+                        file: None,
+                    },
+                    WebhookSecret {
+                        secret: Secret(hidden),
+                        file: Some(
+                            "/run/secrets/helpdesk_webhook_secret",
+                        ),
+                    },
+                ],
+                webhooks: Webhooks {
+                    manage: Ensure,
+                    every: 60s,
+                    foreign: [
+                        "https://other.example.com/hook?x=1",
+                    ],
+                },
+                audit: Audit {
+                    every: Some(
+                        43200s,
+                    ),
+                    at: Some(
+                        1439,
+                    ),
+                    requests_per_second: 1,
+                    reports: Some(
+                        Reports {
+                            dir: "/var/lib/botwarden/audits",
+                            keep: 2592000s,
+                        },
+                    ),
+                    leave: Confirmed,
+                    max_leave: Percent(
+                        20,
+                    ),
+                    farewell: Some(
+                        Farewell {
+                            text: "I leave, because there are guests.",
+                            at_most_every: 172800s,
+                        },
+                    ),
+                },
             },
         },
         {
@@ -239,6 +341,16 @@ fn every_key_reaches_the_configuration() {
                         ),
                     },
                 },
+                events: [
+                    (
+                        "messages",
+                        "created",
+                    ),
+                    (
+                        "messages",
+                        "updated",
+                    ),
+                ],
             },
         },
     )

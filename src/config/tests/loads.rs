@@ -31,6 +31,7 @@ fn defaults_are_those_of_the_reference() {
             max_in_flight: 512,
             drain_grace: 5s,
             drain_timeout: 25s,
+            public_url: None,
         },
         Ops {
             listen: Some(
@@ -86,6 +87,54 @@ fn defaults_are_those_of_the_reference() {
         },
     )
     ");
+    insta::assert_snapshot!(format!("{:#?}", config.notices), @r#"
+    Notices {
+        notify: None,
+        text: "There are guests in this space, so I stay silent here.",
+        at_most_every: 86400s,
+        refused: None,
+        still_refused: None,
+        allowed_again: None,
+    }
+    "#);
+    insta::assert_snapshot!(format!("{:#?}", config.bots["helpdesk"]), @r#"
+    Bot {
+        token: Secret(hidden),
+        keys: KeyRing(
+            [
+                SigningKey(hidden),
+            ],
+        ),
+        secrets: [
+            WebhookSecret {
+                secret: Secret(hidden),
+                file: Some(
+                    "/run/secrets/helpdesk_webhook_secret",
+                ),
+            },
+        ],
+        webhooks: Webhooks {
+            manage: None,
+            every: 600s,
+            foreign: [],
+        },
+        audit: Audit {
+            every: Some(
+                86400s,
+            ),
+            at: Some(
+                180,
+            ),
+            requests_per_second: 4,
+            reports: None,
+            leave: Never,
+            max_leave: Rooms(
+                10,
+            ),
+            farewell: None,
+        },
+    }
+    "#);
     insta::assert_snapshot!(format!("{:#?}", config.routes["helpdesk"]), @r#"
     Route {
         path: "/webhooks/helpdesk",
@@ -134,6 +183,24 @@ fn defaults_are_those_of_the_reference() {
                 ),
             },
         },
+        events: [
+            (
+                "attachmentActions",
+                "created",
+            ),
+            (
+                "memberships",
+                "created",
+            ),
+            (
+                "memberships",
+                "deleted",
+            ),
+            (
+                "messages",
+                "created",
+            ),
+        ],
     }
     "#);
 }

@@ -18,7 +18,9 @@ mod schema;
 mod secrecy;
 mod telling;
 mod tighten;
+mod upkeep;
 mod upstreams;
+mod webhooks;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -113,6 +115,15 @@ pub(super) fn exchanged(old: &str, new: &str) -> String {
 pub(super) fn with(more: &str) -> String {
     format!("{EXAMPLE}{more}")
 }
+
+/// The example with more about its bot, and at its end.
+pub(super) fn with_bot(about: &str, more: &str) -> String {
+    let secret = "    webhook_secret: {file: /run/secrets/helpdesk_webhook_secret}\n";
+    exchanged(secret, &format!("{secret}    {about}\n")) + more
+}
+
+/// What is said about a text without a mistake.
+pub(super) const NOTHING: &str = "0 errors, 0 warnings in gateway.yaml\n";
 
 /// Codes and lines of all that is said about a text.
 pub(super) fn codes(text: &str) -> Vec<(&'static str, usize)> {

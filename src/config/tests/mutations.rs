@@ -45,4 +45,13 @@ proptest! {
         ];
         try_out(with(&format!("{}{number}{unit}}}\n", keys[key])).as_bytes());
     }
+
+    #[test]
+    fn nor_do_those_about_a_bot(number: u64, unit in "(ns|ms|s|m|h|days|weeks|years|%|:00|)", key in 0..5usize) {
+        let keys = [
+            "webhooks: {every: ", "audit: {every: ", "audit: {at: ", "audit: {max_leave: ",
+            "audit: {requests_per_second: ",
+        ];
+        try_out(with_bot(&format!("{}{number}{unit}}}", keys[key]), "").as_bytes());
+    }
 }

@@ -10,6 +10,8 @@ fn every_code_has_its_text_in_a_test() {
         include_str!("telling.rs"),
         include_str!("upstreams.rs"),
         include_str!("tighten.rs"),
+        include_str!("upkeep.rs"),
+        include_str!("webhooks.rs"),
     ];
     for code in Code::ALL {
         let told = |test: &&str| {
@@ -173,7 +175,7 @@ fn e014_keys_that_do_not_exist() {
     error[E014]: unknown key `allow_consumer_org`
       ┌─ gateway.yaml:12:3
     12│   allow_consumer_org: true
-      │   ^^^^^^^^^^^^^^^^^^ known here: mode, observe_until, allowed_orgs, trusted_bots, app_users, max_members, max_event_age, resources
+      │   ^^^^^^^^^^^^^^^^^^ known here: mode, observe_until, allowed_orgs, trusted_bots, app_users, max_members, max_event_age, resources, on_deny
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told(&with("<<: {version: 1}\n")), @r"

@@ -110,6 +110,9 @@ fn is_of(kinds: &Value, value: &Value) -> bool {
     }
 }
 
+/// Where more about the bot fits in.
+const BOTS: &str = "bots:\n  helpdesk:\n";
+
 #[test]
 fn the_schema_takes_what_the_gateway_takes_and_refuses_what_it_refuses() {
     let schema = schema();
@@ -131,6 +134,16 @@ fn the_schema_takes_what_the_gateway_takes_and_refuses_what_it_refuses() {
         ("  allowed_orgs: [example]\n", "  allowed_orgs: [example]\n  resources: {a: {}}\n"),
         ("    bot: helpdesk\n", "    bot: helpdesk\n    unverified: 404\n"),
         ("    bot: helpdesk\n", ""),
+        ("    bot: helpdesk\n", "    bot: helpdesk\n    events: messages.created\n"),
+        (BOTS, "bots:\n  helpdesk:\n    webhooks: {manage: yes}\n"),
+        (BOTS, "bots:\n  helpdesk:\n    webhooks: {evry: 10m}\n"),
+        (BOTS, "bots:\n  helpdesk:\n    audit: {leave_rooms_with_outsiders: always}\n"),
+        (BOTS, "bots:\n  helpdesk:\n    audit: {reports: {keep: 30d}}\n"),
+        (BOTS, "bots:\n  helpdesk:\n    audit: {farewell: {text: \"\"}}\n"),
+        (
+            "  allowed_orgs: [example]\n",
+            "  allowed_orgs: [example]\n  on_deny: {notify: everybody}\n",
+        ),
     ] {
         assert!(!accepts(&schema, &value(&exchanged(old, new))), "{new}");
     }
@@ -143,6 +156,13 @@ fn the_defaults_in_the_schema_are_those_of_the_gateway() {
     for section in ["server", "ops", "log", "webex", "cache", "inbox"] {
         text += &format!("{section}: {}\n", schema["properties"][section]["default"]);
     }
+    let policy = &schema["properties"]["policy"]["properties"];
+    let orgs = "  allowed_orgs: [example]\n";
+    let on_deny = format!("{orgs}  on_deny: {}\n", policy["on_deny"]["default"]);
+    text = text.replace(orgs, &on_deny);
+    let bot = &schema["properties"]["bots"]["additionalProperties"]["properties"];
+    let (webhooks, audit) = (&bot["webhooks"]["default"], &bot["audit"]["default"]);
+    text = text.replace(BOTS, &format!("{BOTS}    webhooks: {webhooks}\n    audit: {audit}\n"));
     let show =
         |text: &str| format!("{:?}", loaded(text).0).replace(&*loaded(text).0.fingerprint, "");
     assert_eq!(show(&text), show(EXAMPLE));

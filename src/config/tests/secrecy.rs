@@ -250,6 +250,16 @@ const PLACES: &[&str] = &[
     "x: {token: {file: /none}, webhook_secret: MARK}",
     "webhook_secret: [{file: /none}, MARK, {file: /none}]",
     "webhook_secret: [{file: /none}, {env: MARK}]",
+    "webhooks: MARK",
+    "webhooks: {secret: MARK, every: 1s}",
+    "webhooks: {every: 1s, token: MARK}",
+    "webhooks: {manage: {x: MARK}}",
+    "webhooks: {foreign: MARK}",
+    "webhooks: {foreign: [MARK, {x: MARK}], every: 1s}",
+    "webhooks: {foreign: [\"https://me:MARK@example.com/\"], every: 1s}",
+    "audit: MARK",
+    "audit: {x: MARK, every: 1s}",
+    "audit: {every: 1s, reports: {x: MARK}}",
 ];
 
 const ROUTE_PLACES: &[&str] = &[

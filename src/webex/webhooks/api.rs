@@ -1,5 +1,6 @@
 //! `/webhooks`. Every answer holds the webhook's secret in clear: no answer is ever logged or kept as text.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use http::Method;
@@ -21,7 +22,7 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 const ONE: usize = 256 * 1024;
 
 /// A webhook, as Webex has it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Webhook {
     /// What `PUT` and `DELETE` name it by.
     pub id: Box<str>,
@@ -46,7 +47,7 @@ pub struct Webhook {
 }
 
 /// A webhook to be made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Fresh {
     /// Its name.
     pub name: Box<str>,
@@ -61,7 +62,7 @@ pub struct Fresh {
 }
 
 /// A webhook to be changed. Webex wants name and target every time.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Repair {
     /// Which one.
     pub id: Box<str>,
@@ -123,6 +124,31 @@ impl Webhook {
     /// The target without what may be secret in it: no user, no password, no query.
     pub fn shown_target(&self) -> String {
         shown(&self.target)
+    }
+}
+
+/// No secret, and no target as it is.
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = self.shown_target();
+        let Self { id, name, resource, event, active, .. } = self;
+        write!(f, "Webhook({id} {name:?} {resource}.{event} {target} active={active})")
+    }
+}
+
+/// The same.
+impl fmt::Debug for Fresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, target, resource, event, secret: _ } = self;
+        write!(f, "Fresh({name:?} {resource}.{event} {})", shown(target))
+    }
+}
+
+/// The same.
+impl fmt::Debug for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, name, target, secret: _, activate } = self;
+        write!(f, "Repair({id} {name:?} {} activate={activate})", shown(target))
     }
 }
 
