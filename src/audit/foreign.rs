@@ -52,13 +52,13 @@ impl ForeignOrgs {
 
     /// The organisation with most rooms first.
     pub fn lines(&self) -> Vec<ForeignOrg> {
-        let line = |(org, tally): (&Box<str>, &Tally)| ForeignOrg {
+        let lines = self.0.iter().map(|(org, tally)| ForeignOrg {
             org: org.clone(),
             rooms: tally.rooms.len(),
             members: tally.members,
             people: tally.people.len(),
-        };
-        let mut lines: Vec<_> = self.0.iter().map(line).collect();
+        });
+        let mut lines: Vec<_> = lines.collect();
         lines.sort_by(|one, other| {
             (other.rooms, other.people, &one.org).cmp(&(one.rooms, one.people, &other.org))
         });

@@ -1,6 +1,5 @@
 //! What a survey found.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -67,25 +66,18 @@ impl Survey {
 /// Who watches a survey: a progress bar, a file that a survey is taken up from, or nobody: `()`.
 pub trait Watch: Send + Sync {
     /// So many rooms are listed so far; the list goes on.
-    fn listing(&self, rooms: usize) {
-        let _nobody_counts = rooms;
-    }
+    fn listing(&self, rooms: usize);
 
-    /// The list is complete: so many rooms are to be read, and so many are known already.
-    fn begin(&self, rooms: usize, known: usize) {
-        let _nobody_counts = (rooms, known);
-    }
+    /// The list is complete: so many rooms there are, and so many of them are known already.
+    fn begin(&self, rooms: usize, known: usize);
 
     /// A room was looked at.
-    fn row(&self, row: &Row) {
-        let _nobody_looks = row;
-    }
+    fn row(&self, row: &Row);
 }
 
-impl Watch for () {}
-
-impl fmt::Debug for dyn Watch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Watch")
-    }
+/// Nobody watches.
+impl Watch for () {
+    fn listing(&self, _: usize) {}
+    fn begin(&self, _: usize, _: usize) {}
+    fn row(&self, _: &Row) {}
 }

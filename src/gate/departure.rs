@@ -136,3 +136,7 @@ fn sure_outsiders(roster: &Roster, audience: &Audience) -> Result<Vec<Outsider>,
     }
     Ok(outsiders.into_iter().map(|(person, standing, _)| (person, standing)).collect())
 }
+
+#[cfg(test)]
+#[path = "departure_tests.rs"]
+mod tests;

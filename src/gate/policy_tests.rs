@@ -22,7 +22,7 @@ fn person(n: u128) -> Key<Person> {
     PersonId::parse(&uuid(n)).unwrap().key()
 }
 
-fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     let room =
         [Resource::Messages, Resource::AttachmentActions, Resource::Memberships, Resource::Rooms];
     Policy {

@@ -37,8 +37,7 @@ impl State {
             hidden: false,
             created: rt::now(),
         };
-        self.places.insert((room, person), seq);
-        self.memberships.insert(seq, membership);
+        self.seat(membership);
         self.membership_changed(room, person, "created", actor)
     }
 
@@ -49,8 +48,7 @@ impl State {
         change: impl FnOnce(&mut Membership),
         actor: Uuid,
     ) -> Result<Value, Failure> {
-        let seq = *self.places.get(&(room, person)).ok_or_else(Failure::missing)?;
-        self.memberships.get_mut(&seq).map(change).ok_or_else(Failure::missing)?;
+        self.membership_mut(room, person).map(change).ok_or_else(Failure::missing)?;
         self.membership_changed(room, person, "updated", actor)
     }
 
@@ -61,9 +59,7 @@ impl State {
             return Err(Failure::bad("A direct room cannot be left."));
         }
         let data = self.membership_json(room, person)?;
-        if let Some(seq) = self.places.remove(&(room, person)) {
-            self.memberships.remove(&seq);
-        }
+        self.unseat(room, person);
         self.happened(("memberships", "deleted"), room, actor, data);
         Ok(())
     }
@@ -117,10 +113,13 @@ impl State {
         if let Some(room) = self.rooms.get_mut(&room) {
             room.active = rt::now();
         }
-        self.memberships
-            .values_mut()
-            .filter(|m| m.room == room && m.hidden)
-            .for_each(|m| m.hidden = false);
+        let hidden = self.members(room).filter(|membership| membership.hidden);
+        let hidden: Vec<_> = hidden.map(|membership| membership.person).collect();
+        for person in hidden {
+            if let Some(membership) = self.membership_mut(room, person) {
+                membership.hidden = false;
+            }
+        }
     }
 
     /// Replaces the words of a message.
@@ -234,8 +233,8 @@ impl State {
         let data = self.room(room)?.event_data();
         self.happened(("rooms", "deleted"), room, actor, data);
         self.rooms.remove(&room);
-        self.memberships.retain(|_, membership| membership.room != room);
-        self.places.retain(|(place, _), _| *place != room);
+        let people: Vec<_> = self.members(room).map(|membership| membership.person).collect();
+        people.into_iter().for_each(|person| self.unseat(room, person));
         self.messages.retain(|_, message| message.room != room);
         Ok(())
     }

@@ -85,7 +85,7 @@ impl State {
 
     fn post_with_faults(&mut self, mut parcel: Parcel, owner: &str) {
         let path = format!("/{}", parcel.resource);
-        let target = Target { method: "POST", path: &path, person: Some(owner) };
+        let target = Target { method: "POST", path: &path, query: "", person: Some(owner) };
         let faults = self.faults.take(Stage::Delivery, &target);
         if faults.contains(&Misbehaviour::LosesDelivery) {
             return;

@@ -14,6 +14,9 @@ pub struct Fault {
     /// Only calls with this method.
     #[serde(default)]
     pub method: Option<String>,
+    /// Only calls whose query has this in it, such as `roomId=`. Deliveries have no query.
+    #[serde(default)]
+    pub query: Option<String>,
     /// Only calls with the token of this person; for deliveries, only webhooks of this person.
     #[serde(default)]
     pub person: Option<String>,
@@ -85,6 +88,11 @@ pub enum Misbehaviour {
     },
     /// Announces a longer body than it sends.
     TruncatesBody,
+    /// Has no more than this on a page, whatever `max` says.
+    ShortPages {
+        /// At least one.
+        most: u32,
+    },
     /// Signs a delivery with another secret.
     WrongSignature,
 }
@@ -134,6 +142,7 @@ impl Misbehaviour {
             | Self::HoldsAnswer
             | Self::HtmlPage { .. }
             | Self::ServerError { .. }
+            | Self::ShortPages { .. }
             | Self::Slow { .. }
             | Self::TooManyRequests { .. }
             | Self::TruncatesBody => Stage::Call,
@@ -144,7 +153,7 @@ impl Misbehaviour {
 impl Fault {
     /// Hits every call until faults are cleared.
     pub const fn new(misbehaviour: Misbehaviour) -> Self {
-        Self { misbehaviour, path: None, method: None, person: None, count: None }
+        Self { misbehaviour, path: None, method: None, query: None, person: None, count: None }
     }
 
     /// Only calls whose path below `/v1` starts so.
@@ -157,6 +166,12 @@ impl Fault {
     #[must_use]
     pub fn method(self, method: &str) -> Self {
         Self { method: Some(method.to_owned()), ..self }
+    }
+
+    /// Only calls whose query has this in it.
+    #[must_use]
+    pub fn asking(self, query: &str) -> Self {
+        Self { query: Some(query.to_owned()), ..self }
     }
 
     /// Only calls of this person.
@@ -176,6 +191,7 @@ impl Fault {
             && self.count != Some(0)
             && self.path.as_ref().is_none_or(|path| target.path.starts_with(path.as_str()))
             && self.method.as_ref().is_none_or(|method| target.method.eq_ignore_ascii_case(method))
+            && self.query.as_ref().is_none_or(|query| target.query.contains(query.as_str()))
             && self.person.as_ref().is_none_or(|person| target.person == Some(person.as_str()))
     }
 }
@@ -185,6 +201,7 @@ impl Fault {
 pub(crate) struct Target<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
+    pub(crate) query: &'a str,
     pub(crate) person: Option<&'a str>,
 }
 
@@ -228,14 +245,26 @@ impl Faults {
 mod tests {
     use super::*;
 
-    const CALL: Target<'_> = Target { method: "GET", path: "/memberships", person: Some("ann") };
+    const CALL: Target<'_> = Target {
+        method: "GET",
+        path: "/memberships",
+        query: "roomId=x&max=1",
+        person: Some("ann"),
+    };
 
     #[test]
     fn a_fault_is_used_up_by_the_calls_it_hits() {
         let mut faults = Faults::default();
-        faults.add(Fault::new(Misbehaviour::Hangs).on("/memberships").by("ann").times(1));
+        faults.add(
+            Fault::new(Misbehaviour::Hangs)
+                .on("/memberships")
+                .asking("roomId=x")
+                .by("ann")
+                .times(1),
+        );
         let others = [
             Target { path: "/rooms", ..CALL },
+            Target { query: "max=1", ..CALL },
             Target { person: Some("bob"), ..CALL },
             Target { person: None, ..CALL },
         ];

@@ -31,7 +31,7 @@ impl State {
     fn add_room(&mut self, world: &World, handle: &str, spec: &RoomSpec) {
         let room = room(self.next_seq(), world, handle, spec);
         for member in &spec.members {
-            self.seat(
+            self.place(
                 room.uuid,
                 person_uuid(member),
                 Role::of(Some(spec.moderators.contains(member))),
@@ -53,11 +53,11 @@ impl State {
                 token: None,
             };
             self.add_person(person(world, &handle, &invented));
-            self.seat(room.uuid, person_uuid(&handle), Role::Member);
+            self.place(room.uuid, person_uuid(&handle), Role::Member);
         }
     }
 
-    fn seat(&mut self, room: Uuid, person: Uuid, role: Role) {
+    fn place(&mut self, room: Uuid, person: Uuid, role: Role) {
         let seq = self.next_seq();
         let membership = Membership {
             seq,
@@ -67,8 +67,7 @@ impl State {
             hidden: false,
             created: beginning(),
         };
-        self.places.insert((room, person), seq);
-        self.memberships.insert(seq, membership);
+        self.seat(membership);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Puts faults into effect.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{StatusCode, header};
@@ -10,7 +11,7 @@ use super::fault::{Misbehaviour, RetryAfter};
 use super::ids;
 use super::paging::{LinkStyle, Page};
 use super::rt;
-use super::wire::{HangUp, Outcome, Reply};
+use super::wire::{Ask, HangUp, Outcome, Reply};
 
 /// What the faults of a call come to, before it is answered.
 pub(crate) async fn before(faults: &[Misbehaviour]) -> Option<Outcome> {
@@ -24,6 +25,17 @@ pub(crate) async fn before(faults: &[Misbehaviour]) -> Option<Outcome> {
         std::future::pending::<()>().await;
     }
     faults.iter().find_map(instead)
+}
+
+/// What is answered instead of what was asked: shorter pages.
+pub(crate) fn asked<'a>(ask: &'a Ask, faults: &[Misbehaviour]) -> Cow<'a, Ask> {
+    let most = faults.iter().find_map(|fault| {
+        if let Misbehaviour::ShortPages { most } = fault { Some(*most) } else { None }
+    });
+    let Some(most) = most else { return Cow::Borrowed(ask) };
+    let kept = ask.query.split('&').filter(|piece| !piece.is_empty() && !piece.starts_with("max="));
+    let query = kept.map(str::to_owned).chain([format!("max={}", most.max(1))]);
+    Cow::Owned(Ask { query: query.collect::<Vec<_>>().join("&"), ..ask.clone() })
 }
 
 #[expect(

@@ -1,6 +1,6 @@
 //! Everything that exists in the simulated Webex at a moment.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use uuid::Uuid;
 
@@ -20,7 +20,9 @@ pub(crate) struct State {
     pub(crate) rooms: BTreeMap<Uuid, Room>,
     pub(crate) memberships: BTreeMap<u64, Membership>,
     /// (room, person) → sequence number of the membership.
-    pub(crate) places: HashMap<(Uuid, Uuid), u64>,
+    places: HashMap<(Uuid, Uuid), u64>,
+    /// Room, or person → sequence numbers of memberships: with thousands of rooms, nobody looks through all.
+    seats: HashMap<Uuid, BTreeSet<u64>>,
     pub(crate) messages: BTreeMap<u64, Message>,
     pub(crate) actions: Log<Action>,
     pub(crate) webhooks: BTreeMap<u64, Webhook>,
@@ -64,6 +66,32 @@ impl State {
         self.rooms.get(&uuid).filter(|room| room.cluster == cluster)
     }
 
+    pub(crate) fn seat(&mut self, membership: Membership) {
+        let Membership { seq, room, person, .. } = membership;
+        self.places.insert((room, person), seq);
+        self.seats.entry(room).or_default().insert(seq);
+        self.seats.entry(person).or_default().insert(seq);
+        self.memberships.insert(seq, membership);
+    }
+
+    pub(crate) fn unseat(&mut self, room: Uuid, person: Uuid) {
+        let Some(seq) = self.places.remove(&(room, person)) else { return };
+        self.memberships.remove(&seq);
+        for key in [room, person] {
+            self.seats.entry(key).or_default().remove(&seq);
+        }
+    }
+
+    pub(crate) fn membership_mut(&mut self, room: Uuid, person: Uuid) -> Option<&mut Membership> {
+        self.memberships.get_mut(self.places.get(&(room, person))?)
+    }
+
+    /// Those of a room or of a person, in the order of their sequence numbers.
+    fn seated(&self, key: Uuid) -> impl Iterator<Item = &Membership> {
+        let seats = self.seats.get(&key).into_iter().flatten();
+        seats.filter_map(|seq| self.memberships.get(seq))
+    }
+
     pub(crate) fn membership(&self, room: Uuid, person: Uuid) -> Option<&Membership> {
         self.memberships.get(self.places.get(&(room, person))?)
     }
@@ -73,11 +101,11 @@ impl State {
     }
 
     pub(crate) fn members(&self, room: Uuid) -> impl Iterator<Item = &Membership> {
-        self.memberships.values().filter(move |membership| membership.room == room)
+        self.seated(room)
     }
 
     pub(crate) fn rooms_of(&self, person: Uuid) -> impl Iterator<Item = &Membership> {
-        self.memberships.values().filter(move |membership| membership.person == person)
+        self.seated(person)
     }
 
     /// The bots of a room.

@@ -16,7 +16,7 @@ use super::failure::Failure;
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
 /// A request, read to its end.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ask {
     pub(crate) method: Method,
     pub(crate) path: String,

@@ -7,7 +7,7 @@ mod people;
 mod rooms;
 mod webhooks;
 
-use http::{Method, StatusCode, header};
+use http::{StatusCode, header};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -67,12 +67,13 @@ pub(crate) async fn answer(shared: &Shared, ask: &Ask, path: &str) -> Outcome {
     let mut amnesties = shared.amnesties();
     let caller = shared.change(|state| caller(state, ask));
     let person = caller.as_ref().map(|person| person.handle.as_str());
-    let target = Target { method: ask.method.as_str(), path, person };
+    let (method, query) = (ask.method.as_str(), ask.query.as_str());
+    let target = Target { method, path, query, person };
     let faults = shared.change(|state| state.faults.take(Stage::Call, &target));
     let record = shared.change(|state| state.called(ask, &target));
     let outcome = match misbehave::before(&faults).await {
         Some(outcome) => outcome,
-        None => Ok(regular(shared, ask, path, caller)),
+        None => Ok(regular(shared, &misbehave::asked(ask, &faults), path, caller)),
     };
     let status = status_of(&outcome);
     shared.change(|state| state.calls.amend(record, |call| call.status = status));
@@ -152,20 +153,21 @@ fn ask_resource(
         ["webhooks", rest @ ..] => webhooks::answer(&mut call, &ask.method, rest),
         _ => Err(Failure::missing()),
     }?;
-    Ok(render(&mut call, answer, &ask.method, path))
+    Ok(render(&mut call, answer, ask, path))
 }
 
-fn render(call: &mut Call<'_>, answer: Answer, method: &Method, path: &str) -> Reply {
+fn render(call: &mut Call<'_>, answer: Answer, ask: &Ask, path: &str) -> Reply {
     match answer {
         Answer::Accepted(value) => Reply::json(StatusCode::ACCEPTED, &value),
         Answer::Item(value) => Reply::json(StatusCode::OK, &value),
         Answer::Nothing => Reply::nothing(),
-        Answer::List(page) => list(call, page, method, path),
+        Answer::List(page) => list(call, page, ask, path),
     }
 }
 
-fn list(call: &mut Call<'_>, mut page: Page, method: &Method, path: &str) -> Reply {
-    let target = Target { method: method.as_str(), path, person: Some(&call.caller.handle) };
+fn list(call: &mut Call<'_>, mut page: Page, ask: &Ask, path: &str) -> Reply {
+    let (method, query) = (ask.method.as_str(), ask.query.as_str());
+    let target = Target { method, path, query, person: Some(&call.caller.handle) };
     let caller = call.caller.id();
     let faults = call.state.faults.take(Stage::List, &target);
     for fault in &faults {
