@@ -221,7 +221,7 @@ impl Whole {
 
     fn keep(&mut self, found: Found) {
         let kept = self.kept + found.roster.members().len();
-        if kept <= MOST_KEPT && !found.already_hidden() {
+        if kept <= MOST_KEPT {
             self.kept = kept;
             self.found.push(found);
         }

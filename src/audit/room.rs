@@ -9,7 +9,7 @@ use super::auditor::Auditor;
 use super::known::{Added, Who};
 use super::row::{Action, AddedBy, Outsider, Row};
 use super::survey::Found;
-use crate::gate::departure::{Class, class};
+use crate::gate::departure::{Class, Unconfirmed, class};
 use crate::gate::id::{Key, Org, Person, RoomId};
 use crate::gate::refusal::Refusal;
 use crate::gate::roster::{Builder, End, Extent, Roster, Standing};
@@ -138,7 +138,7 @@ impl Auditor {
         };
         let outsiders = self.outsiders(&roster);
         let blank = self.blank(&own, state, reason, roster.read().wall);
-        let whole = roster.extent() == Extent::Whole;
+        let whole = roster.extent() == Extent::Whole && !roster.members().is_empty();
         let row = Row {
             members: whole.then(|| roster.members().len()),
             orgs: self.orgs(&roster),
@@ -146,12 +146,27 @@ impl Auditor {
             unplaced: unplaced(&roster),
             people,
             refused_by: self.refused_by(&roster),
-            action: plan(state, &own),
+            action: self.plan(state, &own, &roster),
             ..blank
         };
         let room = own.room.clone();
-        let found = (state == RoomState::Outsiders).then_some(Found { own, roster });
+        let leavable = matches!(row.action, Action::WouldHide | Action::WouldLeave);
+        let found = leavable.then_some(Found { own, roster });
         Seen { room, row, reason, found, outsiders, calls: pages }
+    }
+
+    /// Somebody of whom nobody knows where they belong is in the way of a confirmation.
+    fn plan(&self, state: RoomState, own: &Own, roster: &Roster) -> Action {
+        let unsure = self.widest.outsiders(roster).any(|(_, _, why)| why == Refusal::OrgMissing);
+        match (state, own.kind) {
+            (RoomState::Clean | RoomState::Unknown, _) => Action::None,
+            (RoomState::Outsiders, RoomKind::Direct) if own.hidden => Action::AlreadyHidden,
+            (RoomState::Outsiders, _) if unsure => {
+                Action::Kept { why: Cow::Borrowed(Unconfirmed::Incomplete.label()) }
+            }
+            (RoomState::Outsiders, RoomKind::Direct) => Action::WouldHide,
+            (RoomState::Outsiders, RoomKind::Group | RoomKind::Other) => Action::WouldLeave,
+        }
     }
 
     /// A room of which nothing is known but that the bot is in it.
@@ -245,13 +260,4 @@ fn counted(names: impl Iterator<Item = Box<str>>) -> BTreeMap<Box<str>, usize> {
     let mut counts = BTreeMap::new();
     names.for_each(|name| *counts.entry(name).or_default() += 1);
     counts
-}
-
-fn plan(state: RoomState, own: &Own) -> Action {
-    match (state, own.kind) {
-        (RoomState::Clean | RoomState::Unknown, _) => Action::None,
-        (RoomState::Outsiders, RoomKind::Direct) if own.hidden => Action::AlreadyHidden,
-        (RoomState::Outsiders, RoomKind::Direct) => Action::WouldHide,
-        (RoomState::Outsiders, RoomKind::Group | RoomKind::Other) => Action::WouldLeave,
-    }
 }

@@ -33,7 +33,7 @@ pub struct Survey {
     pub bot: Arc<str>,
     /// A row for each room: with outsiders, unknown, clean.
     pub rows: Vec<Row>,
-    /// Rooms that could be left, in the order of their rows; without those that are hidden already.
+    /// Rooms that could be left, in the order of their rows: those whose action is `would_leave` or `would_hide`.
     pub found: Vec<Found>,
     /// Organisations that must not be in them.
     pub foreign: ForeignOrgs,

@@ -252,7 +252,7 @@ proptest! {
     fn nothing_but_two_readable_lists_that_agree_makes_a_departure(
         first in any_list(),
         second in prop_oneof![any_list().prop_map(Some), Just(None)],
-        apart in prop_oneof![Just(APART), Just(Duration::ZERO), Just(Duration::from_secs(60))],
+        apart in prop_oneof![Just(APART), Just(Duration::ZERO), Just(Duration::from_mins(1))],
     ) {
         let second = second.unwrap_or_else(|| first.clone());
         let lists = (

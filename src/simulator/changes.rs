@@ -234,7 +234,9 @@ impl State {
         self.happened(("rooms", "deleted"), room, actor, data);
         self.rooms.remove(&room);
         let people: Vec<_> = self.members(room).map(|membership| membership.person).collect();
-        people.into_iter().for_each(|person| self.unseat(room, person));
+        for person in people {
+            self.unseat(room, person);
+        }
         self.messages.retain(|_, message| message.room != room);
         Ok(())
     }

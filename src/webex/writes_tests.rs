@@ -36,7 +36,7 @@ fn lines(stub: &Stub) -> Vec<String> {
 }
 
 fn own(kind: RoomKind) -> Own {
-    Own { id: "m/1".into(), room: room(), kind, hidden: false }
+    Own { id: "m/1".into(), room: room(), kind, hidden: false, created: None }
 }
 
 fn roster(at: Moment) -> Roster {

@@ -9,6 +9,7 @@
 mod harness;
 
 mod answers;
+mod audit;
 mod bytes;
 mod classes;
 mod crowd;

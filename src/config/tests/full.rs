@@ -253,9 +253,7 @@ fn every_key_reaches_the_configuration() {
                 webhooks: Webhooks {
                     manage: Ensure,
                     every: 60s,
-                    foreign: [
-                        "https://other.example.com/hook?x=1",
-                    ],
+                    foreign: 1,
                 },
                 audit: Audit {
                     every: Some(

@@ -116,7 +116,7 @@ fn defaults_are_those_of_the_reference() {
         webhooks: Webhooks {
             manage: None,
             every: 600s,
-            foreign: [],
+            foreign: 0,
         },
         audit: Audit {
             every: Some(
