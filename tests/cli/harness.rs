@@ -8,7 +8,8 @@ use serde_json::Value;
 
 pub(crate) const SECRET: &str = "0123456789abcdef0123";
 
-pub(crate) const COMMANDS: [&str; 11] = [
+pub(crate) const COMMANDS: [&str; 12] = [
+    "audit",
     "check",
     "completions",
     "demo",

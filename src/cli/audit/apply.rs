@@ -88,7 +88,9 @@ fn railed(
     if refused.is_empty() {
         return Ok(each.into_iter().filter_map(Result::ok).collect());
     }
-    refused.iter().for_each(|told| fail(told));
+    for told in refused {
+        fail(told);
+    }
     say("Nothing was left, for any bot.\n");
     Err(Exit::Refused)
 }

@@ -11,7 +11,7 @@ use super::progress::{BETWEEN_TICKS, Progress, Wanted};
 use super::sheet::Outcome;
 use super::state::{self, Known, Owner, State};
 use super::watcher::{Stream, Watcher, cannot_resume};
-use super::{Format, Round};
+use super::{Format, Named, Round};
 use crate::audit::{Auditor, Ledger, Parts, People, Survey, Wish};
 use crate::cli::common::{outage, told_to_stop};
 use crate::cli::exit::Exit;
@@ -79,10 +79,10 @@ impl Undone {
 
 impl<'a> Round<'a> {
     /// Surveys all bots, until the end or until somebody interrupts it.
-    pub(super) async fn survey(self, bots: &[(&'a Arc<str>, &'a Bot)]) -> Run<'a> {
+    pub(super) async fn survey(self, bots: &[Named<'a>]) -> Run<'a> {
         let quiet = self.arguments.going.no_progress;
         let progress = Arc::new(Progress::new(if quiet { Wanted::No } else { Wanted::Yes }));
-        let case = |(name, bot): &(&'a Arc<str>, &'a Bot)| Case::new(self, (name, bot), &progress);
+        let case = |named: &Named<'a>| Case::new(self, *named, &progress);
         let cases: Vec<_> = bots.iter().map(case).collect();
         let surveys = Box::pin(join_all(cases.iter().map(|case| Box::pin(case.run()))));
         let interrupted = tokio::select! {
@@ -135,11 +135,7 @@ async fn watch(progress: &Progress, cases: &[Case<'_>]) {
 }
 
 impl<'a> Case<'a> {
-    fn new(
-        round: Round<'a>,
-        (name, bot): (&'a Arc<str>, &'a Bot),
-        progress: &Arc<Progress>,
-    ) -> Self {
+    fn new(round: Round<'a>, (name, bot): Named<'a>, progress: &Arc<Progress>) -> Self {
         let reporter = Arc::new(Reporter::default());
         let client = Client::new(Arc::clone(name), &bot.token, &round.webex(bot), reporter);
         Self {

@@ -88,7 +88,7 @@ struct Going {
     /// Do not read rooms again that were clean in the last 24 hours, before an interruption
     #[arg(long)]
     resume: bool,
-    /// Where is kept what --resume needs; else $XDG_STATE_HOME/botwarden
+    /// Where is kept what --resume needs; else `$XDG_STATE_HOME/botwarden`
     #[arg(long, value_name = "DIR", env = "BOTWARDEN_STATE_DIR")]
     state_dir: Option<PathBuf>,
     /// Do not tell how far it is
@@ -166,8 +166,11 @@ fn conclude(config: &Config, arguments: &Arguments, global: &Global) -> Result<E
     })))
 }
 
+/// A bot and its name.
+type Named<'a> = (&'a Arc<str>, &'a Bot);
+
 /// The bots of these names, once each; or advice.
-fn chosen<'a>(config: &'a Config, names: &[String]) -> Result<Vec<(&'a Arc<str>, &'a Bot)>, Exit> {
+fn chosen<'a>(config: &'a Config, names: &[String]) -> Result<Vec<Named<'a>>, Exit> {
     for name in names {
         if !config.bots.contains_key(&**name) {
             return Err(no_such_bot(config, name));

@@ -173,8 +173,9 @@ fn titled<const N: usize>(title: &str, head: [String; N], mut rows: Vec<[String;
         return format!("\n{title}: none\n");
     }
     rows.insert(0, head);
-    let table: String = columns(&rows).lines().map(|line| format!("  {line}\n")).collect();
-    format!("\n{title}\n{table}")
+    let table = columns(&rows);
+    let lines = table.lines().flat_map(|line| ["  ", line, "\n"]);
+    format!("\n{title}\n{}", lines.collect::<String>())
 }
 
 #[cfg(test)]

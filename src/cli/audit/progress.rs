@@ -64,9 +64,10 @@ impl Progress {
         Self { shown: Shown::choose(wanted), began, state: Mutex::new(state) }
     }
 
-    /// So many rooms more are to be read.
-    pub(super) fn listed(&self, rooms: usize) {
-        self.state().tally.listed += rooms;
+    /// So many rooms of a bot are to be read, and not as many as was said before.
+    pub(super) fn listed(&self, before: usize, rooms: usize) {
+        let mut state = self.state();
+        state.tally.listed = state.tally.listed.saturating_sub(before) + rooms;
     }
 
     /// A room was looked at.
@@ -80,10 +81,7 @@ impl Progress {
         let words = words(state.tally, now.duration_since(self.began), silences);
         match &self.shown {
             Shown::Bar(bar) => paint(bar, state.tally, words),
-            Shown::Lines if now >= state.next_line => {
-                state.next_line = now + BETWEEN_LINES;
-                say(&line(state.tally, &words));
-            }
+            Shown::Lines if state.is_due(now) => say(&line(state.tally, &words)),
             Shown::Lines | Shown::Nothing => {}
         }
     }
@@ -105,6 +103,16 @@ impl Progress {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_due(&mut self, now: Instant) -> bool {
+        let due = now >= self.next_line;
+        if due {
+            self.next_line = now + BETWEEN_LINES;
+        }
+        due
     }
 }
 
@@ -179,6 +187,25 @@ mod tests {
     fn told(done: usize, listed: usize, seconds: u64, silences: Silences) -> String {
         let tally = Tally { listed, done };
         line(tally, &words(tally, Duration::from_secs(seconds), silences))
+    }
+
+    #[test]
+    fn there_is_no_more_than_one_line_in_ten_seconds() {
+        let began = Instant::now();
+        let mut state = State { tally: Tally::default(), next_line: began + BETWEEN_LINES };
+        let ticks = (0..300).map(|tick| began + tick * BETWEEN_TICKS);
+        let due: Vec<_> = ticks.filter(|now| state.is_due(*now)).collect();
+        let pairs = due.windows(2).all(|pair| pair[1] - pair[0] >= BETWEEN_LINES);
+        assert!(due.len() == 5 && pairs, "a minute has five: {due:?}");
+    }
+
+    #[test]
+    fn the_list_of_rooms_may_turn_out_shorter_than_it_seemed() {
+        let progress = Progress::new(Wanted::No);
+        for (before, rooms) in [(0, 100), (0, 7), (100, 250), (250, 200)] {
+            progress.listed(before, rooms);
+        }
+        assert_eq!(progress.state().tally, Tally { listed: 207, done: 0 });
     }
 
     #[test]

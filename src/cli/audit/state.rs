@@ -136,7 +136,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("deep/er/audit-helpdesk.jsonl");
         let mut state = State::create(path.clone(), &owner(), &Known::new()).unwrap();
-        for (number, kind) in RoomState::ALL.into_iter().enumerate() {
+        for (number, kind) in RoomState::ALL.iter().enumerate() {
             state.add(&row(u128::try_from(number).unwrap(), *kind)).unwrap();
         }
         (directory, path)

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::case::{Case, Done, Run, Undone};
 use super::ends::{self, Found};
@@ -97,7 +98,7 @@ fn interrupted(case: &Case<'_>) -> Sheet {
 
 fn blank(case: &Case<'_>, outcome: Outcome) -> Sheet {
     Sheet {
-        bot: case.name.clone(),
+        bot: Arc::clone(case.name),
         outcome,
         rows: Vec::new(),
         resumed: 0,

@@ -38,9 +38,18 @@ pub(super) struct Seen {
     pub(super) rooms: Option<usize>,
     /// Rooms of which an earlier run knows that they are clean.
     pub(super) known: usize,
+    /// Rooms that are to be read, as far as the list is known.
+    listed: usize,
     state: Option<State>,
     told: HashSet<Box<str>>,
     written: Exit,
+}
+
+impl Seen {
+    fn list(&mut self, rooms: usize, progress: &Progress) {
+        progress.listed(self.listed, rooms);
+        self.listed = rooms;
+    }
 }
 
 impl Watcher {
@@ -49,6 +58,7 @@ impl Watcher {
             rows: Vec::new(),
             rooms: None,
             known: 0,
+            listed: 0,
             state: None,
             told: HashSet::new(),
             written: Exit::Fine,
@@ -83,7 +93,9 @@ impl Watcher {
     pub(super) fn tell_rest(&self, rows: &[Row]) -> Exit {
         let mut seen = self.seen();
         if self.stream != Stream::None {
-            rows.iter().for_each(|row| self.print(row, &mut seen));
+            for row in rows {
+                self.print(row, &mut seen);
+            }
         }
         seen.written
     }
@@ -115,10 +127,14 @@ pub(super) fn cannot_resume(bot: &str, cause: &std::io::Error) -> String {
 }
 
 impl Watch for Watcher {
+    fn listing(&self, rooms: usize) {
+        self.seen().list(rooms, &self.progress);
+    }
+
     fn begin(&self, rooms: usize, known: usize) {
         let mut seen = self.seen();
         (seen.rooms, seen.known) = (Some(rooms), known);
-        self.progress.listed(rooms.saturating_sub(known));
+        seen.list(rooms.saturating_sub(known), &self.progress);
     }
 
     fn row(&self, row: &Row) {
