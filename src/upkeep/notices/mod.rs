@@ -11,7 +11,8 @@
 //!    room has changed.
 //! 6. `notify: actor`: who caused a refused event is told, in their direct room with the bot; only if their own
 //!    organisation is allowed on every route, and never the bot itself. To an outsider the gateway does not answer.
-//! 7. `notify: ops_room`: the operators are told that a room is refused; only in a room that is clean itself.
+//! 7. `notify: ops_room`: the operators are told that a room is refused; only in a room that is clean itself, and of no
+//!    more than [`AN_HOUR`] rooms an hour: anybody may add the bot to hundreds of rooms, and the records have them all.
 //! 8. Each text only if it is configured, and each kind only once per room (6: and person) in `at_most_every`. What
 //!    could not be said counts as said: it is told to the operator, and not tried again.
 //!
@@ -65,6 +66,9 @@ impl What {
         }
     }
 }
+
+/// More than that nobody reads.
+const AN_HOUR: usize = 60;
 
 /// What is to be said, by rules 3 to 8.
 pub(super) fn decide(

@@ -1,10 +1,10 @@
 //! What was seen and said, for as many rooms as are remembered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::super::recent::Recent;
-use super::{Seen, TWICE, What, text};
+use super::{AN_HOUR, Seen, TWICE, What, text};
 use crate::config::Notices;
 use crate::gate::id::{Key, Person, Room};
 use crate::gate::moment::Moment;
@@ -19,6 +19,8 @@ const ACTORS: usize = 16_384;
 #[derive(Debug)]
 pub(in crate::upkeep) struct State {
     rooms: Recent<Key<Room>, Known>,
+    /// When the operators were told, within the last hour.
+    ops: VecDeque<Moment>,
     actors: Recent<(Key<Room>, Key<Person>), Said>,
 }
 
@@ -40,7 +42,7 @@ struct Said(BTreeMap<NoticeKind, Moment>);
 
 impl Default for State {
     fn default() -> Self {
-        Self { rooms: Recent::new(ROOMS), actors: Recent::new(ACTORS) }
+        Self { rooms: Recent::new(ROOMS), ops: VecDeque::new(), actors: Recent::new(ACTORS) }
     }
 }
 
@@ -102,7 +104,13 @@ impl State {
         now: Moment,
         notices: &Notices,
     ) -> Option<NoticeKind> {
-        self.rooms.touch(room).said.once(NoticeKind::OpsRoom, now, notices)
+        self.ops.retain(|told| now.since(*told) < Duration::from_hours(1));
+        if self.ops.len() >= AN_HOUR {
+            return None;
+        }
+        let told = self.rooms.touch(room).said.once(NoticeKind::OpsRoom, now, notices);
+        self.ops.extend(told.map(|_| now));
+        told
     }
 }
 

@@ -103,10 +103,15 @@ fn the_operators_are_told_once_of_each_room() {
     let told = NoticeKind::OpsRoom;
     assert_eq!(said(&seen, &silent(ops())), [(0, told), (86_401, told)]);
     let mut state = State::default();
-    for n in 0..3 {
+    let mut joined = |n: u128, now| {
         let seen = Seen { room: room(n), what: What::Joined };
-        assert_eq!(decide(&mut state, seen, noon(), &silent(ops())), [told]);
+        decide(&mut state, seen, now, &silent(ops()))
+    };
+    for n in 0..60 {
+        assert_eq!(joined(n, noon()), [told], "{n}");
     }
+    assert!(joined(60, noon()).is_empty(), "nobody reads that many");
+    assert_eq!(joined(60, noon().plus(Duration::from_hours(1))), [told]);
 }
 
 fn what() -> impl Strategy<Value = What> {
