@@ -9,7 +9,8 @@ use serde_json::Value;
 
 pub(crate) const SECRET: &str = "0123456789abcdef0123";
 
-pub(crate) const COMMANDS: [&str; 13] = [
+pub(crate) const COMMANDS: [&str; 14] = [
+    "audit",
     "check",
     "completions",
     "demo",
