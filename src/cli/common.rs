@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::Exit;
-use super::{Colour, Global, Output};
+use super::{Colour, Format, Global, Output};
 use crate::config::problem::tame;
 use crate::config::{self, Bot, Config, LogFormat, Machine, Problem, Route, Source};
 use crate::report::Form;
@@ -105,9 +105,17 @@ impl Global {
         if wanted { Tint::Colour } else { Tint::Plain }
     }
 
-    /// `--json` or `--output json`.
+    /// `--output`, or `--json`.
+    pub(super) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.output }
+    }
+
+    /// The same for a command that tells one thing: that is one document, whatever the lines.
     pub(super) fn output(&self) -> Output {
-        if self.json { Output::Json } else { self.output }
+        match self.format() {
+            Format::Text => Output::Text,
+            Format::Json | Format::Jsonl => Output::Json,
+        }
     }
 
     /// How records look on stdout.

@@ -13,6 +13,8 @@ pub enum Exit {
     Found,
     /// The command line is wrong.
     Usage,
+    /// It would have done more than it may: a rail stopped it before it did anything.
+    Refused,
     /// Webex, or a gateway that should be there, cannot be reached; or an address cannot be listened on.
     Unavailable,
     /// A bug.
@@ -31,6 +33,7 @@ impl From<Exit> for ExitCode {
             Exit::Fine => 0_u8,
             Exit::Found => 1,
             Exit::Usage => 2,
+            Exit::Refused => 3,
             Exit::Unavailable => 69,
             Exit::Bug => 70,
             Exit::Denied => 77,

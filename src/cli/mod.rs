@@ -1,5 +1,6 @@
 //! The commands, one file each. Data goes to stdout, everything else to stderr.
 
+mod audit;
 mod check;
 mod common;
 mod demo;
@@ -15,6 +16,7 @@ mod schema;
 mod send;
 mod simulate;
 mod version;
+mod webhooks;
 mod wire;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -53,8 +55,8 @@ pub struct Global {
     #[arg(short, long, global = true, help_heading = EVERYWHERE, env = "BOTWARDEN_CONFIG", value_name = "PATH")]
     config: Option<PathBuf>,
     /// How results look
-    #[arg(short, long, global = true, help_heading = EVERYWHERE, value_enum, default_value_t = Output::Text)]
-    output: Output,
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, value_enum, default_value_t = Format::Text)]
+    output: Format,
     /// Short for --output json
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
@@ -65,10 +67,21 @@ pub struct Global {
 
 /// `--output`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub enum Format {
     /// For people
     Text,
     /// One JSON document
+    Json,
+    /// One JSON document a line, as they come; one in all where there is only one thing to tell
+    Jsonl,
+}
+
+/// How a command tells what it has to tell at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// One JSON document.
     Json,
 }
 
@@ -93,8 +106,14 @@ enum Command {
     Check(check::Arguments),
     /// Say step by step why an event or a room is allowed or refused
     Explain(Box<explain::Arguments>),
+    /// Walk every room of the bots: clean, with outsiders, or unknown
+    Audit(Box<audit::Arguments>),
     /// Make an event, sign it, and send it to the gateway on this machine
     Send(Box<send::Arguments>),
+    /// Look after the webhooks that Webex calls
+    Webhooks(webhooks::Arguments),
+    /// Make and repair the webhooks that the gateway needs (short for webhooks sync)
+    Sync(webhooks::sync::Arguments),
     /// Run a small Webex for tests
     Simulate(simulate::Arguments),
     /// Ask the gateway on this machine whether it is well: 0 or 1, for HEALTHCHECK
@@ -128,7 +147,10 @@ impl Command {
             Self::Run(arguments) => run::run(&arguments, global),
             Self::Check(arguments) => check::run(&arguments, global),
             Self::Explain(arguments) => explain::run(&arguments, global),
+            Self::Audit(arguments) => audit::run(&arguments, global),
             Self::Send(arguments) => send::run(&arguments, global),
+            Self::Webhooks(arguments) => webhooks::run(&arguments, global),
+            Self::Sync(arguments) => webhooks::run_sync(&arguments, global),
             Self::Simulate(arguments) => simulate::run(&arguments, global),
             Self::Healthcheck(arguments) => healthcheck::run(&arguments, global),
             Self::Schema(arguments) => schema::run(&arguments),

@@ -9,7 +9,7 @@ use crate::report::WebhookState;
 /// What bots are told of. A webhook for anything else that leads elsewhere takes nothing from the gateway.
 const OF_ROOMS: [&str; 5] = ["all", "attachmentActions", "memberships", "messages", "rooms"];
 
-pub(super) const EARLIER: &str = "carries an earlier secret, which is still accepted";
+pub(super) const EARLIER: &str = "carries another secret than the first, which is accepted too";
 pub(super) const NO_ROUTE: &str =
     "no route of this bot takes its events: name them in routes.*.events";
 pub(super) const RESTS: &str =
@@ -86,7 +86,7 @@ enum Place {
 fn place(desired: &Desired, webhook: &Webhook) -> Place {
     let target = Url::parse(&webhook.target).ok();
     let here = target.filter(|target| target.origin() == desired.gateway.origin());
-    let known = desired.foreign.contains(&webhook.target);
+    let known = desired.foreign.iter().any(|listed| same(listed, webhook));
     let of_rooms = OF_ROOMS.contains(&&*webhook.resource);
     if !webhook.by_creator || known || (here.is_none() && !of_rooms) {
         return Place::Foreign;
@@ -101,6 +101,14 @@ fn place(desired: &Desired, webhook: &Webhook) -> Place {
         Some(route) => Place::Right(route.clone()),
         None => Place::Wrong(WebhookState::WrongTarget, right()),
     }
+}
+
+/// Listed as it is, or as people are shown it.
+fn same(listed: &str, webhook: &Webhook) -> bool {
+    let parsed = || Some((Url::parse(listed).ok()?, Url::parse(&webhook.target).ok()?));
+    *listed == *webhook.target
+        || listed == webhook.shown_target()
+        || parsed().is_some_and(|(listed, target)| listed == target)
 }
 
 /// A framework may use any route of its bot; the gateway's own follow the configuration.

@@ -1,0 +1,184 @@
+//! `--apply`: leaving what was found. For all bots together, in order:
+//!
+//! 1. The audit was not interrupted.
+//! 2. A bot is left out when its list of rooms is not complete.
+//! 3. No route of a bot that would leave rooms only observes …
+//! 4. … and it would not leave more rooms than `max_leave`; or else nothing is left for any bot.
+//! 5. Somebody said yes.
+//! 6. Each room, one after the other, is read again and left.
+
+use std::cell::Cell;
+
+use super::Leaving;
+use super::case::{Case, Done, Run};
+use super::consent;
+use super::page::plural;
+use crate::audit::{Action, Allowance, Departed, Row, rail};
+use crate::cli::common::{fail, say, told_to_stop};
+use crate::cli::exit::Exit;
+use crate::config::{Config, MaxLeave};
+use crate::gate::policy::Mode;
+use crate::report::outage::{Kind, Outage};
+use crate::rt;
+
+/// Leaves rooms if that was asked for, or says that it was not.
+pub(super) async fn apply(run: &mut Run<'_>, leaving: Leaving) {
+    if run.interrupted {
+        return;
+    }
+    let rooms = run.cases.iter().map(would).sum();
+    match (leaving.apply, rooms) {
+        (_, 0) => {}
+        (false, rooms) => say(&format!(
+            "{} would be left or hidden; nothing was changed (--apply does it)\n",
+            plural(rooms, "room")
+        )),
+        (true, rooms) => {
+            if let Err(exit) = Box::pin(leave(run, leaving, rooms)).await {
+                run.troubles.push(exit);
+            }
+        }
+    }
+}
+
+async fn leave(run: &mut Run<'_>, leaving: Leaving, rooms: usize) -> Result<(), Exit> {
+    let allowances = railed(&run.cases, leaving.max_leave, run.config)?;
+    if !leaving.yes {
+        consent::obtain(&question(&run.cases, rooms)).await?;
+    }
+    let stop = Cell::new(Stop::No);
+    let departures = async {
+        for (case, allowance) in run.cases.iter().zip(allowances) {
+            if let Some(allowance) = allowance {
+                Box::pin(depart(case, allowance, &stop)).await;
+            }
+        }
+    };
+    run.interrupted = tokio::select! {
+        () = departures => stop.get() == Stop::Yes,
+        () = interruption(&stop) => true,
+    };
+    Ok(())
+}
+
+/// Whether the room at hand is the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    No,
+    Yes,
+}
+
+/// The first signal lets the room at hand come to its end; the second is the end at once.
+async fn interruption(stop: &Cell<Stop>) {
+    told_to_stop().await;
+    stop.set(Stop::Yes);
+    say("stopping after this room; a second signal stops at once\n");
+    told_to_stop().await;
+}
+
+/// Rules 2 to 4. What each bot may leave; or nothing for anybody.
+fn railed(
+    cases: &[Case<'_>],
+    most: Option<MaxLeave>,
+    config: &Config,
+) -> Result<Vec<Option<Allowance>>, Exit> {
+    let each = cases.iter().map(|case| allowed(case, most, config));
+    let each: Vec<_> = each.collect();
+    let refused: Vec<_> = each.iter().filter_map(|one| one.as_ref().err()).collect();
+    if refused.is_empty() {
+        return Ok(each.into_iter().filter_map(Result::ok).collect());
+    }
+    for told in refused {
+        fail(told);
+    }
+    say("Nothing was left, for any bot.\n");
+    Err(Exit::Refused)
+}
+
+fn allowed(
+    case: &Case<'_>,
+    most: Option<MaxLeave>,
+    config: &Config,
+) -> Result<Option<Allowance>, String> {
+    let (name, found, ended) = (case.name, would(case), case.ended.borrow());
+    let Some(Ok(done)) = &*ended else { return Ok(None) };
+    if found == 0 {
+        return Ok(None);
+    }
+    if let Some(route) = observing(case, config) {
+        return Err(format!(
+            "{name}: route `{route}` only observes, so its outsiders may be meant to be there: \
+             no room is left\n  enforce the policy first"
+        ));
+    }
+    let most = most.unwrap_or(case.bot.audit.max_leave);
+    rail(found, done.survey.rows.len(), most).map(Some).map_err(|too_many| {
+        format!(
+            "{name}: {too_many}\n  look whether `allowed_orgs` is complete; if all of them are to be left: \
+             --max-leave {found}"
+        )
+    })
+}
+
+fn observing<'a>(case: &Case<'_>, config: &'a Config) -> Option<&'a str> {
+    let now = rt::now();
+    let observes = |mode: Mode| matches!(mode.at(now), Mode::Observe { .. });
+    let mut routes = config.routes.iter().filter(|(_, route)| route.bot == *case.name);
+    routes.find(|(_, route)| observes(route.policy.mode)).map(|(name, _)| &**name)
+}
+
+/// How many rooms of a bot would be left.
+fn would(case: &Case<'_>) -> usize {
+    match &*case.ended.borrow() {
+        Some(Ok(done)) => done.survey.rows.iter().filter(|row| is_open(row)).count(),
+        Some(Err(_)) | None => 0,
+    }
+}
+
+fn is_open(row: &Row) -> bool {
+    matches!(row.action, Action::WouldLeave | Action::WouldHide)
+}
+
+fn question(cases: &[Case<'_>], rooms: usize) -> String {
+    let each = cases.iter().map(|case| (case.name, would(case))).filter(|(_, rooms)| *rooms > 0);
+    let each: Vec<_> = each.map(|(name, rooms)| format!("{rooms} of {name}")).collect();
+    format!("Leave or hide {} ({})?", plural(rooms, "room"), each.join(", "))
+}
+
+/// One room after the other, so that somebody who is afraid may stop it.
+async fn depart(case: &Case<'_>, mut allowance: Allowance, stop: &Cell<Stop>) {
+    // Nobody else looks at it meanwhile.
+    let ended = case.ended.take();
+    let Some(Ok(Done { auditor, mut survey })) = ended else {
+        *case.ended.borrow_mut() = ended;
+        return;
+    };
+    let farewell = case.bot.audit.farewell.as_ref();
+    for found in &survey.found {
+        let Some(permit) = allowance.permit().filter(|_| stop.get() == Stop::No) else { break };
+        let departed = Box::pin(auditor.depart(found, permit, farewell)).await;
+        let room = found.own.room.key().to_string();
+        note(&mut survey.rows, &room, departed.action());
+        if let Some(outage) = outage(&departed) {
+            case.troubles.borrow_mut().push(Exit::from(outage.kind));
+            if outage.kind == Kind::TokenRefused {
+                break;
+            }
+        }
+    }
+    *case.ended.borrow_mut() = Some(Ok(Done { auditor, survey }));
+}
+
+fn note(rows: &mut [Row], room: &str, action: Action) {
+    if let Some(row) = rows.iter_mut().find(|row| *row.room == *room) {
+        row.action = action;
+    }
+}
+
+/// Why a room could not be left that should be.
+fn outage(departed: &Departed) -> Option<&Outage> {
+    match departed {
+        Departed::Failed(outage) | Departed::Unread(outage) => Some(outage),
+        Departed::AlreadyHidden | Departed::Left(_) | Departed::Unconfirmed(_) => None,
+    }
+}

@@ -1,0 +1,112 @@
+//! `--apply`
+
+use botwarden::simulator::{Fault, Misbehaviour};
+
+use super::site::{MIXED, Site, Webex, ends};
+use crate::harness::{document, err, observe, out};
+
+/// Two bots; one of them in many rooms with outsiders.
+const TWO: &str = "
+rooms:
+  a: { title: A, members: [tom, helpdesk] }
+  b: { title: B, members: [tom, helpdesk] }
+  c: { title: C, members: [tom, helpdesk] }
+  d: { title: D, members: [ann, helpdesk] }
+  e: { title: E, members: [tom, survey] }
+  f: { title: F, members: [ann, survey] }
+";
+
+#[test]
+fn group_rooms_are_left_and_direct_ones_hidden() {
+    let webex = Webex::with(MIXED);
+    let site = Site::new(&webex);
+    let done = site.audit(&["--apply", "--yes"]);
+    ends(&done, 1);
+    let page = out(&done);
+    assert!(page.contains("  left\n") && page.contains("  hidden\n"), "{page}");
+    assert!(!page.contains("would"), "{page}");
+    for (room, stays) in [("partners", false), ("friends", false), ("staff", true)] {
+        assert_eq!(webex.holds(room, "helpdesk"), stays, "{room}");
+    }
+    let mut writes = webex.writes();
+    writes.iter_mut().for_each(|write| write.truncate(6));
+    writes.sort();
+    assert_eq!(writes, ["DELETE", "DELETE", "PUT /m"]);
+    let after = site.audit(&["--apply", "--yes", "--fail-on", "none"]);
+    ends(&after, 0);
+    assert!(out(&after).contains("already hidden"), "{}", out(&after));
+    assert_eq!(webex.writes().len(), 3, "what is done is done");
+}
+
+#[test]
+fn gw_b5_one_bot_above_the_rail_and_nothing_is_left_for_any() {
+    let webex = Webex::with(TWO);
+    let site = Site::of(&[("helpdesk", &webex.api), ("survey", &webex.api)], "{}");
+    for rail in ["2", "50%", "0"] {
+        let refused = site.audit(&["--apply", "--yes", "--max-leave", rail]);
+        ends(&refused, 3);
+        assert!(err(&refused).contains("3 of 4 rooms have outsiders"), "{}", err(&refused));
+        assert!(err(&refused).contains("Nothing was left, for any bot"), "{}", err(&refused));
+        assert!(out(&refused).contains("would leave"), "{}", out(&refused));
+    }
+    assert_eq!(webex.writes(), [""; 0]);
+    let done = site.audit(&["--apply", "--yes", "--max-leave", "3", "-o", "jsonl"]);
+    ends(&done, 1);
+    assert_eq!(webex.writes().len(), 4);
+    assert_eq!(out(&done).lines().count(), 6, "each room once, also those that were left");
+    assert_eq!(out(&done).matches("{\"what\":\"left\"}").count(), 4, "{}", out(&done));
+}
+
+#[test]
+fn gw_b5_the_rail_of_the_configuration_counts_without_another() {
+    let webex = Webex::with(TWO);
+    let site = Site::of(&[("helpdesk", &webex.api)], "{max_leave: 1}");
+    ends(&site.audit(&["--apply", "--yes"]), 3);
+    assert_eq!(webex.writes(), [""; 0]);
+}
+
+#[test]
+fn what_only_observes_leaves_nothing() {
+    let webex = Webex::with(MIXED);
+    let site = Site::new(&webex);
+    observe(&site.path().join("gateway.yaml"));
+    let refused = site.audit(&["--apply", "--yes"]);
+    ends(&refused, 3);
+    assert!(err(&refused).contains("route `helpdesk` only observes"), "{}", err(&refused));
+    assert_eq!(webex.writes(), [""; 0]);
+}
+
+#[test]
+fn without_somebody_to_ask_yes_must_be_said_before() {
+    let webex = Webex::with(MIXED);
+    let refused = Site::new(&webex).audit(&["--apply"]);
+    ends(&refused, 2);
+    assert!(err(&refused).contains("--yes"), "{}", err(&refused));
+    assert!(webex.control.calls().is_empty(), "nothing was even read");
+}
+
+#[test]
+fn gw_b2_a_list_of_rooms_that_breaks_off_is_no_audit() {
+    let webex = Webex::with(TWO);
+    let site = Site::of(&[("helpdesk", &webex.api), ("survey", &webex.api)], "{}");
+    let broken = Misbehaviour::ServerError { status: 502 };
+    webex.control.fault(Fault::new(broken).on("/memberships").by("helpdesk"));
+    let done = site.audit(&["--apply", "--yes", "--patience", "1s", "--json"]);
+    ends(&done, 69);
+    let json = document(&done);
+    assert_eq!(json["bots"][0]["outcome"], "failed");
+    assert_eq!(json["bots"][1]["outcome"], "complete");
+    assert!(webex.holds("a", "helpdesk") && !webex.holds("e", "survey"));
+}
+
+#[test]
+fn a_room_that_cannot_be_left_is_told_with_the_reason() {
+    let webex = Webex::with(MIXED);
+    let site = Site::new(&webex);
+    let broken = Misbehaviour::ServerError { status: 503 };
+    webex.control.fault(Fault::new(broken).method("DELETE"));
+    let failed = site.audit(&["--apply", "--yes", "--patience", "1s", "--fail-on", "none"]);
+    ends(&failed, 69);
+    assert!(out(&failed).contains("failed: webex_unavailable"), "{}", out(&failed));
+    assert!(webex.holds("partners", "helpdesk"));
+}

@@ -1,0 +1,7 @@
+//! `audit` against simulators.
+
+mod bots;
+mod leaving;
+mod report;
+mod resume;
+mod site;

@@ -1,0 +1,136 @@
+//! Interrupted, and taken up again.
+
+use std::io::Read as _;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use botwarden::simulator::{Fault, Misbehaviour};
+use serde_json::Value;
+
+use super::site::{Site, Webex, discreet, ends};
+use crate::harness::{Background, document, err, out};
+
+const ROOMS: usize = 12;
+
+/// Clean rooms, but for the first.
+fn world() -> String {
+    let member = |number| if number == 0 { "tom" } else { "bob" };
+    let room = |number| {
+        format!("  r{number}: {{title: R, members: [ann, {}, helpdesk]}}\n", member(number))
+    };
+    format!("rooms:\n{}", (0..ROOMS).map(room).collect::<String>())
+}
+
+/// One call at a time, each of them slow.
+fn slow(webex: &Webex) -> Site {
+    let site = Site::new(webex);
+    let one = site.read("gateway.yaml").replace("webex: {", "webex: {max_in_flight: 1, ");
+    site.write("gateway.yaml", &one);
+    webex.control.fault(Fault::new(Misbehaviour::Slow { milliseconds: 150 }).asking("roomId="));
+    site
+}
+
+/// Waits until some rooms were read, and then interrupts it.
+fn interrupted(webex: &Webex, site: &Site, more: &[&str], signal: &str) -> Output {
+    webex.control.clear_log();
+    let mut audit = Background::start(site.path(), &Site::arguments(more));
+    let end = Instant::now() + Duration::from_secs(20);
+    let answered = || {
+        let calls = webex.control.calls();
+        calls.iter().filter(|call| call.query.contains("roomId=") && call.status.is_some()).count()
+    };
+    while answered() < 5 {
+        assert!(Instant::now() < end, "it does not read");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let process = audit.child.id().to_string();
+    assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    audit.out.read_to_end(&mut stdout).unwrap();
+    audit.err.read_to_end(&mut stderr).unwrap();
+    let output = Output { status: audit.child.wait().unwrap(), stdout, stderr };
+    discreet(&output);
+    output
+}
+
+/// Rooms of a document, by whether they are clean.
+fn rooms(json: &Value, state: &str) -> Vec<String> {
+    let rows = json["bots"][0]["rows"].as_array().unwrap().iter();
+    let rows = rows.filter(|row| row["state"] == state);
+    rows.map(|row| row["room_id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_was_clean_is_not_read_again_after_an_interruption() {
+    let webex = Webex::with(&world());
+    let site = slow(&webex);
+    let first = interrupted(&webex, &site, &["--json"], "-INT");
+    ends(&first, 130);
+    assert!(err(&first).contains("--resume"), "{}", err(&first));
+    let json = document(&first);
+    let bot = &json["bots"][0];
+    assert_eq!((bot["outcome"].as_str(), bot["rooms"].as_u64()), (Some("interrupted"), Some(12)));
+    let (clean, dirty) = (rooms(&json, "clean"), rooms(&json, "outsiders"));
+    assert!(!clean.is_empty() && clean.len() < ROOMS, "{json}");
+
+    webex.control.clear_faults();
+    webex.control.clear_log();
+    let second = site.audit(&["--resume", "--json"]);
+    ends(&second, 1);
+    let json = document(&second);
+    assert_eq!(json["bots"][0]["rows"].as_array().unwrap().len(), ROOMS);
+    assert_eq!(json["bots"][0]["resumed"], clean.len());
+    for room in &clean {
+        assert_eq!(webex.readings(room), 0, "read again");
+    }
+    for room in &dirty {
+        assert_eq!(webex.readings(room), 1, "what is not clean is always read");
+    }
+    let left = std::fs::read_dir(site.path().join("state")).unwrap().count();
+    assert_eq!(left, 0, "a complete audit leaves nothing to go on with");
+}
+
+#[test]
+fn an_interruption_tells_what_was_found_so_far() {
+    let webex = Webex::with(&world());
+    let site = slow(&webex);
+    let text = interrupted(&webex, &site, &[], "-TERM");
+    ends(&text, 130);
+    let page = out(&text);
+    let told = page.lines().find(|line| line.starts_with("helpdesk: interrupted: ")).unwrap();
+    assert!(told.contains(" of 12 rooms; read now: "), "{page}");
+    let lines = interrupted(&webex, &site, &["-o", "jsonl"], "-INT");
+    ends(&lines, 130);
+    let count = out(&lines).lines().count();
+    assert!((1..ROOMS).contains(&count), "{}", out(&lines));
+    assert!(err(&lines).contains("interrupted: "), "{}", err(&lines));
+}
+
+#[test]
+fn another_configuration_or_no_wish_to_resume_reads_everything() {
+    let webex = Webex::with(&world());
+    let site = slow(&webex);
+    ends(&interrupted(&webex, &site, &[], "-INT"), 130);
+    webex.control.clear_faults();
+    let other = site.read("gateway.yaml").replace("timeout: 2s", "timeout: 3s");
+    site.write("gateway.yaml", &other);
+    let resumed = document(&site.audit(&["--resume", "--json"]));
+    assert_eq!(resumed["bots"][0]["resumed"], 0);
+
+    webex.control.fault(Fault::new(Misbehaviour::Slow { milliseconds: 150 }).asking("roomId="));
+    webex.control.clear_log();
+    ends(&interrupted(&webex, &site, &[], "-INT"), 130);
+    webex.control.clear_faults();
+    let anew = document(&site.audit(&["--json"]));
+    assert_eq!(anew["bots"][0]["resumed"], 0);
+}
+
+#[test]
+fn the_state_holds_no_address_and_nothing_about_outsiders() {
+    let webex = Webex::with(&world());
+    let site = slow(&webex);
+    ends(&interrupted(&webex, &site, &["--with-emails"], "-INT"), 130);
+    let state = site.read("state/audit-helpdesk.jsonl");
+    assert!(state.lines().count() > 1, "{state}");
+    assert!(!state.contains('@') && !state.contains("outsiders\""), "{state}");
+}
