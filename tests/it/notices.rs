@@ -192,20 +192,25 @@ async fn narrowly(world: &World, person: &str, room: &str) {
     assert_eq!(world.send_to("/narrow", message).await.status, 200);
 }
 
+/// Each beside a gateway that says something, so that it is known how long it would have taken.
 #[tokio::test]
-async fn who_observes_says_nothing() {
+async fn who_observes_says_nothing_nor_does_who_was_not_told_to() {
     let until = SystemTime::now() + Duration::from_hours(1);
     let observing = move |config: &mut Config| {
-        texts(config);
-        config.notices.notify = Notify::Actor;
         config.routes.values_mut().for_each(|route| route.policy.mode = Mode::Observe { until });
     };
-    let world = Setup::new().adjust(observing).start().await;
-    world.subscribe("memberships", "created");
-    world.control.join("staff", "tom").unwrap();
-    eventually!(world.control.deliveries().iter().any(|delivery| delivery.status == Some(200)));
-    assert_eq!(world.verdict("ann", "staff").await["reason"], "observe");
-    assert_eq!(posts(&world), 0);
+    let observes = Setup::new().adjust(texts).adjust(observing).start().await;
+    let is_silent = Setup::new().start().await;
+    for (world, reason) in [(&observes, "observe"), (&is_silent, "outside_org")] {
+        world.subscribe("memberships", "created");
+        world.control.join("staff", "tom").unwrap();
+        eventually!(world.control.deliveries().iter().any(|delivery| delivery.status == Some(200)));
+        assert_eq!(world.verdict("ann", "staff").await["reason"], reason);
+    }
+    let speaks = Setup::new().adjust(texts).start().await;
+    refused(&speaks, "ann", "partners").await;
+    eventually!(posts(&speaks) == 1);
+    assert_eq!((posts(&observes), posts(&is_silent)), (0, 0));
 }
 
 #[tokio::test]

@@ -214,6 +214,21 @@ async fn no_more_rooms_are_left_in_a_day_than_may_be() {
 }
 
 #[tokio::test]
+async fn what_the_file_says_is_what_is_done() {
+    let bots = "{helpdesk: {token: {env: TOKEN}, webhook_secret: {env: SECRET}, \
+                 audit: {leave_rooms_with_outsiders: confirmed, max_leave: 10%}}}";
+    let policy = "{allowed_orgs: [example], on_deny: {refused: I am silent here.}}";
+    let world = Setup::new().with("bots", bots).with("policy", policy).start().await;
+    refused(&world, "ann", "partners").await;
+    eventually!(!inside(&world, "partners"));
+    let said = world.control.messages("partners").unwrap();
+    assert!(said.iter().any(|message| message.text == "I am silent here."));
+    // Ten of a hundred of no room that was counted yet is one.
+    refused(&world, "fred", "fred-helpdesk").await;
+    eventually!(log().contains("rooms were left within a day"));
+}
+
+#[tokio::test]
 async fn a_bot_that_is_added_to_a_room_with_outsiders_leaves_it() {
     let people = format!("{PEOPLE}\nrooms: {{fresh: {{title: F, members: [tom, ann]}}}}");
     let world = Setup::new().people(&people).adjust(leaves(10)).start().await;

@@ -7,8 +7,9 @@
 //!    was added again: whoever writes in it all day must not make the gateway read it all day.
 //! 4. The bot must be in it, and a complete list must name somebody who surely is an outsider. What could not be found
 //!    out is no reason to leave.
-//! 5. Within a day, no more rooms are left than `max_leave` says, those that audits left among them; a percentage is
-//!    one of the rooms that the last audit counted. The bot stays in the rest, is silent there, and says so in the log.
+//! 5. Within a day, no more rooms are left than `max_leave` says, those that audits left among them, as far as the
+//!    ledger knows; a percentage is one of the rooms that the last audit counted. The bot stays in the rest, is silent
+//!    there, and says so in the log.
 //! 6. A second list confirms the first: [`Auditor::depart`].
 //!
 //! One room after the other: a bot has time to leave, for it is silent already.
