@@ -1,9 +1,11 @@
 //! `--apply`
 
+use std::process::Stdio;
+
 use botwarden::simulator::{Fault, Misbehaviour};
 
-use super::site::{MIXED, Site, Webex, ends};
-use crate::harness::{document, err, observe, out};
+use super::site::{MIXED, Site, Webex, discreet, ends, interrupt, until};
+use crate::harness::{document, err, observe, out, program};
 
 /// Two bots; one of them in many rooms with outsiders.
 const TWO: &str = "
@@ -29,7 +31,9 @@ fn group_rooms_are_left_and_direct_ones_hidden() {
         assert_eq!(webex.holds(room, "helpdesk"), stays, "{room}");
     }
     let mut writes = webex.writes();
-    writes.iter_mut().for_each(|write| write.truncate(6));
+    for write in &mut writes {
+        write.truncate(6);
+    }
     writes.sort();
     assert_eq!(writes, ["DELETE", "DELETE", "PUT /m"]);
     let after = site.audit(&["--apply", "--yes", "--fail-on", "none"]);
@@ -109,4 +113,24 @@ fn a_room_that_cannot_be_left_is_told_with_the_reason() {
     ends(&failed, 69);
     assert!(out(&failed).contains("failed: webex_unavailable"), "{}", out(&failed));
     assert!(webex.holds("partners", "helpdesk"));
+}
+
+#[test]
+fn an_interruption_lets_the_room_at_hand_come_to_its_end() {
+    let webex = Webex::with(MIXED);
+    let site = Site::new(&webex);
+    webex.control.fault(Fault::new(Misbehaviour::Slow { milliseconds: 500 }).method("DELETE"));
+    webex.control.fault(Fault::new(Misbehaviour::Slow { milliseconds: 500 }).method("PUT"));
+    let mut command = program(site.path(), &Site::arguments(&["--apply", "--yes"]));
+    let audit = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("it leaves a room", || !webex.writes().is_empty());
+    interrupt(&audit, "-INT");
+    let output = audit.wait_with_output().unwrap();
+    discreet(&output);
+    ends(&output, 130);
+    assert!(err(&output).contains("stopping after this room"), "{}", err(&output));
+    let page = out(&output);
+    let done = page.lines().filter(|line| line.ends_with(" left") || line.ends_with(" hidden"));
+    assert_eq!((done.count(), webex.writes().len()), (1, 1), "{page}");
+    assert_eq!(page.matches(" would ").count(), 2, "{page}");
 }

@@ -1,9 +1,8 @@
 //! What is told.
 
-use std::time::Instant;
-
 use botwarden::simulator::{Fault, Misbehaviour, RetryAfter};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::site::{MIXED, Site, Webex, ends};
 use crate::harness::{document, err, out};

@@ -1,14 +1,12 @@
 //! Interrupted, and taken up again.
 
-use std::io::Read as _;
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::process::{Output, Stdio};
 
 use botwarden::simulator::{Fault, Misbehaviour};
 use serde_json::Value;
 
-use super::site::{Site, Webex, discreet, ends};
-use crate::harness::{Background, document, err, out};
+use super::site::{Site, Webex, discreet, ends, interrupt, until};
+use crate::harness::{document, err, out, program};
 
 const ROOMS: usize = 12;
 
@@ -33,24 +31,19 @@ fn slow(webex: &Webex) -> Site {
 /// Waits until some rooms were read, and then interrupts it.
 fn interrupted(webex: &Webex, site: &Site, more: &[&str], signal: &str) -> Output {
     webex.control.clear_log();
-    let mut audit = Background::start(site.path(), &Site::arguments(more));
-    let end = Instant::now() + Duration::from_secs(20);
-    let answered = || {
-        let calls = webex.control.calls();
-        calls.iter().filter(|call| call.query.contains("roomId=") && call.status.is_some()).count()
-    };
-    while answered() < 5 {
-        assert!(Instant::now() < end, "it does not read");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let process = audit.child.id().to_string();
-    assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    audit.out.read_to_end(&mut stdout).unwrap();
-    audit.err.read_to_end(&mut stderr).unwrap();
-    let output = Output { status: audit.child.wait().unwrap(), stdout, stderr };
+    let mut command = program(site.path(), &Site::arguments(more));
+    let audit = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("some rooms are read", || answered(webex) >= 5);
+    interrupt(&audit, signal);
+    let output = audit.wait_with_output().unwrap();
     discreet(&output);
     output
+}
+
+fn answered(webex: &Webex) -> usize {
+    let calls = webex.control.calls();
+    let read = calls.iter().filter(|call| call.query.contains("roomId=") && call.status.is_some());
+    read.count()
 }
 
 /// Rooms of a document, by whether they are clean.

@@ -2,10 +2,12 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Child, Command, Output};
+use std::time::Duration;
 
 use botwarden::simulator::{Control, Options, Running, Simulator, World};
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 use crate::harness::{SECRET, err, out, program};
 
@@ -158,4 +160,20 @@ pub(super) fn discreet(output: &Output) {
 #[track_caller]
 pub(super) fn ends(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}\n---\n{}", out(output), err(output));
+}
+
+/// Waits until it holds; fails the test after half a minute, which is longer than anything here takes.
+#[track_caller]
+pub(super) fn until(what: &str, condition: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < end, "it never came true: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// As somebody at a terminal (`-INT`) or a supervisor (`-TERM`) does it.
+pub(super) fn interrupt(process: &Child, signal: &str) {
+    let process = process.id().to_string();
+    assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
 }
