@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use super::foreign::ForeignOrgs;
 use super::ledger::Ledger;
 use super::luck::Luck;
-use super::room::{Seen, Wish};
+use super::room::{Look, Seen, Wish};
 use super::row::Row;
 use super::survey::{Found, Survey, Watch};
 use crate::config::Config;
 use crate::gate::id::{Key, Org, Person};
 use crate::gate::policy::Audience;
-use crate::report::outage::Outage;
+use crate::report::outage::{Kind, Outage};
 use crate::report::{Happening, Reporter, RoomState, Upkeep};
 use crate::rt;
 use crate::webex::{Claim, Client, Effort, Own, Silences};
@@ -29,6 +29,10 @@ pub const PATIENT: Effort =
 /// Members of rooms with outsiders whose lists are kept for a second look: some 50 MB. The rooms beyond are told all the
 /// same; they are left by the next audit.
 const MOST_KEPT: usize = 1_000_000;
+
+/// Rooms that could not be read and have a record of their own: all of them come at once, and verdicts on events must
+/// find a place among the records that wait to be written. The report has all.
+const MOST_UNREAD: usize = 1000;
 
 /// Audits the rooms of one bot.
 #[derive(Debug)]
@@ -146,6 +150,7 @@ impl Auditor {
         Ok(whole)
     }
 
+    /// Rooms that could not be read are tried once more when all others are done: Webex may be back by then.
     async fn each(
         &self,
         rooms: Vec<Own>,
@@ -153,15 +158,41 @@ impl Auditor {
         watch: &dyn Watch,
         whole: &mut Whole,
     ) -> Result<(), Outage> {
-        let looks = rooms.into_iter().map(|own| Box::pin(self.look(own, wish)));
-        let mut looks = stream::iter(looks).buffer_unordered(self.at_once);
-        while let Some(seen) = looks.next().await {
-            let seen = seen?;
+        let missed = self.pass(rooms, wish, watch, whole).await?;
+        let missed = missed.into_iter().map(|(own, _)| own).collect();
+        let missed = self.pass(missed, wish, watch, whole).await?;
+        for (number, (own, kind)) in missed.into_iter().enumerate() {
+            let seen = self.unread(&own, kind);
+            if number < MOST_UNREAD {
+                self.tell_room(&seen);
+            }
             watch.row(&seen.row);
-            self.tell_room(&seen);
             whole.take(seen);
         }
         Ok(())
+    }
+
+    async fn pass(
+        &self,
+        rooms: Vec<Own>,
+        wish: Wish,
+        watch: &dyn Watch,
+        whole: &mut Whole,
+    ) -> Result<Vec<(Own, Kind)>, Outage> {
+        let looks = rooms.into_iter().map(|own| Box::pin(self.look(own, wish)));
+        let mut looks = stream::iter(looks).buffer_unordered(self.at_once);
+        let mut missed = Vec::new();
+        while let Some(look) = looks.next().await {
+            match look? {
+                Look::Seen(seen) => {
+                    watch.row(&seen.row);
+                    self.tell_room(&seen);
+                    whole.take(*seen);
+                }
+                Look::Missed(own, kind) => missed.push((own, kind)),
+            }
+        }
+        Ok(missed)
     }
 
     fn tell_room(&self, seen: &Seen) {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::known::{Added, Entry, Known, MOST_ROOMS, Who};
 use super::stamp;
 use crate::gate::id::{Key, OrgId, PersonId, Room, RoomId};
+use crate::rt;
 
 /// Some 200 bytes a line, for ten bots that remember as much as they may; more is not read, the newest is.
 const MOST_BYTES: u64 = 256 << 20;
@@ -84,9 +85,10 @@ impl LedgerFile {
         let of_others = text.lines().filter(|line| self.is_of_another(line));
         let mut whole: String = of_others.flat_map(|line| [line, "\n"]).collect();
         whole.extend(known.entries().map(|(room, entry)| self.line(room, entry)));
-        let new = self.path.with_extension("jsonl.new");
+        // Two processes may be at it at once; whoever comes second wins.
+        let new = self.path.with_extension(format!("jsonl.{:016x}", rt::entropy()));
         let mut options = OpenOptions::new();
-        let mut to = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        let mut to = options.write(true).create_new(true).mode(0o600).open(&new)?;
         to.write_all(whole.as_bytes())?;
         // What was added while this was written: the reader stands where it stopped.
         let mut late = Vec::new();

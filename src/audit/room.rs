@@ -63,6 +63,15 @@ pub(super) struct Seen {
     pub(super) calls: usize,
 }
 
+/// What came of looking at a room.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// Webex could not tell.
+    Missed(Own, Kind),
+    /// It was read.
+    Seen(Box<Seen>),
+}
+
 /// A list, and who is to be told about by name.
 #[derive(Debug)]
 struct Reading {
@@ -72,25 +81,24 @@ struct Reading {
 }
 
 impl Auditor {
-    /// Only a refused token is an outage: it ends the survey. Whatever else goes wrong makes this room unknown.
-    pub(super) async fn look(&self, own: Own, wish: Wish) -> Result<Seen, Outage> {
-        let began = rt::now().wall;
-        if let Some(kind) = self.luck.gone() {
-            return Ok(self.unread(&own, kind, began));
+    /// Only a refused token is an outage: it ends the survey. Whatever else goes wrong is about this room.
+    pub(super) async fn look(&self, own: Own, wish: Wish) -> Result<Look, Outage> {
+        if let Some(kind) = self.luck.gone(self.effort.give_up_after) {
+            return Ok(Look::Missed(own, kind));
         }
         let reading = match self.read(&own, wish.people).await {
             Ok(reading) => reading,
             Err(outage) if outage.kind == Kind::TokenRefused => return Err(outage),
             Err(outage) => {
                 self.luck.bad(outage.kind);
-                return Ok(self.unread(&own, outage.kind, began));
+                return Ok(Look::Missed(own, outage.kind));
             }
         };
         self.luck.good();
         self.ledger.place(&reading.roster);
         let mut seen = self.seen(own, reading);
         self.entitle(&mut seen, wish.titles).await?;
-        Ok(seen)
+        Ok(Look::Seen(Box::new(seen)))
     }
 
     async fn read(&self, own: &Own, people: People) -> Result<Reading, Outage> {
@@ -170,9 +178,9 @@ impl Auditor {
     }
 
     /// A room of which nothing is known but that the bot is in it.
-    fn unread(&self, own: &Own, kind: Kind, began: SystemTime) -> Seen {
+    pub(super) fn unread(&self, own: &Own, kind: Kind) -> Seen {
         let reason = kind.label();
-        let row = self.blank(own, RoomState::Unknown, reason, began);
+        let row = self.blank(own, RoomState::Unknown, reason, rt::now().wall);
         Seen { room: own.room.clone(), row, reason, found: None, outsiders: Vec::new(), calls: 0 }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::foreign::ForeignOrgs;
 use super::report::Counts;
-use super::row::Row;
+use super::row::{Action, Row};
 use crate::gate::roster::Roster;
 use crate::report::RoomState;
 use crate::webex::{Own, RoomKind, Silences};
@@ -34,6 +34,7 @@ pub struct Survey {
     /// A row for each room: with outsiders, unknown, clean.
     pub rows: Vec<Row>,
     /// Rooms that could be left, in the order of their rows: those whose action is `would_leave` or `would_hide`.
+    /// Where these have more than a million members in all, the rest are left by the next audit.
     pub found: Vec<Found>,
     /// Organisations that must not be in them.
     pub foreign: ForeignOrgs,
@@ -51,6 +52,12 @@ impl Survey {
     /// How many rooms are in which state.
     pub fn counts(&self) -> Counts {
         Counts::of(&self.rows)
+    }
+
+    /// How many rooms would be left or hidden: what the rail counts.
+    pub fn leavable(&self) -> usize {
+        let would = |row: &&Row| matches!(row.action, Action::WouldHide | Action::WouldLeave);
+        self.rows.iter().filter(would).count()
     }
 
     pub(super) fn states(&self) -> [(RoomState, usize); 3] {

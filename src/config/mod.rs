@@ -46,7 +46,7 @@ pub use source::{Machine, Source};
 pub use upkeep::{Audit, Farewell, Leave, Manage, MaxLeave, Notices, Notify, Reports, Webhooks};
 
 /// A checked configuration. Everything in it can be used as it is; nothing of it is secret in its `Debug`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Organisations by the name that reports and logs use for them.
     pub orgs: BTreeMap<Arc<str>, OrgId>,

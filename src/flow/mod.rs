@@ -68,8 +68,10 @@ impl Gateway {
         if let Some(identity) = route.desk.identity() {
             let now = rt::now();
             let effect = effect::of(notice.facts(), &identity.widest, now);
-            self.lookout.heed((&route.desk.name, identity), notice.facts(), &effect, now.wall);
+            let bot = (&route.desk.name, identity);
+            let seen = sighting::of(bot, notice.facts(), &effect, now.wall);
             identity.membership.apply(effect);
+            self.lookout.heed(seen);
         }
         Ok((route, notice))
     }

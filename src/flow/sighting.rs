@@ -76,26 +76,12 @@ impl Lookout {
         (Self(sender), receiver)
     }
 
-    /// What an event says about who is in a room.
-    pub(super) fn heed(
-        &self,
-        (bot, identity): (&Arc<str>, &Identity),
-        facts: &Facts,
-        effect: &Effect,
-        now: SystemTime,
-    ) {
-        let (Resource::Memberships, Some(room)) = (&facts.resource, &facts.room) else { return };
-        let own = facts.person.as_ref().is_some_and(|person| person.key() == identity.own);
-        if own && facts.verb == Verb::Created {
-            self.tell(Sighting::Added {
-                bot: Arc::clone(bot),
-                room: room.clone(),
-                actor: facts.actor.clone(),
-                at: facts.created.unwrap_or(now),
-            });
+    /// An event says something about who is in a room. Told once what is known about the room has changed: who hears
+    /// of it and asks must not be answered from before.
+    pub(super) fn heed(&self, seen: Vec<Sighting>) {
+        for sighting in seen {
+            self.tell(sighting);
         }
-        let outsider = matches!(effect, Effect::Outsider(_));
-        self.tell(Sighting::Membership { bot: Arc::clone(bot), room: room.clone(), outsider });
     }
 
     /// An event was refused.
@@ -112,4 +98,26 @@ impl Lookout {
     fn tell(&self, sighting: Sighting) {
         let _full_or_nobody_listens = self.0.try_send(sighting);
     }
+}
+
+/// What an event says about who is in a room.
+pub(super) fn of(
+    (bot, identity): (&Arc<str>, &Identity),
+    facts: &Facts,
+    effect: &Effect,
+    now: SystemTime,
+) -> Vec<Sighting> {
+    let (Resource::Memberships, Some(room)) = (&facts.resource, &facts.room) else {
+        return Vec::new();
+    };
+    let own = facts.person.as_ref().is_some_and(|person| person.key() == identity.own);
+    let added = (own && facts.verb == Verb::Created).then(|| Sighting::Added {
+        bot: Arc::clone(bot),
+        room: room.clone(),
+        actor: facts.actor.clone(),
+        at: facts.created.unwrap_or(now),
+    });
+    let outsider = matches!(effect, Effect::Outsider(_));
+    let changed = Sighting::Membership { bot: Arc::clone(bot), room: room.clone(), outsider };
+    added.into_iter().chain([changed]).collect()
 }

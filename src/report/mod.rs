@@ -22,7 +22,7 @@ use metrics::Metrics;
 use outage::{Kind, Outage};
 use quota::Quota;
 pub use record::{Decision, Form, Verdict};
-pub use upkeep::{NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
+pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
 /// Something worth telling. Every field is safe to write down.
 #[derive(Clone, Debug)]

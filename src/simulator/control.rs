@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::changes::empty_inputs;
 use super::deliver::Parcel;
@@ -190,6 +191,17 @@ impl Control {
             let id = webhook.id();
             state.webhooks.insert(seq, webhook);
             Ok(id)
+        })
+    }
+
+    /// Switches a webhook off, as if a hundred deliveries had failed.
+    pub fn switch_off(&self, webhook: &str) -> Result<(), ControlError> {
+        self.shared.change(|state| {
+            let mut all = state.webhooks.values_mut();
+            let webhook = all.find(|one| one.id() == webhook);
+            let webhook = webhook.ok_or_else(|| unknown("webhook", "with that id"))?;
+            webhook.health.switched_off(Instant::now());
+            Ok(())
         })
     }
 

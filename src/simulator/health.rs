@@ -34,9 +34,14 @@ impl Health {
         self.failures.push_back(now);
         let on_probation = self.probation_until.is_some_and(|until| now < until);
         if self.is_active() && (on_probation || self.failures.len() >= FAILURES) {
-            self.failures.clear();
-            self.off_since = Some(now);
+            self.switched_off(now);
         }
+    }
+
+    /// Switches it off, as a hundred failures do.
+    pub(crate) fn switched_off(&mut self, now: Instant) {
+        self.failures.clear();
+        self.off_since.get_or_insert(now);
     }
 
     /// The owner switches it on. Soon after it was switched off, that is only a second chance.

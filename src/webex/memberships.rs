@@ -10,7 +10,7 @@ use super::client::Client;
 use super::listed::{Addressed, Listed};
 use super::model::{Item, Page};
 use super::trail::{Step, Trail, nonsense};
-use crate::gate::id::{BadId, RoomId};
+use crate::gate::id::{BadId, PersonId, RoomId};
 use crate::gate::roster::End;
 use crate::report::outage::Outage;
 
@@ -91,6 +91,34 @@ impl Client {
                 Step::End(end) => return Ok(end),
             }
         }
+    }
+
+    /// One person in one room: `None` when they are not in it (any more), or the bot is not.
+    pub async fn member(
+        &self,
+        effort: Effort,
+        room: &RoomId,
+        person: &PersonId,
+    ) -> Result<Option<Listed>, Outage> {
+        let url = self.member_url(room, person.as_str());
+        let question = effort.question("member");
+        let found = match self.ask::<Page<Item>>(question, &url, PAGE_BYTES).await? {
+            Reply::Found(found) => members(found.value, Listed::read)?,
+            Reply::Absent | Reply::Done => return Ok(None),
+        };
+        let Some(listed) = found.into_iter().next() else { return Ok(None) };
+        if listed.room != *room || listed.person != *person {
+            return Err(nonsense("Webex was asked for a member of a room and told another"));
+        }
+        Ok(Some(listed))
+    }
+
+    pub(super) fn member_url(&self, room: &RoomId, person: &str) -> Url {
+        let mut url = self.url(&["memberships"]);
+        let mut query = url.query_pairs_mut();
+        query.append_pair("roomId", room.as_str()).append_pair("personId", person);
+        drop(query);
+        url
     }
 
     fn first_page(&self, room: &RoomId) -> Url {

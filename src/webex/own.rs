@@ -1,4 +1,4 @@
-//! `GET /memberships` without a room: in which rooms the bot is.
+//! `GET /memberships` of the bot itself: in which rooms it is, or its place in one of them.
 
 use std::time::SystemTime;
 
@@ -9,6 +9,7 @@ use super::call::{Effort, Reply};
 use super::client::Client;
 use super::model::{Page, RoomKind};
 use super::trail::{Step, Trail, nonsense};
+use crate::config::long_id;
 use crate::gate::id::{Key, Person, PersonId, RoomId};
 use crate::gate::roster::End;
 use crate::report::outage::Outage;
@@ -82,6 +83,29 @@ impl Client {
         }
     }
 
+    /// The bot's own membership in one room: `None` when it is not in it (any more).
+    pub async fn own_membership_in(
+        &self,
+        effort: Effort,
+        room: &RoomId,
+        own: Key<Person>,
+    ) -> Result<Option<Own>, Outage> {
+        // Ids of people have no other cluster than `us`.
+        let person = long_id("PEOPLE", &own.to_string()).unwrap_or_default();
+        let url = self.member_url(room, &person);
+        let question = effort.question("own_membership");
+        let found = match self.ask::<Page<Item>>(question, &url, PAGE_BYTES).await? {
+            Reply::Found(found) => found.value.items,
+            Reply::Absent | Reply::Done => return Ok(None),
+        };
+        let Some(item) = found.into_iter().next() else { return Ok(None) };
+        let membership = read(item, own)?;
+        if membership.room.key() != room.key() {
+            return Err(nonsense("Webex was asked for the bot's place in a room and told another"));
+        }
+        Ok(Some(membership))
+    }
+
     fn first_of_all(&self) -> Url {
         let mut url = self.url(&["memberships"]);
         url.query_pairs_mut().append_pair("max", PER_PAGE);
@@ -115,3 +139,7 @@ fn unrepeated(mut all: Vec<Own>) -> Vec<Own> {
     all.retain(|own| seen.insert(own.room.key()));
     all
 }
+
+#[cfg(test)]
+#[path = "own_tests.rs"]
+mod tests;

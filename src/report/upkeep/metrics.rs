@@ -108,7 +108,7 @@ impl Metrics {
             Upkeep::RoomLeft { result, .. } => {
                 self.departures.get_or_create(&of("confirmed", done(result))).inc();
             }
-            Upkeep::Webhooks { counts } => self.seen(&bot, counts),
+            Upkeep::Webhooks { counts, known: _ } => self.seen(&bot, counts),
             Upkeep::WebhookChanged { change, result, .. } => {
                 self.changes.get_or_create(&of(change.label(), done(result))).inc();
             }

@@ -33,6 +33,15 @@ macro_rules! words {
     };
 }
 
+/// Whether people have heard of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It is new to them, or long ago.
+    News,
+    /// It only keeps metrics true.
+    Already,
+}
+
 words! {
     /// What an audit makes of a room.
     RoomState {
@@ -153,6 +162,8 @@ pub enum Upkeep<'a> {
     Webhooks {
         /// How many are in which state; states that are not named have none.
         counts: &'a [(WebhookState, usize)],
+        /// Whether it is worth a warning.
+        known: Known,
     },
     /// A webhook was changed.
     WebhookChanged {

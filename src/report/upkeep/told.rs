@@ -1,6 +1,6 @@
 //! The ordinary log.
 
-use super::{RoomState, Upkeep, WebhookState};
+use super::{Known, RoomState, Upkeep, WebhookState};
 
 /// The log line that a person should see.
 pub(in crate::report) fn log(bot: &str, upkeep: &Upkeep<'_>) {
@@ -36,7 +36,7 @@ pub(in crate::report) fn log(bot: &str, upkeep: &Upkeep<'_>) {
         Upkeep::RoomKept { room, why } => {
             tracing::warn!(bot, room = ?room, why, "the bot stays in a room, and is silent there");
         }
-        Upkeep::Webhooks { counts } => webhooks(bot, counts),
+        Upkeep::Webhooks { counts, known: Known::News } => webhooks(bot, counts),
         Upkeep::WebhookChanged { change, state, event, result } => {
             let (change, state) = (change.label(), state.label());
             match result {
@@ -52,7 +52,7 @@ pub(in crate::report) fn log(bot: &str, upkeep: &Upkeep<'_>) {
         Upkeep::Noticed { kind, room, result: Ok(()) } => {
             tracing::info!(bot, notice = kind.label(), room = ?room, "told");
         }
-        Upkeep::RoomFound { .. } => {}
+        Upkeep::RoomFound { .. } | Upkeep::Webhooks { known: Known::Already, .. } => {}
     }
 }
 

@@ -68,7 +68,7 @@ fn torn_and_foreign_lines_are_skipped() {
     let path = dir.path().join("ledger.jsonl");
     open("helpdesk", dir.path()).told(room(1), at(1));
     let whole = std::fs::read_to_string(&path).unwrap();
-    let half = &whole[..whole.len() / 2];
+    let (half, _) = whole.split_at_checked(whole.len() / 2).unwrap();
     std::fs::write(&path, format!("{half}\nrubbish\n[]\n\u{0}\n{{\"at\":\"x\"}}\n{whole}{half}"))
         .unwrap();
     let ledger = open("helpdesk", dir.path());

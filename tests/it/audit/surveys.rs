@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use botwarden::audit::rail;
 use botwarden::config::MaxLeave;
 use botwarden::report::RoomState;
 use botwarden::report::outage::Kind;
 use botwarden::simulator::{Fault, Misbehaviour, RetryAfter};
+use botwarden::webex::Effort;
 use tokio::time::Instant;
 
 use super::{PLAIN, QUICK, Scene, counts, in_rooms, survey};
@@ -139,20 +141,30 @@ async fn gw_b2_a_429_storm_gives_zero_departures_and_an_end() {
 
 #[tokio::test]
 async fn gw_b2_a_webex_that_answers_nothing_is_not_asked_about_every_room() {
-    let scene = Scene::start(&many(200, 1)).await;
-    let auditor = scene.auditor().await;
+    let scene = Scene::start(&many(2000, 0)).await;
+    let effort = Effort { give_up_after: Duration::from_secs(1), ..QUICK };
+    let auditor = scene.auditor_by(effort).await;
     scene.fault(Misbehaviour::ServerError { status: 502 });
     let outcome = survey(&auditor).await.unwrap();
-    assert_eq!((counts(&outcome), outcome.found.len()), ((0, 0, 200), 0));
+    assert_eq!((counts(&outcome), outcome.found.len()), ((0, 0, 2000), 0));
     assert!(outcome.rows.iter().all(|row| row.reason == "webex_unavailable"));
+    assert_eq!(scene.told.records().len(), 1000, "no flood of records");
     let tries = scene.control.calls().len();
-    assert!((40..100).contains(&tries), "twenty rooms, twice each, and not many more: {tries}");
+    assert!((40..2000).contains(&tries), "at least twenty rooms, twice each: {tries}");
     scene.control.clear_faults();
-    assert_eq!(
-        counts(&survey(&auditor).await.unwrap()),
-        (200, 0, 0),
-        "and the next one asks again"
-    );
+    let next = survey(&auditor).await.unwrap();
+    assert_eq!(counts(&next), (2000, 0, 0), "and the next audit asks again");
+}
+
+#[tokio::test]
+async fn rooms_that_could_not_be_read_are_tried_once_more_when_all_others_are_done() {
+    let scene = Scene::start(&many(40, 1)).await;
+    scene.control.join("r0000", "tom").unwrap();
+    let auditor = scene.auditor().await;
+    scene.control.fault(in_rooms(Misbehaviour::ServerError { status: 503 }).times(40));
+    let survey = survey(&auditor).await.unwrap();
+    assert_eq!((counts(&survey), survey.found.len()), ((39, 1, 0), 1));
+    assert_eq!(scene.control.calls().len(), 1 + 40 + 40, "the list, what failed, and each room");
 }
 
 #[tokio::test]

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use botwarden::cli::house::House;
 use botwarden::config::Config;
+use botwarden::rt::Tasks;
 use botwarden::simulator::{Control, Fault, Misbehaviour, Prepared, Registration, Running};
+use botwarden::upkeep::Tools;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -175,6 +177,20 @@ impl World {
             secret: Some(SECRET.to_owned()),
         };
         self.control.register("helpdesk", &registration).unwrap()
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What upkeep works with, for a keeper of the test's own.
+    pub(crate) fn tools(&self) -> Tools {
+        Tools {
+            gateway: self.house().gateway(),
+            reporter: setup::reporter(&self.config, &Told::default()),
+            readiness: self.house().readiness().clone(),
+            tasks: Tasks::default(),
+        }
     }
 
     /// A page of the listener for probes.

@@ -1,0 +1,170 @@
+//! Audits of one bot while the gateway runs. Rules:
+//!
+//! 1. They begin as [`schedule`](super::schedule) says, one after the other.
+//! 2. An audit that does not come to its end changes nothing, and is told; the next one comes at its time.
+//! 3. With `leave_rooms_with_outsiders: confirmed`, the rooms that it found are left one by one, each after a second
+//!    list; but none while a route of the bot observes, and none at all when they are more than `max_leave`.
+//! 4. With `reports`, what was found and done is written to a file.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::schedule::{Step, Timetable, Turn};
+use super::ward::{Enforced, Ward};
+use crate::audit::{
+    Action, Allowance, Auditor, Departed, Found, People, Report, Shelf, Survey, Titles, Wish, rail,
+};
+use crate::config::Leave;
+use crate::report::Upkeep;
+use crate::report::outage::{Kind, Outage};
+use crate::rt;
+
+/// Each has a line in the log; who wants all of them looks into the report.
+const LINES: usize = 100;
+
+/// Nothing where nothing is to be audited.
+pub(super) fn start(ward: &Ward) {
+    if let Some(timetable) = Timetable::new(&ward.audit) {
+        super::spawn(&ward.tools, "audits", audit(ward.clone(), timetable));
+    }
+}
+
+async fn audit(ward: Ward, timetable: Timetable) {
+    let mut turn = Turn::First;
+    loop {
+        wait(timetable, turn).await;
+        if let Err(outage) = once(&ward).await {
+            ward.heed(&outage);
+        }
+        turn = Turn::Later;
+    }
+}
+
+async fn wait(timetable: Timetable, turn: Turn) {
+    let mut due = timetable.next(rt::now(), turn, rt::entropy());
+    loop {
+        match timetable.step(due, rt::now()) {
+            Step::Begin => return,
+            Step::Recount => due = timetable.next(rt::now(), turn, rt::entropy()),
+            Step::Sleep(slice) => tokio::time::sleep(slice).await,
+        }
+    }
+}
+
+/// Rules 2 to 4.
+async fn once(ward: &Ward) -> Result<(), Outage> {
+    let Some(auditor) = auditor(ward).await? else { return Ok(()) };
+    let shelf = ward.audit.reports.as_ref().map(Shelf::new);
+    let titles = if shelf.is_some() { Titles::Unclean } else { Titles::None };
+    let wish = Wish { titles, people: People::Hidden };
+    let mut survey = auditor.survey(wish, HashMap::new(), &()).await?;
+    ward.counted(survey.rows.len());
+    let mut done = Done::default();
+    let left = match ward.audit.leave {
+        Leave::Confirmed => done.leave(ward, &auditor, &mut survey).await,
+        Leave::Never => Ok(()),
+    };
+    if let Some(shelf) = shelf {
+        done.enter(&mut survey);
+        file(ward, &shelf, survey).await;
+    }
+    left
+}
+
+/// Nobody is audited whom Webex does not know; why not is what it says now.
+async fn auditor(ward: &Ward) -> Result<Option<Auditor>, Outage> {
+    if ward.desk.identity().is_none() {
+        let told = ward.desk.client().me().await;
+        told.inspect_err(|outage| ward.tell(&Upkeep::AuditFailed { outage }))?;
+    }
+    Ok(ward.auditor(ward.known().await))
+}
+
+/// What was done about rooms, by their UUID.
+#[derive(Debug, Default)]
+struct Done(HashMap<Box<str>, Action>);
+
+impl Done {
+    /// Rule 3.
+    async fn leave(
+        &mut self,
+        ward: &Ward,
+        auditor: &Auditor,
+        survey: &mut Survey,
+    ) -> Result<(), Outage> {
+        let found = std::mem::take(&mut survey.found);
+        if found.is_empty() {
+            return Ok(());
+        }
+        if ward.enforced(rt::now()) == Enforced::NotEverywhere {
+            self.keep(ward, &found, ("observing", "a route of the bot observes"));
+            return Ok(());
+        }
+        match rail(found.len(), survey.rows.len(), ward.audit.max_leave) {
+            Ok(allowance) => self.depart(ward, auditor, found, allowance).await,
+            Err(too_many) => {
+                self.keep(ward, &found, ("max_leave", &too_many.to_string()));
+                Ok(())
+            }
+        }
+    }
+
+    /// A refused token ends it: Webex would refuse it for every other room too.
+    async fn depart(
+        &mut self,
+        ward: &Ward,
+        auditor: &Auditor,
+        found: Vec<Found>,
+        mut allowance: Allowance,
+    ) -> Result<(), Outage> {
+        for found in found {
+            let Some(permit) = allowance.permit() else { return Ok(()) };
+            let departed = auditor.depart(&found, permit, ward.audit.farewell.as_ref()).await;
+            self.note(&found, departed.action());
+            if let Departed::Failed(outage) | Departed::Unread(outage) = departed
+                && outage.kind == Kind::TokenRefused
+            {
+                return Err(outage);
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, ward: &Ward, found: &[Found], (label, why): (&'static str, &str)) {
+        for found in found {
+            self.note(found, Action::Kept { why: Cow::Borrowed(label) });
+        }
+        for found in found.iter().take(LINES) {
+            ward.tell(&Upkeep::RoomKept { room: found.own.room.key(), why });
+        }
+        let (bot, more) = (&**ward.desk.name(), found.len().saturating_sub(LINES));
+        if more > 0 {
+            tracing::warn!(bot, more, why, "the bot stays in more rooms");
+        }
+    }
+
+    fn note(&mut self, found: &Found, action: Action) {
+        self.0.insert(found.own.room.key().to_string().into(), action);
+    }
+
+    fn enter(mut self, survey: &mut Survey) {
+        for row in &mut survey.rows {
+            if let Some(action) = self.0.remove(&row.room) {
+                row.action = action;
+            }
+        }
+    }
+}
+
+/// Rule 4.
+async fn file(ward: &Ward, shelf: &Shelf, survey: Survey) {
+    let (bot, at) = (&**ward.desk.name(), survey.at);
+    let report = Report::new(vec![survey], &ward.config.fingerprint, at);
+    match shelf.file(bot, &report).await {
+        Ok(filed) => {
+            let file = filed.path.file_name().map(|name| name.to_string_lossy().into_owned());
+            tracing::info!(bot, file, sha256 = filed.sha256, "audit report written");
+        }
+        Err(unfiled) => tracing::warn!(bot, cause = %unfiled, "no audit report"),
+    }
+}

@@ -1,0 +1,102 @@
+//! Rooms that the bot leaves because of what was just seen there. Rules:
+//!
+//! 1. Only with `leave_rooms_with_outsiders: confirmed`, and not while a route of the bot observes.
+//! 2. A room is looked at when an outsider joined, when an event of it was refused because of one, and when the bot was
+//!    added to it. It waits in a line of at most [`line::LONGEST`] rooms, once.
+//! 3. A room that was looked at is not looked at again for [`line::REST`], unless an outsider joined since, or the bot
+//!    was added again: whoever writes in it all day must not make the gateway read it all day.
+//! 4. The bot must be in it, and a complete list must name somebody who surely is an outsider. What could not be found
+//!    out is no reason to leave.
+//! 5. Within a day, no more rooms are left than `max_leave` says, those that audits left among them; a percentage is
+//!    one of the rooms that the last audit counted. The bot stays in the rest, is silent there, and says so in the log.
+//! 6. A second list confirms the first: [`Auditor::depart`].
+//!
+//! One room after the other: a bot has time to leave, for it is silent already.
+
+mod line;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ward::{Enforced, Ward};
+use crate::audit::{Auditor, Departed, Found, PATIENT, Permit, rail};
+use crate::config::Leave;
+use crate::flow::Identity;
+use crate::gate::departure::{Class, Unconfirmed, class};
+use crate::gate::id::RoomId;
+use crate::gate::roster::{Builder, Roster};
+use crate::report::Upkeep;
+use crate::report::outage::Outage;
+use crate::rt;
+use crate::webex::{Listed, Own};
+
+pub(super) use line::Line;
+
+/// Of rule 5.
+const A_WHILE: Duration = Duration::from_hours(24);
+
+/// Where the sightings of the bot go; `None` where it leaves nothing by itself.
+pub(super) fn start(ward: &Ward) -> Option<Arc<Line>> {
+    (ward.audit.leave == Leave::Confirmed).then(|| {
+        let line = Arc::new(Line::default());
+        super::spawn(&ward.tools, "departures", leave(ward.clone(), Arc::clone(&line)));
+        line
+    })
+}
+
+async fn leave(ward: Ward, line: Arc<Line>) {
+    let identity = ward.known().await;
+    let Some(auditor) = ward.auditor(identity) else { return };
+    loop {
+        let room = line.next().await;
+        if ward.enforced(rt::now()) == Enforced::NotEverywhere {
+            continue;
+        }
+        if let Err(outage) = look(&ward, identity, &auditor, &room).await {
+            ward.heed(&outage);
+            ward.tell(&Upkeep::RoomKept { room: room.key(), why: &outage.to_string() });
+        }
+    }
+}
+
+/// Rules 4 to 6.
+async fn look(
+    ward: &Ward,
+    identity: &Identity,
+    auditor: &Auditor,
+    room: &RoomId,
+) -> Result<(), Outage> {
+    let client = ward.desk.client();
+    let Some(own) = client.own_membership_in(PATIENT, room, identity.own).await? else {
+        return Ok(());
+    };
+    let roster = read(ward, identity, &own).await?;
+    let stays = |why: &str| ward.tell(&Upkeep::RoomKept { room: room.key(), why });
+    match (class(&roster, &identity.widest), permit(ward)) {
+        (Class::Clean, _) => {}
+        (Class::Unknown(_), _) => stays(&Unconfirmed::Incomplete.to_string()),
+        (Class::Outsiders(_), None) => stays("`max_leave` rooms were left within a day"),
+        (Class::Outsiders(_), Some(permit)) => {
+            let farewell = ward.audit.farewell.as_ref();
+            let departed = auditor.depart(&Found { own, roster }, permit, farewell).await;
+            if let Departed::Failed(outage) | Departed::Unread(outage) = departed {
+                ward.heed(&outage);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn read(ward: &Ward, identity: &Identity, own: &Own) -> Result<Roster, Outage> {
+    let mut builder = Builder::new(own.room.key(), &identity.widest, rt::now()).everybody();
+    let each = |items: &[Listed]| builder.page(items.iter().map(Listed::member));
+    let end = ward.desk.client().memberships_by(PATIENT, &own.room, each).await?;
+    Ok(builder.finish(end))
+}
+
+/// Rule 5.
+fn permit(ward: &Ward) -> Option<Permit> {
+    let since = rt::now().wall.checked_sub(A_WHILE)?;
+    let left = ward.ledger.left_since(since);
+    rail(left + 1, ward.rooms(), ward.audit.max_leave).ok()?.permit()
+}

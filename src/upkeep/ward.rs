@@ -1,0 +1,141 @@
+//! One bot, as those who look after it see it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::Tools;
+use crate::audit::{Auditor, Ledger, PATIENT, Parts};
+use crate::config::{self, Config, Reports};
+use crate::flow::{Desk, Identity};
+use crate::gate::id::{Key, Person, RoomId};
+use crate::gate::moment::Moment;
+use crate::gate::policy::{Mode, Policy, RoomVerdict, judge_room};
+use crate::gate::roster::Standing;
+use crate::report::outage::Outage;
+use crate::report::{Happening, Upkeep};
+use crate::rt;
+
+/// How often is looked whether Webex has said who the bot is; it costs nothing.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A bot that is looked after.
+#[derive(Clone, Debug)]
+pub(super) struct Ward {
+    pub(super) desk: Arc<Desk>,
+    pub(super) tools: Tools,
+    pub(super) config: Arc<Config>,
+    pub(super) audit: config::Audit,
+    pub(super) ledger: Arc<Ledger>,
+    /// How many rooms the last audit found.
+    rooms: Arc<AtomicUsize>,
+}
+
+/// Whether every route of the bot refuses what it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Enforced {
+    /// Every one.
+    Everywhere,
+    /// One of them observes: who wrote the configuration wants to see first.
+    NotEverywhere,
+}
+
+impl Ward {
+    /// None for a bot that is not configured.
+    pub(super) fn new(config: &Arc<Config>, desk: &Arc<Desk>, tools: &Tools) -> Option<Self> {
+        let audit = config.bots.get(desk.name())?.audit.clone();
+        Some(Self {
+            desk: Arc::clone(desk),
+            tools: tools.clone(),
+            config: Arc::clone(config),
+            ledger: Arc::new(ledger(desk.name(), audit.reports.as_ref())),
+            audit,
+            rooms: Arc::default(),
+        })
+    }
+
+    /// Waits until Webex has said who the bot is.
+    pub(super) async fn known(&self) -> &Identity {
+        loop {
+            if let Some(identity) = self.desk.identity() {
+                return identity;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Who audits the bot's rooms; none where no route says who may be in them.
+    pub(super) fn auditor(&self, identity: &Identity) -> Option<Auditor> {
+        Auditor::new(Parts {
+            bot: self.desk.name(),
+            config: &self.config,
+            client: Arc::clone(self.desk.client()),
+            own: identity.own,
+            effort: PATIENT,
+            ledger: Arc::clone(&self.ledger),
+            reporter: Arc::clone(&self.tools.reporter),
+        })
+    }
+
+    fn policies(&self) -> impl Iterator<Item = &Policy> {
+        let of_bot = |route: &&config::Route| route.bot == *self.desk.name();
+        self.config.routes.values().filter(of_bot).map(|route| &route.policy)
+    }
+
+    pub(super) fn enforced(&self, now: Moment) -> Enforced {
+        let enforces = |policy: &Policy| policy.mode.at(now) == Mode::Enforce;
+        if self.policies().all(enforces) { Enforced::Everywhere } else { Enforced::NotEverywhere }
+    }
+
+    /// Clean for every route of the bot, by a list that may still say so; anything else is the first verdict against.
+    pub(super) async fn room(&self, room: &RoomId) -> Result<RoomVerdict, Outage> {
+        let (identity, now) = (self.known().await, rt::now());
+        let roster = identity.membership.roster(room, now).await?;
+        let ttl = self.config.cache.allow_ttl;
+        let judge = |policy: &Policy| judge_room(&roster, &policy.audience(identity.own), ttl, now);
+        let against = self.policies().map(judge).find(|verdict| *verdict != RoomVerdict::Clean);
+        Ok(against.unwrap_or(RoomVerdict::Clean))
+    }
+
+    /// Whether somebody who belongs there may be in the bot's rooms, by every route of it.
+    pub(super) fn admits(&self, own: Key<Person>, person: Key<Person>, standing: Standing) -> bool {
+        self.policies().all(|policy| policy.audience(own).admits(person, standing))
+    }
+
+    /// How many rooms the bot had when they were last counted; none before.
+    pub(super) fn rooms(&self) -> usize {
+        self.rooms.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn counted(&self, rooms: usize) {
+        self.rooms.store(rooms, Ordering::Relaxed);
+    }
+
+    pub(super) fn tell(&self, upkeep: &Upkeep<'_>) {
+        self.tools.reporter.emit(&Happening::Upkeep { bot: self.desk.name(), upkeep });
+    }
+
+    /// A refused token is the business of the whole gateway.
+    pub(super) fn heed(&self, outage: &Outage) {
+        self.tools.gateway.heed_outage(&self.desk, outage);
+    }
+}
+
+/// A directory that cannot be used must not keep the gateway from starting: what it would remember is "unknown" then.
+fn ledger(bot: &Arc<str>, reports: Option<&Reports>) -> Ledger {
+    let opened: Option<io::Result<Ledger>> = reports.map(|to| Ledger::open(bot, &to.dir));
+    match opened {
+        Some(Ok(ledger)) => ledger,
+        Some(Err(error)) => {
+            let cause = error.kind().to_string();
+            tracing::warn!(
+                bot = &**bot,
+                cause,
+                "the directory of audit reports cannot be used: who adds the bot is remembered until the end only"
+            );
+            Ledger::in_memory()
+        }
+        None => Ledger::in_memory(),
+    }
+}
