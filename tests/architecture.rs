@@ -30,7 +30,7 @@ const ORDER: [&str; 15] = [
 
 /// Crates with an owner, and where they may be named: a module, or a path below `src`. Others, such as `serde` and
 /// `tokio`, may be named where they are needed, but see [`the_core_does_nothing_but_think`].
-const OWNERS: [(&str, &[&str]); 27] = [
+const OWNERS: [(&str, &[&str]); 28] = [
     ("base16ct", &["gate", "report", "audit", "simulator", "cli"]),
     ("base64", &["gate", "config", "simulator"]),
     ("clap", &["cli"]),
@@ -38,6 +38,7 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("clap_mangen", &["cli"]),
     ("csv", &["cli"]),
     ("futures_util", &["audit", "upkeep", "cli"]),
+    ("getrandom", &["cli"]),
     ("hmac", &["gate", "simulator"]),
     ("http_body_util", &["rt", "ingress", "forward", "admin", "simulator", "cli"]),
     ("humantime", &["config", "cli"]),

@@ -16,6 +16,7 @@ mod schema;
 mod send;
 mod simulate;
 mod version;
+mod webhooks;
 mod wire;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -109,6 +110,10 @@ enum Command {
     Audit(Box<audit::Arguments>),
     /// Make an event, sign it, and send it to the gateway on this machine
     Send(Box<send::Arguments>),
+    /// Look after the webhooks that Webex calls
+    Webhooks(webhooks::Arguments),
+    /// Make and repair the webhooks that the gateway needs (short for webhooks sync)
+    Sync(webhooks::sync::Arguments),
     /// Run a small Webex for tests
     Simulate(simulate::Arguments),
     /// Ask the gateway on this machine whether it is well: 0 or 1, for HEALTHCHECK
@@ -144,6 +149,8 @@ impl Command {
             Self::Explain(arguments) => explain::run(&arguments, global),
             Self::Audit(arguments) => audit::run(&arguments, global),
             Self::Send(arguments) => send::run(&arguments, global),
+            Self::Webhooks(arguments) => webhooks::run(&arguments, global),
+            Self::Sync(arguments) => webhooks::run_sync(&arguments, global),
             Self::Simulate(arguments) => simulate::run(&arguments, global),
             Self::Healthcheck(arguments) => healthcheck::run(&arguments, global),
             Self::Schema(arguments) => schema::run(&arguments),

@@ -79,7 +79,7 @@ fn words(text: &str) -> Result<(String, String), String> {
 }
 
 /// What is signed here must not leave this machine.
-fn loopback(text: &str) -> Result<Url, String> {
+pub(super) fn loopback(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     let here = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

@@ -1,6 +1,7 @@
 //! The program, and a directory to run it in.
 
 use std::io::{BufReader, Read as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 pub(crate) const SECRET: &str = "0123456789abcdef0123";
 
-pub(crate) const COMMANDS: [&str; 12] = [
+pub(crate) const COMMANDS: [&str; 14] = [
     "audit",
     "check",
     "completions",
@@ -20,14 +21,22 @@ pub(crate) const COMMANDS: [&str; 12] = [
     "schema",
     "send",
     "simulate",
+    "sync",
     "version",
+    "webhooks",
 ];
 
 /// The program in a directory, and nothing of the surroundings that it would heed.
 pub(crate) fn program(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_botwarden"));
     command.args(arguments).current_dir(directory).stdin(Stdio::null());
-    for name in ["BOTWARDEN_CONFIG", "BOTWARDEN_OPS_LISTEN", "NO_COLOR", "CLICOLOR_FORCE"] {
+    for name in [
+        "BOTWARDEN_CONFIG",
+        "BOTWARDEN_OPS_LISTEN",
+        "BOTWARDEN_PUBLIC_URL",
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+    ] {
         command.env_remove(name);
     }
     command
@@ -125,6 +134,17 @@ pub(crate) fn site(api: &str, upstream: &str) -> tempfile::TempDir {
     write("token", "sim-token-helpdesk");
     write("secret", SECRET);
     site
+}
+
+/// A port for who asks for this one, and that nobody is given by chance until then: a closed connection lingers on it.
+pub(crate) fn reserved_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut caller = TcpStream::connect(address).unwrap();
+    // Whoever closes first is the one that lingers.
+    drop(listener.accept().unwrap());
+    assert_eq!(caller.read(&mut [0]).unwrap(), 0);
+    address.port()
 }
 
 /// Nobody listens on port 1.

@@ -5,4 +5,6 @@ mod audit;
 mod basics;
 mod demo;
 mod harness;
+mod rotation;
 mod together;
+mod webhooks;

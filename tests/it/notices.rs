@@ -20,7 +20,7 @@ fn texts(config: &mut Config) {
     config.notices = Notices {
         notify: Notify::None,
         text: TEXT.into(),
-        at_most_every: Duration::from_secs(3600),
+        at_most_every: Duration::from_hours(1),
         refused: Some("I am silent here.".into()),
         still_refused: Some("I am still silent here.".into()),
         allowed_again: Some("I listen again.".into()),
@@ -194,7 +194,7 @@ async fn narrowly(world: &World, person: &str, room: &str) {
 
 #[tokio::test]
 async fn who_observes_says_nothing() {
-    let until = SystemTime::now() + Duration::from_secs(3600);
+    let until = SystemTime::now() + Duration::from_hours(1);
     let observing = move |config: &mut Config| {
         texts(config);
         config.notices.notify = Notify::Actor;

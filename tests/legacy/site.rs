@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -39,22 +40,54 @@ pub(crate) struct Site {
     house: House,
     records: Records,
     pub(crate) bot_port: u16,
+    yaml: String,
 }
 
 impl Site {
     pub(crate) async fn open(learns: Learns) -> Self {
-        let simulator = Simulator::start(World::demo(), Options::default()).await.unwrap();
-        let control = simulator.control();
-        let (bot_port, records) = (reserved_port(), Records::default());
-        let config = config(&simulator, &control, bot_port, learns);
-        let reporter = Reporter::new(&Scope::default(), Form::Json, Box::new(records.clone()));
-        let house = House::open(&config, Arc::new(reporter)).await.unwrap();
-        let client = Client::builder().no_proxy().build().unwrap();
-        let site = Self { simulator, control, client, house, records, bot_port };
+        let site = Self::start(learns, |yaml| yaml).await;
         if let Learns::ByEvents = learns {
             site.register("memberships", "all");
         }
         site
+    }
+
+    /// The gateway knows where Webex finds it, and keeps the webhooks of the bot in order.
+    pub(crate) async fn that_ensures() -> Self {
+        let here = format!("127.0.0.1:{}", reserved_port());
+        let server = format!("server: {{listen: \"{here}\", public_url: \"http://{here}\"");
+        let site = Self::start(Learns::ByEvents, |yaml| {
+            yaml.replace("server: {listen: \"127.0.0.1:0\"", &server)
+                .replace("{env: SECRET}", "{env: SECRET}, webhooks: {manage: ensure}")
+        });
+        site.await
+    }
+
+    async fn start(learns: Learns, change: impl FnOnce(String) -> String) -> Self {
+        let simulator = Simulator::start(World::demo(), Options::default()).await.unwrap();
+        let control = simulator.control();
+        let (bot_port, records) = (reserved_port(), Records::default());
+        let yaml = change(yaml(&simulator, bot_port, learns));
+        let reporter = Reporter::new(&Scope::default(), Form::Json, Box::new(records.clone()));
+        let house = House::open(&config(&yaml, &control), Arc::new(reporter)).await.unwrap();
+        let client = Client::builder().no_proxy().build().unwrap();
+        Self { simulator, control, client, house, records, bot_port, yaml }
+    }
+
+    /// What `botwarden webhooks list` says of the bot's webhooks: the states of each, by id.
+    pub(crate) async fn listed(&self) -> BTreeMap<String, Value> {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("gateway.yaml"), &self.yaml).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_botwarden"));
+        command.args(["webhooks", "list", "--json"]).current_dir(directory.path());
+        command.env_clear().env("TOKEN", self.token()).env("SECRET", SECRET);
+        // Webex runs on this thread, and must go on meanwhile.
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let webhooks = document["bots"][0]["webhooks"].as_array().unwrap().iter();
+        webhooks
+            .map(|one| (one["id"].as_str().unwrap().to_owned(), one["states"].clone()))
+            .collect()
     }
 
     /// The gateway has got the bot's answer to every event. A bot that ends before gets its last event again.
@@ -106,7 +139,7 @@ impl Site {
     pub(crate) async fn bots_webhooks(&self) -> Vec<WebhookView> {
         let find = || async {
             let mut webhooks = self.control.webhooks();
-            webhooks.retain(|webhook| webhook.name != "botwarden");
+            webhooks.retain(|webhook| !webhook.name.starts_with("botwarden"));
             (webhooks.len() == 2).then_some(webhooks)
         };
         patiently("the bot registers", find).await
@@ -182,12 +215,12 @@ impl Site {
     }
 }
 
-fn config(simulator: &Running, control: &Control, bot_port: u16, learns: Learns) -> Config {
+fn yaml(simulator: &Running, bot_port: u16, learns: Learns) -> String {
     let (cache, resources) = match learns {
         Learns::ByEvents => ("{}", "{memberships: deny}"),
         Learns::ByAsking => ("{allow_ttl: 0s, deny_ttl: 0s}", "{}"),
     };
-    let text = format!(
+    format!(
         "version: 1
 orgs: {{example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11}}
 policy: {{allowed_orgs: [example]}}
@@ -205,10 +238,13 @@ routes:
     policy: {{resources: {resources}}}
 ",
         api = simulator.api()
-    );
+    )
+}
+
+fn config(yaml: &str, control: &Control) -> Config {
     let token = control.person("helpdesk").unwrap().token;
     let source = Variables([("TOKEN", token), ("SECRET", SECRET.to_owned())].into());
-    match config::load(text.as_bytes(), &source, SystemTime::now()) {
+    match config::load(yaml.as_bytes(), &source, SystemTime::now()) {
         Ok((config, _warnings)) => config,
         Err(problems) => panic!("{problems:#?}"),
     }

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use botwarden::simulator::WebhookView;
 use reqwest::StatusCode;
+use serde_json::json;
 
 use crate::bot::{Bot, Recipe};
-use crate::python;
 use crate::site::{Learns, SECRET, Site};
+use crate::{patiently, python};
 
 fn teamsbot(python: &Path, site: &Site) -> Recipe {
     Recipe::python(python, "tests/legacy/bots", &["teamsbot.py"], site.bot_port)
@@ -160,6 +162,52 @@ async fn webexteamsbot_forgets_the_secret_whenever_it_starts() {
         is_answered(&site, "launch").await;
         bot.was_called(1).await;
         site.is_idle().await;
+    }
+}
+
+/// With the address that it is given in most places, its own, it goes around the gateway whenever it starts.
+#[tokio::test]
+async fn gw_c4_webexteamsbot_is_led_back_whenever_it_goes_around_the_gateway() {
+    let name = "gw_c4_webexteamsbot_is_led_back_whenever_it_goes_around_the_gateway";
+    let Some(python) = python::find(name) else { return };
+    let site = Site::that_ensures().await;
+    patiently("the gateway registers", || async {
+        (site.control.webhooks().len() == 4).then_some(())
+    })
+    .await;
+    let mut earlier = Vec::new();
+    for _start in 0..2 {
+        let bot = teamsbot(&python, &site).env("TEAMS_BOT_URL", &site.bot()).start().await;
+        let around = site.bots_webhooks().await;
+        assert!(around.iter().all(|webhook| !webhook.signed && webhook.target == site.bot()));
+        let listed = site.listed().await;
+        for webhook in &around {
+            assert!(!earlier.contains(&webhook.id), "it registers anew");
+            assert_eq!(listed[&webhook.id], json!(["bypass", "unsigned"]));
+        }
+        site.outsider_joins("staff").await;
+        patiently("the gateway looks, because somebody joined", || async {
+            let led = |webhook: &WebhookView| webhook.signed && webhook.target == site.gateway();
+            site.bots_webhooks().await.iter().all(led).then_some(())
+        })
+        .await;
+        let names =
+            |all: &[WebhookView]| all.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+        let back = site.bots_webhooks().await;
+        assert_eq!(names(&back), names(&around), "it drops events of other names");
+        patiently("each event comes once", || async {
+            (site.control.webhooks().len() == 4).then_some(())
+        })
+        .await;
+        assert!(site.listed().await.values().all(|states| *states == json!(["ok"])));
+
+        let message = site.control.post("ann", "staff", "/hello").unwrap();
+        is_silent(&site, &bot, "staff", &message).await;
+        site.outsider_leaves("staff").await;
+        is_answered(&site, "staff").await;
+        bot.was_called(1).await;
+        site.is_idle().await;
+        earlier.extend(back.into_iter().map(|webhook| webhook.id));
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod online;
 mod page;
+mod webhooks;
 
 use clap::Args;
 

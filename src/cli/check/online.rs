@@ -1,4 +1,4 @@
-//! What only the network can tell: tokens, clocks, upstreams.
+//! What only the network can tell: tokens, webhooks, clocks, upstreams.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout};
 
-use super::{Finding, State};
+use super::{Finding, State, webhooks};
 use crate::cli::common;
 use crate::config::{Address, Bot, Config, Upstream};
 use crate::gate::policy::CLOCK_SKEW;
@@ -22,8 +22,7 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut date = None;
     for (name, bot) in &config.bots {
-        let (finding, said) = token(name, bot, config).await;
-        findings.push(finding);
+        let said = of_bot(name, bot, config, &mut findings).await;
         date = date.or(said);
     }
     for (name, route) in &config.routes {
@@ -36,20 +35,37 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
 /// What Webex says that time it is, and what time it was here then.
 type Dates = (SystemTime, SystemTime);
 
-async fn token(name: &Arc<str>, bot: &Bot, config: &Config) -> (Finding, Option<Dates>) {
+/// A bot whose token does not work is not asked about more.
+async fn of_bot(
+    name: &Arc<str>,
+    bot: &Bot,
+    config: &Config,
+    findings: &mut Vec<Finding>,
+) -> Option<Dates> {
     let subject = format!("{name} token");
     let reporter = Arc::new(Reporter::default());
     let client = match Client::new(Arc::clone(name), &bot.token, &config.webex, reporter) {
         Ok(client) => client,
-        Err(problem) => return (Finding::new(subject, State::Fail, problem.to_string()), None),
+        Err(problem) => {
+            findings.push(Finding::new(subject, State::Fail, problem.to_string()));
+            return None;
+        }
     };
-    match client.hello().await {
+    let date = match client.hello().await {
         Ok((me, date)) => {
             let (state, note) = known(&me);
-            (Finding::new(subject, state, note), date.map(|date| (date, rt::now().wall)))
+            findings.push(Finding::new(subject, state, note));
+            date.map(|date| (date, rt::now().wall))
         }
-        Err(outage) => (unheard(subject, &outage), None),
+        Err(outage) => {
+            findings.push(unheard(subject, &outage));
+            return None;
+        }
+    };
+    if let Some(looked) = webhooks::look(config, name, &client).await {
+        findings.push(looked.unwrap_or_else(|outage| unheard(webhooks::subject(name), &outage)));
     }
+    date
 }
 
 fn known(me: &Me) -> (State, String) {

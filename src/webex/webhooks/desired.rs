@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::api::{Webhook, shown};
+use super::api::Webhook;
 use super::cover::covers;
 use crate::config::{Config, Route};
 use crate::gate::secret::Secret;
@@ -70,7 +70,7 @@ pub struct Desired {
     pub secret: Secret,
     /// What the gateway accepts as well.
     pub earlier: Vec<Secret>,
-    /// Targets elsewhere that are left alone, word for word.
+    /// Targets elsewhere that are left alone: as they are, or as [`Webhook::shown_target`] shows them.
     pub foreign: Vec<Box<str>>,
     /// Whether webhooks may be switched on now.
     pub health: Health,
@@ -152,17 +152,16 @@ fn wanted(gateway: &Url, route: &Route) -> impl Iterator<Item = Wanted> {
     })
 }
 
-/// Targets elsewhere may hold secrets of others in their query.
+/// Targets elsewhere may hold secrets of others: they are counted.
 impl fmt::Debug for Desired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { bot, gateway, routes, wanted, secret: _, earlier: _, foreign, health } = self;
-        let foreign: Vec<_> = foreign.iter().map(|target| shown(target)).collect();
         f.debug_struct("Desired")
             .field("bot", bot)
             .field("gateway", &gateway.as_str())
             .field("routes", &routes.iter().map(Url::as_str).collect::<Vec<_>>())
             .field("wanted", wanted)
-            .field("foreign", &foreign)
+            .field("foreign", &foreign.len())
             .field("health", health)
             .finish_non_exhaustive()
     }

@@ -86,7 +86,7 @@ enum Place {
 fn place(desired: &Desired, webhook: &Webhook) -> Place {
     let target = Url::parse(&webhook.target).ok();
     let here = target.filter(|target| target.origin() == desired.gateway.origin());
-    let known = desired.foreign.contains(&webhook.target);
+    let known = desired.foreign.iter().any(|listed| same(listed, webhook));
     let of_rooms = OF_ROOMS.contains(&&*webhook.resource);
     if !webhook.by_creator || known || (here.is_none() && !of_rooms) {
         return Place::Foreign;
@@ -101,6 +101,14 @@ fn place(desired: &Desired, webhook: &Webhook) -> Place {
         Some(route) => Place::Right(route.clone()),
         None => Place::Wrong(WebhookState::WrongTarget, right()),
     }
+}
+
+/// Listed as it is, or as people are shown it.
+fn same(listed: &str, webhook: &Webhook) -> bool {
+    let parsed = || Some((Url::parse(listed).ok()?, Url::parse(&webhook.target).ok()?));
+    *listed == *webhook.target
+        || listed == webhook.shown_target()
+        || parsed().is_some_and(|(listed, target)| listed == target)
 }
 
 /// A framework may use any route of its bot; the gateway's own follow the configuration.

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::gate::secret::Secret;
+use crate::report::WebhookState;
 
 pub(super) const FIRST: &str = "the-first-secret";
 pub(super) const EARLIER: &str = "the-earlier-secret";
@@ -265,6 +266,23 @@ fn foreign_ones_are_never_touched() {
     id4 meetings.started is foreign
     id3 messages.created is foreign
     ");
+}
+
+#[test]
+fn a_foreign_target_is_named_as_it_is_or_as_it_is_shown() {
+    let target = "https://ann:hunter2@Archive.example.com?key=hunter2";
+    let archive = [Webhook { target: target.into(), ..framework(1, "messages", "created") }];
+    let listed = |foreign: &str| Desired { foreign: vec![foreign.into()], ..desired() };
+    let shown = archive[0].shown_target();
+    assert!(!shown.contains("hunter2"));
+    let normal = "https://ann:hunter2@archive.example.com/?key=hunter2";
+    for known in [target, &shown, normal] {
+        let plan = plan(&listed(known), &archive);
+        assert_eq!(plan.seen[0].state(), WebhookState::Foreign, "{known}");
+    }
+    for other in ["https://archive.example.com/", "https://archive.example.com/?key=other"] {
+        assert_eq!(plan(&listed(other), &archive).seen[0].state(), WebhookState::Bypass, "{other}");
+    }
 }
 
 #[test]

@@ -1,0 +1,125 @@
+//! The second call: the webhooks get the new secret, once the gateway accepts it.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::Arguments;
+use super::canary::{self, Unproved};
+use super::done::Carried;
+use crate::cli::common::{called, fail, say};
+use crate::cli::exit::Exit;
+use crate::cli::webhooks::page::count;
+use crate::cli::webhooks::reach::{Failure, Named, Reach, told};
+use crate::cli::webhooks::verdict::{Survey, event, secret, short};
+use crate::config::{Bot, Config, WebhookSecret};
+use crate::report::WebhookState;
+use crate::rt;
+use crate::webex::webhooks::{Repair, Seen, Webhook};
+
+/// Kept events are verified again at every try until `inbox.max_age`; this is for deliveries that were under way.
+const MARGIN: Duration = Duration::from_mins(1);
+
+/// Gives the new secret to whichever webhook of the gateway does not carry it. Name and target stay.
+pub(super) async fn carry<'a>(
+    config: &'a Config,
+    (name, bot): Named<'a>,
+    new: &'a WebhookSecret,
+    arguments: &Arguments,
+) -> Result<Carried<'a>, Exit> {
+    let failed = |failure: Failure| told(name, &failure);
+    let reach = Reach::new(config, name, bot).map_err(failed)?;
+    let survey = Survey::of(config, &reach).await.map_err(failed)?;
+    let here: Vec<&Seen> = survey.plan.seen.iter().filter(|seen| leads_here(seen)).collect();
+    let behind: Vec<&Webhook> = here
+        .iter()
+        .map(|seen| &seen.webhook)
+        .filter(|webhook| webhook.secret.as_ref() != Some(&new.secret))
+        .collect();
+    let (here, wait) = (here.len(), config.inbox.max_age + MARGIN);
+    let mut carried = Carried { bot: name, new, here, moved: Vec::new(), wait, until: None };
+    if behind.is_empty() {
+        return Ok(carried);
+    }
+    prove(config, name, new, arguments).await?;
+    agree(&behind, (name, bot), arguments)?;
+    for webhook in behind {
+        let update = reach.client.update_webhook(reach.effort(), &with(webhook, new)).await;
+        let result = update.map_err(|outage| Failure::from(&outage));
+        carried.moved.push((webhook.clone(), result));
+    }
+    carried.until = Some(rt::now().wall + wait);
+    Ok(carried)
+}
+
+/// What goes elsewhere is the business of `sync` and of nobody.
+fn leads_here(seen: &Seen) -> bool {
+    let elsewhere = [WebhookState::Bypass, WebhookState::Foreign, WebhookState::WrongTarget];
+    !seen.states.iter().any(|state| elsewhere.contains(state))
+}
+
+fn with(webhook: &Webhook, new: &WebhookSecret) -> Repair {
+    Repair {
+        id: webhook.id.clone(),
+        name: webhook.name.clone(),
+        target: webhook.target.clone(),
+        secret: Some(new.secret.clone()),
+        activate: false,
+    }
+}
+
+/// A gateway that does not accept the new secret would turn every event away, and Webex would switch the webhook off.
+async fn prove(
+    config: &Config,
+    name: &str,
+    new: &WebhookSecret,
+    arguments: &Arguments,
+) -> Result<(), Exit> {
+    if arguments.no_canary {
+        return Ok(());
+    }
+    let url = door(config, name, arguments.gateway.as_ref())?;
+    canary::sing(&url, &new.secret).await.map_err(|unproved| {
+        fail(&unproved.to_string());
+        match unproved {
+            Unproved::Unreachable { .. } => Exit::Unavailable,
+            Unproved::Refused { .. } | Unproved::Meaningless { .. } => Exit::Found,
+        }
+    })?;
+    say("The gateway here accepts the new secret; so must every other of this bot.\n");
+    Ok(())
+}
+
+/// Where a route of the bot is on this machine.
+fn door(config: &Config, bot: &str, given: Option<&Url>) -> Result<Url, Exit> {
+    let path = config.routes.values().find(|route| *route.bot == *bot).map(|route| &route.path);
+    let own = format!("http://{}", called(config.server.listen));
+    let url = match given {
+        Some(url) => Some(url.clone()),
+        None if config.server.tls.is_some() => None,
+        None => crate::cli::send::loopback(&own).ok(),
+    };
+    let (Some(mut url), Some(path)) = (url, path) else {
+        fail(
+            "the gateway cannot be asked at `server.listen`: only plain http on this machine\n  \
+             say where it is with --gateway, or go on without asking with --no-canary",
+        );
+        return Err(Exit::Usage);
+    };
+    url.set_path(path);
+    Ok(url)
+}
+
+fn agree(
+    behind: &[&Webhook],
+    (name, bot): (&str, &Bot),
+    arguments: &Arguments,
+) -> Result<(), Exit> {
+    for webhook in behind {
+        let (webhook_name, event) = (short(&webhook.name), event(webhook));
+        let secret = secret(webhook, bot);
+        say(&format!("~ update  {name} {webhook_name}  {event}  secret {secret} → new\n"));
+    }
+    let webhooks = count(behind.len(), "webhook");
+    arguments.consent.obtain(&format!("Give the new secret to {webhooks}?"))
+}

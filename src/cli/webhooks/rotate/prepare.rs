@@ -1,0 +1,87 @@
+//! The first call: a new secret, and what to do so that every gateway accepts it.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::fresh::{Made, Unmade, make};
+use super::words::{in_file, reference};
+use crate::cli::common::{self, fail, print};
+use crate::cli::exit::Exit;
+use crate::cli::{Global, Output};
+use crate::config::WebhookSecret;
+
+/// Makes the secret where that can be done; where secrets come from elsewhere, so must the new one.
+pub(super) fn prepare(
+    name: &Arc<str>,
+    present: &WebhookSecret,
+    global: &Global,
+) -> Result<Exit, Exit> {
+    let made = match &present.file {
+        Some(file) => Some(make(&present.secret, file).map_err(|unmade| told(&unmade))?),
+        None => None,
+    };
+    Ok(print(&match global.output() {
+        Output::Text => text(name, present, made.as_ref()),
+        Output::Json => document(name, present, made.as_ref()),
+    }))
+}
+
+fn told(unmade: &Unmade) -> Exit {
+    fail(&unmade.to_string());
+    match unmade {
+        Unmade::Useless { .. } => Exit::Found,
+        Unmade::Unread { .. } | Unmade::Unwritten { .. } => Exit::Denied,
+        Unmade::NoRandomness(_) => Exit::Unavailable,
+    }
+}
+
+fn text(name: &str, present: &WebhookSecret, made: Option<&Made>) -> String {
+    let mut page = match made {
+        Some(Made::Now(path)) => format!(
+            "{name}: a new secret is in {}, which only its owner may read; no webhook carries it yet\n",
+            common::tamed(&path.display().to_string())
+        ),
+        Some(Made::Before(path)) => format!(
+            "{name}: {} was made before and is taken as the new secret; no webhook carries it yet\n",
+            common::tamed(&path.display().to_string())
+        ),
+        None => format!(
+            "{name}: its secret is in no file, so that the new one must come from where it comes from\n"
+        ),
+    };
+    page.push_str("next\n");
+    if made.is_none() {
+        page.push_str("  - make a new one there: openssl rand -hex 20\n");
+    }
+    // Writing to a String cannot fail.
+    let _written = write!(
+        page,
+        "  - write in gateway.yaml, at bots.{name}, the old one first and the new one last:\n      \
+             webhook_secret: {}\n  \
+           - restart every gateway of this bot, so that it accepts both\n  \
+           - botwarden webhooks rotate-secret {name}\n",
+        list(present, made)
+    );
+    page
+}
+
+fn list(present: &WebhookSecret, made: Option<&Made>) -> String {
+    let old = reference(present, "{env: OLD}");
+    let new = made.map_or_else(|| "{env: NEW}".to_owned(), |made| in_file(made.path()));
+    format!("[{old}, {new}]")
+}
+
+fn document(name: &str, present: &WebhookSecret, made: Option<&Made>) -> String {
+    let document = json!({
+        "schema": "botwarden/rotate-secret/1",
+        "at": common::now(),
+        "bot": name,
+        "phase": "prepare",
+        "file": made.map(|made| made.path().display().to_string()),
+        "made_now": matches!(made, Some(Made::Now(_))),
+        "webhook_secret": list(present, made),
+    });
+    format!("{document:#}\n")
+}
