@@ -24,6 +24,7 @@ use super::exit::Exit;
 use super::{Format, Global};
 use crate::audit;
 use crate::config::{self, Bot, Config, MaxLeave};
+use crate::report::Reporter;
 use ends::FailOn;
 
 const EXAMPLES: &str = "  botwarden audit helpdesk
@@ -158,7 +159,8 @@ fn conclude(config: &Config, arguments: &Arguments, global: &Global) -> Result<E
     let bots = chosen(config, &arguments.bots)?;
     consent::possible(arguments.leaving)?;
     tell::writable(arguments.csv.as_deref())?;
-    let round = Round { config, arguments, format: global.format() };
+    let reporter = Arc::new(Reporter::default());
+    let round = Round { config, arguments, format: global.format(), reporter: &reporter };
     Ok(block_on(Box::pin(async {
         let mut run = round.survey(&bots).await;
         apply::apply(&mut run, arguments.leaving).await;
@@ -194,6 +196,8 @@ struct Round<'a> {
     config: &'a Config,
     arguments: &'a Arguments,
     format: Format,
+    /// Nobody hears of it but whoever sits here: records and metrics are those of the running gateway.
+    reporter: &'a Arc<Reporter>,
 }
 
 #[cfg(test)]
