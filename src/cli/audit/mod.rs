@@ -30,8 +30,11 @@ use ends::FailOn;
 const EXAMPLES: &str = "  botwarden audit helpdesk
   botwarden audit --csv rooms.csv --fail-on outsiders";
 
-const ENDS: &str = "Exit codes, the first of these that applies:
-  130  interrupted; go on with --resume
+const ENDS: &str = "Nothing is changed without --apply. A room of which it could not be found out is unknown: it never counts as
+clean, and the bot never leaves it.
+
+Exit codes, the first of these that applies:
+  130  interrupted, go on with --resume; or somebody said no to leaving
   3    more rooms would be left than may be, or a route only observes: nothing was left
   78   the configuration is refused, or a bot cannot be asked about with it
   77   Webex refused a token, or a file cannot be read or written
@@ -40,9 +43,6 @@ const ENDS: &str = "Exit codes, the first of these that applies:
   0    none of these";
 
 /// Walk every room of the bots: clean, with outsiders, or unknown
-///
-/// Nothing is changed without --apply. A room of which it could not be found out is unknown: it never counts as clean,
-/// and the bot never leaves it.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES, after_help = ENDS)]
 pub(super) struct Arguments {

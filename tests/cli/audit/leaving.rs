@@ -45,7 +45,7 @@ fn group_rooms_are_left_and_direct_ones_hidden() {
 #[test]
 fn gw_b5_one_bot_above_the_rail_and_nothing_is_left_for_any() {
     let webex = Webex::with(TWO);
-    let site = Site::of(&[("helpdesk", &webex.api), ("survey", &webex.api)], "{}");
+    let site = Site::of(&webex, &["helpdesk", "survey"], "{}");
     for rail in ["2", "50%", "0"] {
         let refused = site.audit(&["--apply", "--yes", "--max-leave", rail]);
         ends(&refused, 3);
@@ -64,7 +64,7 @@ fn gw_b5_one_bot_above_the_rail_and_nothing_is_left_for_any() {
 #[test]
 fn gw_b5_the_rail_of_the_configuration_counts_without_another() {
     let webex = Webex::with(TWO);
-    let site = Site::of(&[("helpdesk", &webex.api)], "{max_leave: 1}");
+    let site = Site::of(&webex, &["helpdesk"], "{max_leave: 1}");
     ends(&site.audit(&["--apply", "--yes"]), 3);
     assert_eq!(webex.writes(), [""; 0]);
 }
@@ -92,7 +92,7 @@ fn without_somebody_to_ask_yes_must_be_said_before() {
 #[test]
 fn gw_b2_a_list_of_rooms_that_breaks_off_is_no_audit() {
     let webex = Webex::with(TWO);
-    let site = Site::of(&[("helpdesk", &webex.api), ("survey", &webex.api)], "{}");
+    let site = Site::of(&webex, &["helpdesk", "survey"], "{}");
     let broken = Misbehaviour::ServerError { status: 502 };
     webex.control.fault(Fault::new(broken).on("/memberships").by("helpdesk"));
     let done = site.audit(&["--apply", "--yes", "--patience", "1s", "--json"]);

@@ -48,9 +48,10 @@ fn answered(webex: &Webex) -> usize {
 
 /// Rooms of a document, by whether they are clean.
 fn rooms(json: &Value, state: &str) -> Vec<String> {
-    let rows = json["bots"][0]["rows"].as_array().unwrap().iter();
-    let rows = rows.filter(|row| row["state"] == state);
-    rows.map(|row| row["room_id"].as_str().unwrap().to_owned()).collect()
+    let rows = json.pointer("/bots/0/rows").and_then(Value::as_array).unwrap().iter();
+    let word = |row: &Value, name| row.get(name).and_then(Value::as_str).map(str::to_owned);
+    let rows = rows.filter(|row| word(row, "state").as_deref() == Some(state));
+    rows.map(|row| word(row, "room_id").unwrap()).collect()
 }
 
 #[test]

@@ -88,23 +88,25 @@ pub(super) struct Site {
 impl Site {
     /// One bot.
     pub(super) fn new(webex: &Webex) -> Self {
-        Self::of(&[("helpdesk", &webex.api)], "{}")
+        Self::of(webex, &["helpdesk"], "{}")
     }
 
-    /// Bots, each at a Webex of its own choice; there is one `webex.api` for all, so they share the first.
-    pub(super) fn of(bots: &[(&str, &str)], audit: &str) -> Self {
+    /// Bots of these names, audited like this.
+    pub(super) fn of(webex: &Webex, bots: &[&str], audit: &str) -> Self {
         let site = Self { dir: tempfile::tempdir().unwrap() };
-        let api = bots[0].1;
-        let (mut names, mut routes) = (String::new(), String::new());
-        for (name, _) in bots {
-            site.write(&format!("token-{name}"), &format!("sim-token-{name}"));
-            names += &format!(
+        let bot = |name: &&str| {
+            format!(
                 "  {name}: {{token: {{file: ./token-{name}}}, webhook_secret: {{file: ./secret}}, audit: {audit}}}\n"
-            );
-            routes += &format!(
-                "  {name}: {{path: /{name}, bot: {name}, upstream: 'http://127.0.0.1:2/'}}\n"
-            );
+            )
+        };
+        let route = |name: &&str| {
+            format!("  {name}: {{path: /{name}, bot: {name}, upstream: 'http://127.0.0.1:2/'}}\n")
+        };
+        for name in bots {
+            site.write(&format!("token-{name}"), &format!("sim-token-{name}"));
         }
+        let (api, names) = (&webex.api, bots.iter().map(bot).collect::<String>());
+        let routes: String = bots.iter().map(route).collect();
         site.write("secret", SECRET);
         site.write(
             "gateway.yaml",
