@@ -1,11 +1,11 @@
 //! `--apply`
 
-use std::process::Stdio;
+use std::io::Read as _;
 
 use botwarden::simulator::{Fault, Misbehaviour};
 
-use super::site::{MIXED, Site, Webex, discreet, ends, interrupt, until};
-use crate::harness::{document, err, observe, out, program};
+use super::site::{MIXED, Site, Webex, ends, interrupt, until};
+use crate::harness::{Background, document, err, observe, out};
 
 /// Two bots; one of them in many rooms with outsiders.
 const TWO: &str = "
@@ -119,17 +119,18 @@ fn a_room_that_cannot_be_left_is_told_with_the_reason() {
 fn an_interruption_lets_the_room_at_hand_come_to_its_end() {
     let webex = Webex::with(MIXED);
     let site = Site::new(&webex);
-    webex.control.fault(Fault::new(Misbehaviour::Slow { milliseconds: 500 }).method("DELETE"));
-    webex.control.fault(Fault::new(Misbehaviour::Slow { milliseconds: 500 }).method("PUT"));
-    let mut command = program(site.path(), &Site::arguments(&["--apply", "--yes"]));
-    let audit = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for method in ["DELETE", "PUT"] {
+        webex.control.fault(Fault::new(Misbehaviour::HoldsAnswer).method(method));
+    }
+    let arguments = Site::arguments(&["--apply", "--yes"]);
+    let mut audit = Background::start(site.path(), &arguments);
     until("it leaves a room", || !webex.writes().is_empty());
-    interrupt(&audit, "-INT");
-    let output = audit.wait_with_output().unwrap();
-    discreet(&output);
-    ends(&output, 130);
-    assert!(err(&output).contains("stopping after this room"), "{}", err(&output));
-    let page = out(&output);
+    interrupt(&audit.child, "-INT");
+    Background::line(&mut audit.err, "stopping after this room");
+    webex.control.clear_faults();
+    let mut page = String::new();
+    audit.out.read_to_string(&mut page).unwrap();
+    assert_eq!(audit.child.wait().unwrap().code(), Some(130), "{page}");
     let done = page.lines().filter(|line| line.ends_with(" left") || line.ends_with(" hidden"));
     assert_eq!((done.count(), webex.writes().len()), (1, 1), "{page}");
     assert_eq!(page.matches(" would ").count(), 2, "{page}");

@@ -19,31 +19,27 @@ fn world() -> String {
     format!("rooms:\n{}", (0..ROOMS).map(room).collect::<String>())
 }
 
-/// One call at a time, each of them slow.
-fn slow(webex: &Webex) -> Site {
+/// One call at a time.
+fn site(webex: &Webex) -> Site {
     let site = Site::new(webex);
     let one = site.read("gateway.yaml").replace("webex: {", "webex: {max_in_flight: 1, ");
     site.write("gateway.yaml", &one);
-    webex.control.fault(Fault::new(Misbehaviour::Slow { milliseconds: 150 }).asking("roomId="));
     site
 }
 
-/// Waits until some rooms were read, and then interrupts it.
+/// Half of the rooms are read, and no answer comes about the next: then it is interrupted.
 fn interrupted(webex: &Webex, site: &Site, more: &[&str], signal: &str) -> Output {
+    let held = format!("roomId={}", webex.id("r6"));
+    webex.control.fault(Fault::new(Misbehaviour::HoldsAnswer).asking(&held));
     webex.control.clear_log();
     let mut command = program(site.path(), &Site::arguments(more));
     let audit = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    until("some rooms are read", || answered(webex) >= 5);
+    until("half of the rooms are read", || webex.readings(&webex.id("r6")) > 0);
     interrupt(&audit, signal);
     let output = audit.wait_with_output().unwrap();
+    webex.control.clear_faults();
     discreet(&output);
     output
-}
-
-fn answered(webex: &Webex) -> usize {
-    let calls = webex.control.calls();
-    let read = calls.iter().filter(|call| call.query.contains("roomId=") && call.status.is_some());
-    read.count()
 }
 
 /// Rooms of a document, by whether they are clean.
@@ -57,7 +53,7 @@ fn rooms(json: &Value, state: &str) -> Vec<String> {
 #[test]
 fn what_was_clean_is_not_read_again_after_an_interruption() {
     let webex = Webex::with(&world());
-    let site = slow(&webex);
+    let site = site(&webex);
     let first = interrupted(&webex, &site, &["--json"], "-INT");
     ends(&first, 130);
     assert!(err(&first).contains("--resume"), "{}", err(&first));
@@ -67,7 +63,6 @@ fn what_was_clean_is_not_read_again_after_an_interruption() {
     let (clean, dirty) = (rooms(&json, "clean"), rooms(&json, "outsiders"));
     assert!(!clean.is_empty() && clean.len() < ROOMS, "{json}");
 
-    webex.control.clear_faults();
     webex.control.clear_log();
     let second = site.audit(&["--resume", "--json"]);
     ends(&second, 1);
@@ -87,7 +82,7 @@ fn what_was_clean_is_not_read_again_after_an_interruption() {
 #[test]
 fn an_interruption_tells_what_was_found_so_far() {
     let webex = Webex::with(&world());
-    let site = slow(&webex);
+    let site = site(&webex);
     let text = interrupted(&webex, &site, &[], "-TERM");
     ends(&text, 130);
     let page = out(&text);
@@ -103,18 +98,14 @@ fn an_interruption_tells_what_was_found_so_far() {
 #[test]
 fn another_configuration_or_no_wish_to_resume_reads_everything() {
     let webex = Webex::with(&world());
-    let site = slow(&webex);
+    let site = site(&webex);
     ends(&interrupted(&webex, &site, &[], "-INT"), 130);
-    webex.control.clear_faults();
     let other = site.read("gateway.yaml").replace("timeout: 2s", "timeout: 3s");
     site.write("gateway.yaml", &other);
     let resumed = document(&site.audit(&["--resume", "--json"]));
     assert_eq!(resumed["bots"][0]["resumed"], 0);
 
-    webex.control.fault(Fault::new(Misbehaviour::Slow { milliseconds: 150 }).asking("roomId="));
-    webex.control.clear_log();
     ends(&interrupted(&webex, &site, &[], "-INT"), 130);
-    webex.control.clear_faults();
     let anew = document(&site.audit(&["--json"]));
     assert_eq!(anew["bots"][0]["resumed"], 0);
 }
@@ -122,7 +113,7 @@ fn another_configuration_or_no_wish_to_resume_reads_everything() {
 #[test]
 fn the_state_holds_no_address_and_nothing_about_outsiders() {
     let webex = Webex::with(&world());
-    let site = slow(&webex);
+    let site = site(&webex);
     ends(&interrupted(&webex, &site, &["--with-emails"], "-INT"), 130);
     let state = site.read("state/audit-helpdesk.jsonl");
     assert!(state.lines().count() > 1, "{state}");
