@@ -37,7 +37,7 @@ const OWNERS: [(&str, &[&str]); 28] = [
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("csv", &["cli"]),
-    ("futures_util", &["audit", "upkeep", "cli"]),
+    ("futures_util", &["audit", "cli"]),
     ("getrandom", &["cli"]),
     ("hmac", &["gate", "simulator"]),
     ("http_body_util", &["rt", "ingress", "forward", "admin", "simulator", "cli"]),

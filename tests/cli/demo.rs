@@ -12,7 +12,8 @@ fn the_demo_comes_out_as_expected() {
     let output = run(&["demo", "--once"]);
     let page = out(&output);
     assert_eq!(output.status.code(), Some(0), "{page}\n{}", err(&output));
-    assert!(page.ends_with("10 of 10 as expected.\n"), "{page}");
+    assert!(page.contains("10 of 10 as expected.\n"), "{page}");
+    assert!(page.ends_with("The audit found the rooms with outsiders.\n"), "{page}");
     assert!(!page.contains('\u{1b}') && err(&output).is_empty(), "{page}");
     for (verdict, lines) in
         [("ALLOW ", 6), ("DENY ", 3), ("REJECT ", 1), ("WAIT ", 1), ("SKIP ", 1)]
@@ -32,6 +33,22 @@ fn the_demo_for_machines() {
     let guest = &document["scenes"][1]["events"][0];
     assert_eq!((&guest["got"], &guest["reason"]), (&json!("deny"), &json!("outside_org")));
     assert_eq!(guest["bot_answered"], false);
+}
+
+#[test]
+fn the_demo_shows_an_audit_with_its_table() {
+    let page = out(&run(&["demo", "--once"]));
+    let row = |title: &str| page.lines().find(|line| line.starts_with(title)).unwrap().to_owned();
+    assert!(row("ROOM").contains("OUTSIDERS"), "{page}");
+    assert!(row("Partners").contains("5d0f3f0a-93c4-4d0e-8a3e-6f6a3f2c7b22"), "{page}");
+    assert!(
+        row("Helpdesk").contains("consumer") && row("Helpdesk").contains("would hide"),
+        "{page}"
+    );
+    assert!(page.contains("6 rooms: 4 clean, 2 with outsiders, 0 unknown"), "{page}");
+    let rooms = &document(&run(&["demo", "--once", "--json"]))["rooms"];
+    assert_eq!(rooms["as_expected"], true);
+    assert_eq!(rooms["audit"]["bots"][0]["counts"]["outsiders"], 2);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod ends;
 mod page;
 mod progress;
 mod sheet;
+pub(in crate::cli) mod show;
 mod spreadsheet;
 mod state;
 mod tell;

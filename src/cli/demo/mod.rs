@@ -2,6 +2,7 @@
 
 mod bot;
 mod records;
+mod rooms;
 mod scenes;
 mod set;
 mod stage;
@@ -16,6 +17,7 @@ use super::common::{Tint, block_on, fail, now, print, say, told_to_stop};
 use super::exit::Exit;
 use super::{Global, Output};
 use records::Record;
+use rooms::{Found, Rooms};
 use scenes::Scene;
 use stage::Stage;
 
@@ -45,26 +47,35 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
 
 async fn perform(stage: Stage, arguments: &Arguments, global: &Global) -> Exit {
     let exit = tokio::select! {
-        (scenes, printed) = scenes(&stage, global) => {
-            if printed == Exit::Fine {
-                conclude(&stage, &scenes, arguments, global).await
-            } else {
-                printed
-            }
-        }
+        played = play(&stage, global) => match played {
+            Ok(end) => conclude(&stage, end, arguments, global).await,
+            Err(exit) => exit,
+        },
         () = told_to_stop() => Exit::Interrupted,
     };
     stage.strike().await;
     exit
 }
 
-async fn scenes(stage: &Stage, global: &Global) -> (Vec<Scene>, Exit) {
-    if global.output() == Output::Json {
-        let scenes = scenes::play(stage, |_| ()).await;
-        let printed = print(&format!("{:#}\n", table::document(&scenes, stage, &now())));
-        return (scenes, printed);
-    }
+/// Every scene, then every room. What was expected of them all, unless it could not be written.
+async fn play(stage: &Stage, global: &Global) -> Result<Found, Exit> {
     let tint: Tint = global.colour(&std::io::stdout());
+    let (scenes, rooms);
+    if global.output() == Output::Json {
+        scenes = scenes::play(stage, |_| ()).await;
+        rooms = Rooms::look(stage, Tint::Plain).await;
+        let document = table::document(&scenes, &rooms, stage, &now());
+        written(print(&format!("{document:#}\n")))?;
+    } else {
+        scenes = shown(stage, tint).await?;
+        rooms = Rooms::look(stage, tint).await;
+        written(print(&rooms.page()))?;
+    }
+    let all = table::expected(&scenes) == scenes.len();
+    Ok(if all { rooms.found() } else { Found::Otherwise })
+}
+
+async fn shown(stage: &Stage, tint: Tint) -> Result<Vec<Scene>, Exit> {
     let mut printed = print(&table::head());
     let show = |scene: &Scene| {
         if printed == Exit::Fine {
@@ -72,14 +83,18 @@ async fn scenes(stage: &Stage, global: &Global) -> (Vec<Scene>, Exit) {
         }
     };
     let scenes = scenes::play(stage, show).await;
-    let printed = if printed == Exit::Fine { print(&table::tally(&scenes)) } else { printed };
-    (scenes, printed)
+    written(printed)?;
+    written(print(&table::tally(&scenes)))?;
+    Ok(scenes)
 }
 
-async fn conclude(stage: &Stage, scenes: &[Scene], arguments: &Arguments, global: &Global) -> Exit {
-    let all = table::expected(scenes) == scenes.len();
+fn written(exit: Exit) -> Result<(), Exit> {
+    if exit == Exit::Fine { Ok(()) } else { Err(exit) }
+}
+
+async fn conclude(stage: &Stage, found: Found, arguments: &Arguments, global: &Global) -> Exit {
     if arguments.once {
-        return if all { Exit::Fine } else { Exit::Found };
+        return if found == Found::Expected { Exit::Fine } else { Exit::Found };
     }
     say(&invitation(stage));
     tokio::select! {

@@ -12,7 +12,7 @@ use super::records::Records;
 use super::set::{Drawer, adapt, register, simulate};
 use crate::cli::house::{House, Unopened};
 use crate::cli::run::scope;
-use crate::config::{self, Problem};
+use crate::config::{self, Config, Problem};
 use crate::report::{Form, Reporter};
 use crate::rt::{self, Tasks};
 use crate::simulator::{Control, ControlError, Running};
@@ -35,6 +35,8 @@ pub(super) struct Stage {
     pub(super) bot: String,
     /// Where Webex delivers to.
     pub(super) webhook: String,
+    /// As the gateway runs by it.
+    pub(super) config: Config,
     house: House,
     simulator: Running,
     tasks: Tasks,
@@ -83,7 +85,7 @@ impl Stage {
         let webhook = format!("http://{}{path}", house.webhooks());
         let control = simulator.control();
         register(&control, &bot, &webhook, &drawer.webhook_secret)?;
-        let stage = Self { control, records, bot, webhook, house, simulator, tasks };
+        let stage = Self { control, records, bot, webhook, config, house, simulator, tasks };
         stage.until(|| stage.identified().then_some(())).await.ok_or(NoStage::Unidentified)?;
         Ok(stage)
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::rooms::Rooms;
 use super::scenes::{Scene, Step};
 use super::stage::Stage;
 use super::watch::Seen;
@@ -87,7 +88,7 @@ pub(super) fn expected(scenes: &[Scene]) -> usize {
 }
 
 /// For machines.
-pub(super) fn document(scenes: &[Scene], stage: &Stage, at: &str) -> Value {
+pub(super) fn document(scenes: &[Scene], rooms: &Rooms, stage: &Stage, at: &str) -> Value {
     json!({
         "schema": "botwarden/demo/1",
         "at": at,
@@ -96,6 +97,7 @@ pub(super) fn document(scenes: &[Scene], stage: &Stage, at: &str) -> Value {
         "webhook": stage.webhook,
         "simulator": stage.origin(),
         "scenes": scenes.iter().map(scene).collect::<Vec<_>>(),
+        "rooms": rooms.document(),
     })
 }
 
