@@ -4,35 +4,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt as _};
 use tokio::time::Instant;
 
-use super::foreign::ForeignOrgs;
 use super::ledger::Ledger;
 use super::luck::Luck;
-use super::room::{Look, Seen, Wish};
 use super::row::Row;
-use super::survey::{Found, Survey, Watch};
+use super::survey::{Survey, Watch};
+use super::whole::Whole;
+use super::wish::Wish;
 use crate::config::Config;
 use crate::gate::id::{Key, Org, Person};
 use crate::gate::policy::Audience;
-use crate::report::outage::{Kind, Outage};
+use crate::report::outage::Outage;
 use crate::report::{Happening, Reporter, RoomState, Upkeep};
-use crate::rt;
-use crate::webex::{Claim, Client, Effort, Own, Silences};
+use crate::webex::{Claim, Client, Effort, Silences};
 
 /// For one room, or one page of the list of rooms, while nobody waits: longer than Webex usually asks to wait (it
 /// documents up to an hour, and says minutes), five tries.
 pub const PATIENT: Effort =
     Effort { claim: Claim::Survey, give_up_after: Duration::from_mins(10), attempts: 5 };
-
-/// Members of rooms with outsiders whose lists are kept for a second look: some 50 MB. The rooms beyond are told all the
-/// same; they are left by the next audit.
-const MOST_KEPT: usize = 1_000_000;
-
-/// Rooms that could not be read and have a record of their own: all of them come at once, and verdicts on events must
-/// find a place among the records that wait to be written. The report has all.
-const MOST_UNREAD: usize = 1000;
 
 /// Audits the rooms of one bot.
 #[derive(Debug)]
@@ -119,7 +109,8 @@ impl Auditor {
                 return Err(outage);
             }
         };
-        let survey = whole.finish(self, began.elapsed(), since(silences, self.client.silences()));
+        let survey =
+            whole.finish(&self.bot, began.elapsed(), since(silences, self.client.silences()));
         let (rooms, took, at) = (survey.states(), survey.took, survey.at);
         self.tell(&Upkeep::Audited { rooms, took, at });
         Ok(survey)
@@ -150,68 +141,6 @@ impl Auditor {
         Ok(whole)
     }
 
-    /// Rooms that could not be read are tried once more when all others are done: Webex may be back by then.
-    async fn each(
-        &self,
-        rooms: Vec<Own>,
-        wish: Wish,
-        watch: &dyn Watch,
-        whole: &mut Whole,
-    ) -> Result<(), Outage> {
-        let missed = self.pass(rooms, wish, watch, whole).await?;
-        let missed = missed.into_iter().map(|(own, _)| own).collect();
-        let missed = self.pass(missed, wish, watch, whole).await?;
-        for (number, (own, kind)) in missed.into_iter().enumerate() {
-            let seen = self.unread(&own, kind);
-            if number < MOST_UNREAD {
-                self.tell_room(&seen);
-            }
-            watch.row(&seen.row);
-            whole.take(seen);
-        }
-        Ok(())
-    }
-
-    async fn pass(
-        &self,
-        rooms: Vec<Own>,
-        wish: Wish,
-        watch: &dyn Watch,
-        whole: &mut Whole,
-    ) -> Result<Vec<(Own, Kind)>, Outage> {
-        let looks = rooms.into_iter().map(|own| Box::pin(self.look(own, wish)));
-        let mut looks = stream::iter(looks).buffer_unordered(self.at_once);
-        let mut missed = Vec::new();
-        while let Some(look) = looks.next().await {
-            match look? {
-                Look::Seen(seen) => {
-                    watch.row(&seen.row);
-                    self.tell_room(&seen);
-                    whole.take(*seen);
-                }
-                Look::Missed(own, kind) => missed.push((own, kind)),
-            }
-        }
-        Ok(missed)
-    }
-
-    fn tell_room(&self, seen: &Seen) {
-        let row = &seen.row;
-        if row.state == RoomState::Clean {
-            return;
-        }
-        let outsiders: Vec<_> =
-            row.offending.iter().map(|(org, count)| (org.to_string(), *count)).collect();
-        self.tell(&Upkeep::RoomFound {
-            room: seen.room.key(),
-            state: row.state,
-            reason: seen.reason,
-            members: row.members,
-            outsiders: &outsiders,
-            at: row.read_at,
-        });
-    }
-
     pub(super) fn tell(&self, upkeep: &Upkeep<'_>) {
         self.reporter.emit(&Happening::Upkeep { bot: &self.bot, upkeep });
     }
@@ -226,57 +155,5 @@ fn since(before: Silences, after: Silences) -> Silences {
     Silences {
         times: after.times.saturating_sub(before.times),
         waited: after.waited.saturating_sub(before.waited),
-    }
-}
-
-/// A survey that grows.
-#[derive(Debug, Default)]
-struct Whole {
-    rows: Vec<Row>,
-    found: Vec<Found>,
-    kept: usize,
-    foreign: ForeignOrgs,
-    calls: usize,
-}
-
-impl Whole {
-    fn take(&mut self, seen: Seen) {
-        let Seen { room, row, reason: _, found, outsiders, calls } = seen;
-        self.calls += calls;
-        self.foreign.add(room.key(), outsiders);
-        if let Some(found) = found {
-            self.keep(found);
-        }
-        self.rows.push(row);
-    }
-
-    fn keep(&mut self, found: Found) {
-        let kept = self.kept + found.roster.members().len();
-        if kept <= MOST_KEPT {
-            self.kept = kept;
-            self.found.push(found);
-        }
-    }
-
-    fn finish(mut self, auditor: &Auditor, took: Duration, silences: Silences) -> Survey {
-        let order = |state| match state {
-            RoomState::Outsiders => 0,
-            RoomState::Unknown => 1,
-            RoomState::Clean => 2,
-        };
-        self.rows.sort_by(|one, other| {
-            (order(one.state), &one.room).cmp(&(order(other.state), &other.room))
-        });
-        self.found.sort_by_key(|found| found.own.room.key().to_string());
-        Survey {
-            bot: Arc::clone(&auditor.bot),
-            rows: self.rows,
-            found: self.found,
-            foreign: self.foreign,
-            calls: self.calls,
-            silences,
-            took,
-            at: rt::now().wall,
-        }
     }
 }

@@ -8,13 +8,13 @@ use super::auditor::Auditor;
 use super::rail::Permit;
 use super::row::Action;
 use super::survey::Found;
+use super::wish::People;
 use crate::config::Farewell;
 use crate::gate::departure::{APART, Departure, Unconfirmed, confirm};
-use crate::gate::roster::{Builder, Roster};
 use crate::report::outage::Outage;
 use crate::report::{NoticeKind, Upkeep};
 use crate::rt;
-use crate::webex::{Left, Listed, Own, RoomKind, To};
+use crate::webex::{Left, Own, RoomKind, To};
 
 /// What became of a room that was to be left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,15 +70,8 @@ impl Auditor {
     async fn confirmed(&self, found: &Found) -> Result<Departure, Departed> {
         let first = &found.roster;
         sleep(APART.saturating_sub(rt::now().since(first.read()))).await;
-        let second = self.read_again(&found.own).await.map_err(Departed::Unread)?;
-        confirm(first, &second, &self.widest).map_err(Departed::Unconfirmed)
-    }
-
-    async fn read_again(&self, own: &Own) -> Result<Roster, Outage> {
-        let mut builder = Builder::new(own.room.key(), &self.widest, rt::now()).everybody();
-        let each = |items: &[Listed]| builder.page(items.iter().map(Listed::member));
-        let end = self.client.memberships_by(self.effort, &own.room, each).await?;
-        Ok(builder.finish(end))
+        let second = self.read(&found.own, People::Hidden).await.map_err(Departed::Unread)?;
+        confirm(first, &second.roster, &self.widest).map_err(Departed::Unconfirmed)
     }
 
     async fn leave(

@@ -7,50 +7,21 @@ use std::time::SystemTime;
 
 use super::auditor::Auditor;
 use super::known::{Added, Who};
-use super::row::{Action, AddedBy, Outsider, Row};
+use super::reading::Reading;
+use super::row::{Action, AddedBy, Row};
 use super::survey::Found;
+use super::wish::{Titles, Wish};
 use crate::gate::departure::{Class, Unconfirmed, class};
 use crate::gate::id::{Key, Org, Person, RoomId};
 use crate::gate::refusal::Refusal;
-use crate::gate::roster::{Builder, End, Extent, Roster, Standing};
+use crate::gate::roster::{Extent, Roster, Standing};
 use crate::report::RoomState;
 use crate::report::outage::{Kind, Outage};
 use crate::rt;
-use crate::webex::{Addressed, Listed, Own, RoomKind};
+use crate::webex::{Own, RoomKind};
 
-/// Outsiders of one room whose addresses are told; who wants more has to ask for the room.
-const MOST_PEOPLE: usize = 1000;
 /// Why a room is clean.
 const ALL_ALLOWED: &str = "all_members_allowed";
-
-/// What a survey is to find out beside the state of rooms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wish {
-    /// Whose titles: each costs a call.
-    pub titles: Titles,
-    /// Whether names and addresses of outsiders are told.
-    pub people: People,
-}
-
-/// Whose titles are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Titles {
-    /// Those of all rooms.
-    All,
-    /// None.
-    None,
-    /// Those of rooms that are not clean.
-    Unclean,
-}
-
-/// Whether names and addresses of outsiders are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum People {
-    /// They stay where they are.
-    Hidden,
-    /// They are in the rows.
-    Shown,
-}
 
 /// One room, as it was just read.
 #[derive(Debug)]
@@ -72,14 +43,6 @@ pub(super) enum Look {
     Seen(Box<Seen>),
 }
 
-/// A list, and who is to be told about by name.
-#[derive(Debug)]
-struct Reading {
-    roster: Roster,
-    people: Option<Vec<Outsider>>,
-    pages: usize,
-}
-
 impl Auditor {
     /// Only a refused token is an outage: it ends the survey. Whatever else goes wrong is about this room.
     pub(super) async fn look(&self, own: Own, wish: Wish) -> Result<Look, Outage> {
@@ -99,42 +62,6 @@ impl Auditor {
         let mut seen = self.seen(own, reading);
         self.entitle(&mut seen, wish.titles).await?;
         Ok(Look::Seen(Box::new(seen)))
-    }
-
-    async fn read(&self, own: &Own, people: People) -> Result<Reading, Outage> {
-        let room = &own.room;
-        let mut builder = Builder::new(room.key(), &self.widest, rt::now()).everybody();
-        let (mut named, mut pages) = (Vec::new(), 0);
-        let end: End = match people {
-            People::Hidden => {
-                let each = |items: &[Listed]| {
-                    pages += 1;
-                    builder.page(items.iter().map(Listed::member))
-                };
-                self.client.memberships_by(self.effort, room, each).await?
-            }
-            People::Shown => {
-                let each = |items: &[Addressed]| {
-                    pages += 1;
-                    self.name(items, &mut named);
-                    builder.page(items.iter().map(|item| item.listed.member()))
-                };
-                self.client.people_by(self.effort, room, each).await?
-            }
-        };
-        let people = (people == People::Shown).then_some(named);
-        Ok(Reading { roster: builder.finish(end), people, pages: pages.max(1) })
-    }
-
-    fn name(&self, items: &[Addressed], named: &mut Vec<Outsider>) {
-        for Addressed { listed, email } in items {
-            let member = listed.member();
-            let (Standing::Of(org) | Standing::GuestOf(org)) = member.standing else { continue };
-            if !self.widest.admits(member.person, member.standing) && named.len() < MOST_PEOPLE {
-                let name = listed.display_name.clone();
-                named.push(Outsider { org: self.org_name(org), name, email: email.clone() });
-            }
-        }
     }
 
     fn seen(&self, own: Own, reading: Reading) -> Seen {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{Background, SECRET, err, out, reserved_port};
+use crate::harness::{Background, SECRET, document, err, out, reserved_port};
 use crate::webhooks::{GATEWAY, MESSAGES, OTHERS, Site, code};
 
 /// A gateway that runs, and where it listens.
@@ -83,6 +83,8 @@ fn a_secret_is_replaced_without_losing_an_event() {
     let again = site.run(&rotate);
     assert_eq!(code(&again), Some(0), "{}", err(&again));
     assert!(out(&again).contains("helpdesk: done, "), "{}", out(&again));
+    let told = document(&site.run(&["webhooks", "rotate-secret", "helpdesk", "--json"]));
+    assert_eq!((&told["done"], &told["moved"]), (&json!(true), &json!([])), "{told}");
     assert_eq!(code(&site.run(&["webhooks", "list"])), Some(0), "the new one is accepted");
     assert_eq!(site.writes(), writes);
     site.edit(both, "webhook_secret: {file: ./secret.next}");

@@ -17,7 +17,6 @@ use crate::cli::common::{outage, told_to_stop};
 use crate::cli::exit::Exit;
 use crate::config::{Bot, Config, Webex};
 use crate::gate::id::{Key, Person};
-use crate::report::Reporter;
 use crate::report::outage::Outage;
 use crate::rt;
 use crate::webex::{Claim, Client, ClientProblem, Effort, Silences};
@@ -136,8 +135,8 @@ async fn watch(progress: &Progress, cases: &[Case<'_>]) {
 
 impl<'a> Case<'a> {
     fn new(round: Round<'a>, (name, bot): Named<'a>, progress: &Arc<Progress>) -> Self {
-        let reporter = Arc::new(Reporter::default());
-        let client = Client::new(Arc::clone(name), &bot.token, &round.webex(bot), reporter);
+        let (webex, reporter) = (round.webex(bot), Arc::clone(round.reporter));
+        let client = Client::new(Arc::clone(name), &bot.token, &webex, reporter);
         Self {
             name,
             bot,
@@ -175,7 +174,7 @@ impl<'a> Case<'a> {
             own,
             effort: self.round.effort(),
             ledger: Arc::new(self.ledger()),
-            reporter: Arc::new(Reporter::default()),
+            reporter: Arc::clone(self.round.reporter),
         });
         let nobody = || "no route leads to this bot, so nobody says who may be in its rooms";
         let auditor = auditor.ok_or_else(|| Undone::config(nobody().to_owned()))?;

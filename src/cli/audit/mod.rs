@@ -25,13 +25,17 @@ use super::exit::Exit;
 use super::{Format, Global};
 use crate::audit;
 use crate::config::{self, Bot, Config, MaxLeave};
+use crate::report::Reporter;
 use ends::FailOn;
 
 const EXAMPLES: &str = "  botwarden audit helpdesk
   botwarden audit --csv rooms.csv --fail-on outsiders";
 
-const ENDS: &str = "Exit codes, the first of these that applies:
-  130  interrupted; go on with --resume
+const ENDS: &str = "Nothing is changed without --apply. A room of which it could not be found out is unknown: it never counts as
+clean, and the bot never leaves it.
+
+Exit codes, the first of these that applies:
+  130  interrupted, go on with --resume; or somebody said no to leaving
   3    more rooms would be left than may be, or a route only observes: nothing was left
   78   the configuration is refused, or a bot cannot be asked about with it
   77   Webex refused a token, or a file cannot be read or written
@@ -40,9 +44,6 @@ const ENDS: &str = "Exit codes, the first of these that applies:
   0    none of these";
 
 /// Walk every room of the bots: clean, with outsiders, or unknown
-///
-/// Nothing is changed without --apply. A room of which it could not be found out is unknown: it never counts as clean,
-/// and the bot never leaves it.
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES, after_help = ENDS)]
 pub(super) struct Arguments {
@@ -159,7 +160,8 @@ fn conclude(config: &Config, arguments: &Arguments, global: &Global) -> Result<E
     let bots = chosen(config, &arguments.bots)?;
     consent::possible(arguments.leaving)?;
     tell::writable(arguments.csv.as_deref())?;
-    let round = Round { config, arguments, format: global.format() };
+    let reporter = Arc::new(Reporter::default());
+    let round = Round { config, arguments, format: global.format(), reporter: &reporter };
     Ok(block_on(Box::pin(async {
         let mut run = round.survey(&bots).await;
         apply::apply(&mut run, arguments.leaving).await;
@@ -195,6 +197,8 @@ struct Round<'a> {
     config: &'a Config,
     arguments: &'a Arguments,
     format: Format,
+    /// Nobody hears of it but whoever sits here: records and metrics are those of the running gateway.
+    reporter: &'a Arc<Reporter>,
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(super) fn tell(run: Run<'_>, arguments: &Arguments, global: &Global) -> Exit
         let emails = if arguments.with_emails { Emails::Told } else { Emails::Hidden };
         troubles.push(spreadsheet(path, &sheets.rows(), emails));
     }
-    hint(&run.cases, &sheets);
+    hint(&run.cases);
     let found = sheets.bots.iter().map(Sheet::found).fold(Found::default(), Found::and);
     ends::exit(&troubles, found, arguments.fail_on)
 }
@@ -127,12 +127,8 @@ fn spreadsheet(path: &Path, rows: &[&Row], emails: Emails) -> Exit {
 }
 
 /// How it can go on.
-fn hint(cases: &[Case<'_>], sheets: &Sheets) {
-    let pairs = cases.iter().zip(&sheets.bots);
-    let open = pairs.filter(|(case, sheet)| {
-        case.watcher.remembers() && matches!(sheet.outcome, Outcome::Interrupted { .. })
-    });
-    if open.count() > 0 {
+fn hint(cases: &[Case<'_>]) {
+    if cases.iter().any(|case| case.watcher.remembers()) {
         say("--resume goes on without reading the rooms again that were clean\n");
     }
 }

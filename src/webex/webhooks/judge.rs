@@ -9,7 +9,7 @@ use crate::report::WebhookState;
 /// What bots are told of. A webhook for anything else that leads elsewhere takes nothing from the gateway.
 const OF_ROOMS: [&str; 5] = ["all", "attachmentActions", "memberships", "messages", "rooms"];
 
-pub(super) const EARLIER: &str = "carries an earlier secret, which is still accepted";
+pub(super) const EARLIER: &str = "carries another secret than the first, which is accepted too";
 pub(super) const NO_ROUTE: &str =
     "no route of this bot takes its events: name them in routes.*.events";
 pub(super) const RESTS: &str =

@@ -126,7 +126,7 @@ fn while_a_secret_is_replaced_the_earlier_one_stays() {
     let mut world = both();
     world[0].secret = Some(secret(EARLIER));
     insta::assert_snapshot!(page(&desired(), &world), @"
-    id1 messages.created is ok: carries an earlier secret, which is still accepted
+    id1 messages.created is ok: carries another secret than the first, which is accepted too
     id2 memberships.created is ok
     ");
 }

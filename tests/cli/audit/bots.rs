@@ -12,7 +12,7 @@ rooms:
 ";
 
 fn two(webex: &Webex) -> Site {
-    Site::of(&[("helpdesk", &webex.api), ("survey", &webex.api)], "{}")
+    Site::of(webex, &["helpdesk", "survey"], "{}")
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! `--apply`
 
+use std::io::Read as _;
+
 use botwarden::simulator::{Fault, Misbehaviour};
 
-use super::site::{MIXED, Site, Webex, ends};
-use crate::harness::{document, err, observe, out};
+use super::site::{MIXED, Site, Webex, ends, interrupt, until};
+use crate::harness::{Background, document, err, observe, out};
 
 /// Two bots; one of them in many rooms with outsiders.
 const TWO: &str = "
@@ -29,7 +31,9 @@ fn group_rooms_are_left_and_direct_ones_hidden() {
         assert_eq!(webex.holds(room, "helpdesk"), stays, "{room}");
     }
     let mut writes = webex.writes();
-    writes.iter_mut().for_each(|write| write.truncate(6));
+    for write in &mut writes {
+        write.truncate(6);
+    }
     writes.sort();
     assert_eq!(writes, ["DELETE", "DELETE", "PUT /m"]);
     let after = site.audit(&["--apply", "--yes", "--fail-on", "none"]);
@@ -41,7 +45,7 @@ fn group_rooms_are_left_and_direct_ones_hidden() {
 #[test]
 fn gw_b5_one_bot_above_the_rail_and_nothing_is_left_for_any() {
     let webex = Webex::with(TWO);
-    let site = Site::of(&[("helpdesk", &webex.api), ("survey", &webex.api)], "{}");
+    let site = Site::of(&webex, &["helpdesk", "survey"], "{}");
     for rail in ["2", "50%", "0"] {
         let refused = site.audit(&["--apply", "--yes", "--max-leave", rail]);
         ends(&refused, 3);
@@ -60,7 +64,7 @@ fn gw_b5_one_bot_above_the_rail_and_nothing_is_left_for_any() {
 #[test]
 fn gw_b5_the_rail_of_the_configuration_counts_without_another() {
     let webex = Webex::with(TWO);
-    let site = Site::of(&[("helpdesk", &webex.api)], "{max_leave: 1}");
+    let site = Site::of(&webex, &["helpdesk"], "{max_leave: 1}");
     ends(&site.audit(&["--apply", "--yes"]), 3);
     assert_eq!(webex.writes(), [""; 0]);
 }
@@ -88,7 +92,7 @@ fn without_somebody_to_ask_yes_must_be_said_before() {
 #[test]
 fn gw_b2_a_list_of_rooms_that_breaks_off_is_no_audit() {
     let webex = Webex::with(TWO);
-    let site = Site::of(&[("helpdesk", &webex.api), ("survey", &webex.api)], "{}");
+    let site = Site::of(&webex, &["helpdesk", "survey"], "{}");
     let broken = Misbehaviour::ServerError { status: 502 };
     webex.control.fault(Fault::new(broken).on("/memberships").by("helpdesk"));
     let done = site.audit(&["--apply", "--yes", "--patience", "1s", "--json"]);
@@ -109,4 +113,25 @@ fn a_room_that_cannot_be_left_is_told_with_the_reason() {
     ends(&failed, 69);
     assert!(out(&failed).contains("failed: webex_unavailable"), "{}", out(&failed));
     assert!(webex.holds("partners", "helpdesk"));
+}
+
+#[test]
+fn an_interruption_lets_the_room_at_hand_come_to_its_end() {
+    let webex = Webex::with(MIXED);
+    let site = Site::new(&webex);
+    for method in ["DELETE", "PUT"] {
+        webex.control.fault(Fault::new(Misbehaviour::HoldsAnswer).method(method));
+    }
+    let arguments = Site::arguments(&["--apply", "--yes"]);
+    let mut audit = Background::start(site.path(), &arguments);
+    until("it leaves a room", || !webex.writes().is_empty());
+    interrupt(&audit.child, "-INT");
+    Background::line(&mut audit.err, "stopping after this room");
+    webex.control.clear_faults();
+    let mut page = String::new();
+    audit.out.read_to_string(&mut page).unwrap();
+    assert_eq!(audit.child.wait().unwrap().code(), Some(130), "{page}");
+    let done = page.lines().filter(|line| line.ends_with(" left") || line.ends_with(" hidden"));
+    assert_eq!((done.count(), webex.writes().len()), (1, 1), "{page}");
+    assert_eq!(page.matches(" would ").count(), 2, "{page}");
 }

@@ -1,9 +1,8 @@
 //! What is told.
 
-use std::time::Instant;
-
 use botwarden::simulator::{Fault, Misbehaviour, RetryAfter};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::site::{MIXED, Site, Webex, ends};
 use crate::harness::{document, err, out};
@@ -132,7 +131,7 @@ const ADDED: &str = "2026-01-05T09:00:00.000Z";
 #[test]
 fn gw_b7_who_added_the_bot_is_told_where_the_gateway_saw_it() {
     let webex = Webex::with(MIXED);
-    let site = Site::of(&[("helpdesk", &webex.api)], "{reports: {dir: ./audits}}");
+    let site = Site::of(&webex, &["helpdesk"], "{reports: {dir: ./audits}}");
     std::fs::create_dir(site.path().join("audits")).unwrap();
     let uuid = |room: &str| {
         let json = document(&site.audit(&["--json"]));

@@ -1,14 +1,12 @@
 //! Interrupted, and taken up again.
 
-use std::io::Read as _;
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::process::{Output, Stdio};
 
 use botwarden::simulator::{Fault, Misbehaviour};
 use serde_json::Value;
 
-use super::site::{Site, Webex, discreet, ends};
-use crate::harness::{Background, document, err, out};
+use super::site::{Site, Webex, discreet, ends, interrupt, until};
+use crate::harness::{document, err, out, program};
 
 const ROOMS: usize = 12;
 
@@ -21,49 +19,41 @@ fn world() -> String {
     format!("rooms:\n{}", (0..ROOMS).map(room).collect::<String>())
 }
 
-/// One call at a time, each of them slow.
-fn slow(webex: &Webex) -> Site {
+/// One call at a time.
+fn site(webex: &Webex) -> Site {
     let site = Site::new(webex);
     let one = site.read("gateway.yaml").replace("webex: {", "webex: {max_in_flight: 1, ");
     site.write("gateway.yaml", &one);
-    webex.control.fault(Fault::new(Misbehaviour::Slow { milliseconds: 150 }).asking("roomId="));
     site
 }
 
-/// Waits until some rooms were read, and then interrupts it.
+/// Half of the rooms are read, and no answer comes about the next: then it is interrupted.
 fn interrupted(webex: &Webex, site: &Site, more: &[&str], signal: &str) -> Output {
+    let held = format!("roomId={}", webex.id("r6"));
+    webex.control.fault(Fault::new(Misbehaviour::HoldsAnswer).asking(&held));
     webex.control.clear_log();
-    let mut audit = Background::start(site.path(), &Site::arguments(more));
-    let end = Instant::now() + Duration::from_secs(20);
-    let answered = || {
-        let calls = webex.control.calls();
-        calls.iter().filter(|call| call.query.contains("roomId=") && call.status.is_some()).count()
-    };
-    while answered() < 5 {
-        assert!(Instant::now() < end, "it does not read");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let process = audit.child.id().to_string();
-    assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    audit.out.read_to_end(&mut stdout).unwrap();
-    audit.err.read_to_end(&mut stderr).unwrap();
-    let output = Output { status: audit.child.wait().unwrap(), stdout, stderr };
+    let mut command = program(site.path(), &Site::arguments(more));
+    let audit = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("half of the rooms are read", || webex.readings(&webex.id("r6")) > 0);
+    interrupt(&audit, signal);
+    let output = audit.wait_with_output().unwrap();
+    webex.control.clear_faults();
     discreet(&output);
     output
 }
 
 /// Rooms of a document, by whether they are clean.
 fn rooms(json: &Value, state: &str) -> Vec<String> {
-    let rows = json["bots"][0]["rows"].as_array().unwrap().iter();
-    let rows = rows.filter(|row| row["state"] == state);
-    rows.map(|row| row["room_id"].as_str().unwrap().to_owned()).collect()
+    let rows = json.pointer("/bots/0/rows").and_then(Value::as_array).unwrap().iter();
+    let word = |row: &Value, name| row.get(name).and_then(Value::as_str).map(str::to_owned);
+    let rows = rows.filter(|row| word(row, "state").as_deref() == Some(state));
+    rows.map(|row| word(row, "room_id").unwrap()).collect()
 }
 
 #[test]
 fn what_was_clean_is_not_read_again_after_an_interruption() {
     let webex = Webex::with(&world());
-    let site = slow(&webex);
+    let site = site(&webex);
     let first = interrupted(&webex, &site, &["--json"], "-INT");
     ends(&first, 130);
     assert!(err(&first).contains("--resume"), "{}", err(&first));
@@ -73,7 +63,6 @@ fn what_was_clean_is_not_read_again_after_an_interruption() {
     let (clean, dirty) = (rooms(&json, "clean"), rooms(&json, "outsiders"));
     assert!(!clean.is_empty() && clean.len() < ROOMS, "{json}");
 
-    webex.control.clear_faults();
     webex.control.clear_log();
     let second = site.audit(&["--resume", "--json"]);
     ends(&second, 1);
@@ -93,7 +82,7 @@ fn what_was_clean_is_not_read_again_after_an_interruption() {
 #[test]
 fn an_interruption_tells_what_was_found_so_far() {
     let webex = Webex::with(&world());
-    let site = slow(&webex);
+    let site = site(&webex);
     let text = interrupted(&webex, &site, &[], "-TERM");
     ends(&text, 130);
     let page = out(&text);
@@ -109,18 +98,14 @@ fn an_interruption_tells_what_was_found_so_far() {
 #[test]
 fn another_configuration_or_no_wish_to_resume_reads_everything() {
     let webex = Webex::with(&world());
-    let site = slow(&webex);
+    let site = site(&webex);
     ends(&interrupted(&webex, &site, &[], "-INT"), 130);
-    webex.control.clear_faults();
     let other = site.read("gateway.yaml").replace("timeout: 2s", "timeout: 3s");
     site.write("gateway.yaml", &other);
     let resumed = document(&site.audit(&["--resume", "--json"]));
     assert_eq!(resumed["bots"][0]["resumed"], 0);
 
-    webex.control.fault(Fault::new(Misbehaviour::Slow { milliseconds: 150 }).asking("roomId="));
-    webex.control.clear_log();
     ends(&interrupted(&webex, &site, &[], "-INT"), 130);
-    webex.control.clear_faults();
     let anew = document(&site.audit(&["--json"]));
     assert_eq!(anew["bots"][0]["resumed"], 0);
 }
@@ -128,7 +113,7 @@ fn another_configuration_or_no_wish_to_resume_reads_everything() {
 #[test]
 fn the_state_holds_no_address_and_nothing_about_outsiders() {
     let webex = Webex::with(&world());
-    let site = slow(&webex);
+    let site = site(&webex);
     ends(&interrupted(&webex, &site, &["--with-emails"], "-INT"), 130);
     let state = site.read("state/audit-helpdesk.jsonl");
     assert!(state.lines().count() > 1, "{state}");

@@ -2,10 +2,12 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Child, Command, Output};
+use std::time::Duration;
 
 use botwarden::simulator::{Control, Options, Running, Simulator, World};
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 use crate::harness::{SECRET, err, out, program};
 
@@ -86,23 +88,25 @@ pub(super) struct Site {
 impl Site {
     /// One bot.
     pub(super) fn new(webex: &Webex) -> Self {
-        Self::of(&[("helpdesk", &webex.api)], "{}")
+        Self::of(webex, &["helpdesk"], "{}")
     }
 
-    /// Bots, each at a Webex of its own choice; there is one `webex.api` for all, so they share the first.
-    pub(super) fn of(bots: &[(&str, &str)], audit: &str) -> Self {
+    /// Bots of these names, audited like this.
+    pub(super) fn of(webex: &Webex, bots: &[&str], audit: &str) -> Self {
         let site = Self { dir: tempfile::tempdir().unwrap() };
-        let api = bots[0].1;
-        let (mut names, mut routes) = (String::new(), String::new());
-        for (name, _) in bots {
-            site.write(&format!("token-{name}"), &format!("sim-token-{name}"));
-            names += &format!(
+        let bot = |name: &&str| {
+            format!(
                 "  {name}: {{token: {{file: ./token-{name}}}, webhook_secret: {{file: ./secret}}, audit: {audit}}}\n"
-            );
-            routes += &format!(
-                "  {name}: {{path: /{name}, bot: {name}, upstream: 'http://127.0.0.1:2/'}}\n"
-            );
+            )
+        };
+        let route = |name: &&str| {
+            format!("  {name}: {{path: /{name}, bot: {name}, upstream: 'http://127.0.0.1:2/'}}\n")
+        };
+        for name in bots {
+            site.write(&format!("token-{name}"), &format!("sim-token-{name}"));
         }
+        let (api, names) = (&webex.api, bots.iter().map(bot).collect::<String>());
+        let routes: String = bots.iter().map(route).collect();
         site.write("secret", SECRET);
         site.write(
             "gateway.yaml",
@@ -158,4 +162,20 @@ pub(super) fn discreet(output: &Output) {
 #[track_caller]
 pub(super) fn ends(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}\n---\n{}", out(output), err(output));
+}
+
+/// Waits until it holds; fails the test after half a minute, which is longer than anything here takes.
+#[track_caller]
+pub(super) fn until(what: &str, condition: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < end, "it never came true: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// As somebody at a terminal (`-INT`) or a supervisor (`-TERM`) does it.
+pub(super) fn interrupt(process: &Child, signal: &str) {
+    let process = process.id().to_string();
+    assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
 }

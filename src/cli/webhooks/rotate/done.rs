@@ -79,13 +79,12 @@ impl Carried<'_> {
     }
 
     fn afterwards(&self) -> String {
-        let when = match self.until {
-            Some(until) => format!("after {}", minute(until + ROUNDED_UP)),
-            None => {
-                let wait = humantime::format_duration(self.wait);
-                format!("{wait} after the last webhook got the new one")
-            }
+        let wait = || {
+            let wait = humantime::format_duration(self.wait);
+            format!("{wait} after the last webhook got the new one")
         };
+        let at = |until| format!("after {}", minute(until + ROUNDED_UP));
+        let when = self.until.map_or_else(wait, at);
         format!(
             "The old secret may go {when}: until then, events that it signed may be on their way or kept.\n\
              next\n  \

@@ -30,7 +30,8 @@ pub(super) struct Arguments {
     /// The bot
     #[arg(value_name = "BOT")]
     bot: String,
-    /// The gateway on this machine to ask whether it accepts the new secret; else the one at `server.listen`
+    /// The gateway on this machine that is asked whether it accepts the new secret, by two calls that cannot become
+    /// events; else the one at `server.listen`
     #[arg(long, value_name = "URL", value_parser = loopback, conflicts_with = "no_canary")]
     gateway: Option<Url>,
     /// Ask no gateway, because they run elsewhere: all of them accept both secrets

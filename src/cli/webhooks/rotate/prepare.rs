@@ -85,3 +85,27 @@ fn document(name: &str, present: &WebhookSecret, made: Option<&Made>) -> String 
     });
     format!("{document:#}\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::gate::secret::Secret;
+
+    #[test]
+    fn the_operator_is_told_what_to_write() {
+        let secret = |file: Option<&str>| WebhookSecret {
+            secret: Secret::new(b"0123456789abcdef".to_vec()),
+            file: file.map(PathBuf::from),
+        };
+        let page = text("desk", &secret(None), None);
+        assert!(page.contains("webhook_secret: [{env: OLD}, {env: NEW}]"), "{page}");
+        assert!(page.contains("openssl rand -hex 20"), "{page}");
+        let made = Made::Before("/run/s.next".into());
+        let page = text("desk", &secret(Some("/run/s")), Some(&made));
+        assert!(page.contains("[{file: /run/s}, {file: /run/s.next}]"), "{page}");
+        assert!(page.contains("made before") && !page.contains("openssl"), "{page}");
+        assert!(!page.contains("0123456789abcdef"), "{page}");
+    }
+}
