@@ -1,6 +1,7 @@
 //! Leaving one room: read again, confirmed, announced, left.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use tokio::time::sleep;
 
@@ -14,7 +15,10 @@ use crate::gate::departure::{APART, Departure, Unconfirmed, confirm};
 use crate::report::outage::Outage;
 use crate::report::{NoticeKind, Upkeep};
 use crate::rt;
-use crate::webex::{Left, Own, RoomKind, To};
+use crate::webex::{Effort, Left, Own, RoomKind, To};
+
+/// For how long a confirmation stands: whoever was an outsider may have left when Webex takes calls again.
+const STANDS: Duration = Duration::from_secs(30);
 
 /// What became of a room that was to be left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +87,11 @@ impl Auditor {
         if let Some(farewell) = farewell.filter(|farewell| self.is_due(farewell, own)) {
             self.say_farewell(farewell, own).await;
         }
-        match self.client.leave(self.effort, departure, own).await {
+        // Written before it is done, like the record of a clearance.
+        let (room, outsiders, at) = (own.room.key(), departure.outsiders(), rt::now().wall);
+        self.tell(&Upkeep::RoomLeaving { room, outsiders, at });
+        let effort = Effort { give_up_after: self.effort.give_up_after.min(STANDS), ..self.effort };
+        match self.client.leave(effort, departure, own).await {
             Ok(left) => {
                 self.ledger.left(own.room.key(), rt::now().wall);
                 Departed::Left(left)

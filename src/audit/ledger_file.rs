@@ -54,10 +54,16 @@ impl LedgerFile {
     /// What the file says about the bot. There may be no file yet, but there must be the directory.
     pub(super) fn open(bot: &Arc<str>, dir: &Path) -> io::Result<(Self, Known)> {
         let file = Self { bot: Arc::clone(bot), path: dir.join("ledger.jsonl") };
-        let mut source =
-            OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&file.path)?;
-        let text = newest(&mut source)?;
         let mut known = Known::default();
+        // Not made before there is something to write: who only looks may be another user than the gateway.
+        let mut source = match File::open(&file.path) {
+            Ok(source) => source,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && dir.is_dir() => {
+                return Ok((file, known));
+            }
+            Err(error) => return Err(error),
+        };
+        let text = newest(&mut source)?;
         for (room, entry) in text.lines().filter_map(|line| file.read(line)) {
             match (room, entry) {
                 (Some(room), entry) => known.take(room, entry),

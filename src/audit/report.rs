@@ -13,7 +13,7 @@ use super::survey::Survey;
 use crate::report::RoomState;
 
 /// What a report is written in. A reader that knows another one must not guess.
-pub const SCHEMA: &str = "botwarden/audit/1";
+pub const SCHEMA: &str = "botwarden/audit-report/1";
 
 /// A whole audit. The names of its fields are API.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

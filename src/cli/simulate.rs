@@ -59,6 +59,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
 }
 
 async fn serve(running: Running, global: &Global) -> Exit {
+    let stop = told_to_stop();
     let world = running.control().world();
     let origin = running.origin();
     let printed = match global.output() {
@@ -67,7 +68,7 @@ async fn serve(running: Running, global: &Global) -> Exit {
     };
     if printed == Exit::Fine {
         say("Ctrl-C stops.\n");
-        told_to_stop().await;
+        stop.await;
     }
     running.stop().await;
     printed

@@ -3,7 +3,8 @@
 //! 1. They begin as [`schedule`](super::schedule) says, one after the other.
 //! 2. An audit that does not come to its end changes nothing, and is told; the next one comes at its time.
 //! 3. With `leave_rooms_with_outsiders: confirmed`, the rooms that it found are left one by one, each after a second
-//!    list; but none while a route of the bot observes, and none at all when they are more than `max_leave`.
+//!    list; but none while a route of the bot observes, and none at all when they are more than `max_leave`, those that
+//!    were left within a day among them.
 //! 4. With `reports`, what was found and done is written to a file.
 
 use std::borrow::Cow;
@@ -100,7 +101,8 @@ impl Done {
             self.keep(ward, &found, ("observing", "a route of the bot observes"));
             return Ok(());
         }
-        match rail(found.len(), survey.rows.len(), ward.audit.max_leave) {
+        let rooms = found.len().saturating_add(ward.left_lately(rt::now()));
+        match rail(rooms, survey.rows.len(), ward.audit.max_leave) {
             Ok(allowance) => self.depart(ward, auditor, found, allowance).await,
             Err(too_many) => {
                 self.keep(ward, &found, ("max_leave", &too_many.to_string()));

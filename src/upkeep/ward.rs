@@ -20,6 +20,9 @@ use crate::rt;
 /// How often is looked whether Webex has said who the bot is; it costs nothing.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// `max_leave` is for so long.
+const A_DAY: Duration = Duration::from_hours(24);
+
 /// A bot that is looked after.
 #[derive(Clone, Debug)]
 pub(super) struct Ward {
@@ -101,6 +104,11 @@ impl Ward {
     /// Whether somebody who belongs there may be in the bot's rooms, by every route of it.
     pub(super) fn admits(&self, own: Key<Person>, person: Key<Person>, standing: Standing) -> bool {
         self.policies().all(|policy| policy.audience(own).admits(person, standing))
+    }
+
+    /// How many rooms it has left within a day.
+    pub(super) fn left_lately(&self, now: Moment) -> usize {
+        now.wall.checked_sub(A_DAY).map_or(0, |since| self.ledger.left_since(since))
     }
 
     /// How many rooms the bot had when they were last counted; none before.

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::Upkeep;
+use super::{RoomState, Upkeep};
 use crate::report::record::{self, Form};
 
 /// A record as JSON; the names of its fields are API.
 #[derive(Serialize)]
 struct Record<'a> {
     ts: String,
-    /// `room_found`, `room_left`
+    /// `room_found`, `room_leaving`, `room_left`
     audit: &'static str,
     bot: &'a str,
     room_id: String,
@@ -51,6 +51,17 @@ fn record_of<'a>(bot: &'a str, upkeep: &'a Upkeep<'_>) -> Option<Record<'a>> {
             room_id: room.to_string(),
             state: if result.is_ok() { "done" } else { "failed" },
             reason: result.unwrap_or_else(|outage| outage.kind.label()),
+            members: None,
+            outsiders: *outsiders,
+            outsider_orgs: Vec::new(),
+        }),
+        Upkeep::RoomLeaving { room, outsiders, at } => Some(Record {
+            ts: record::time(*at),
+            audit: "room_leaving",
+            bot,
+            room_id: room.to_string(),
+            state: RoomState::Outsiders.label(),
+            reason: "confirmed",
             members: None,
             outsiders: *outsiders,
             outsider_orgs: Vec::new(),

@@ -115,7 +115,7 @@ impl Metrics {
             Upkeep::Noticed { kind, result, .. } => {
                 self.notices.get_or_create(&of(kind.label(), done(result))).inc();
             }
-            Upkeep::RoomFound { .. } | Upkeep::RoomKept { .. } => {}
+            Upkeep::RoomFound { .. } | Upkeep::RoomKept { .. } | Upkeep::RoomLeaving { .. } => {}
         }
     }
 

@@ -151,6 +151,15 @@ pub enum Upkeep<'a> {
         /// When.
         at: SystemTime,
     },
+    /// The bot is about to leave a room: whatever happens then, it is known that it may have happened.
+    RoomLeaving {
+        /// The room.
+        room: Key<Room>,
+        /// How many outsiders there are.
+        outsiders: usize,
+        /// When.
+        at: SystemTime,
+    },
     /// The bot was to leave a room, and stays.
     RoomKept {
         /// The room.

@@ -52,7 +52,9 @@ pub(in crate::report) fn log(bot: &str, upkeep: &Upkeep<'_>) {
         Upkeep::Noticed { kind, room, result: Ok(()) } => {
             tracing::info!(bot, notice = kind.label(), room = ?room, "told");
         }
-        Upkeep::RoomFound { .. } | Upkeep::Webhooks { known: Known::Already, .. } => {}
+        Upkeep::RoomFound { .. }
+        | Upkeep::RoomLeaving { .. }
+        | Upkeep::Webhooks { known: Known::Already, .. } => {}
     }
 }
 

@@ -17,7 +17,6 @@
 mod line;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::ward::{Enforced, Ward};
 use crate::audit::{Auditor, Departed, Found, PATIENT, Permit, rail};
@@ -32,9 +31,6 @@ use crate::rt;
 use crate::webex::{Listed, Own};
 
 pub(super) use line::Line;
-
-/// Of rule 5.
-const A_WHILE: Duration = Duration::from_hours(24);
 
 /// Where the sightings of the bot go; `None` where it leaves nothing by itself.
 pub(super) fn start(ward: &Ward) -> Option<Arc<Line>> {
@@ -97,7 +93,6 @@ async fn read(ward: &Ward, identity: &Identity, own: &Own) -> Result<Roster, Out
 
 /// Rule 5.
 fn permit(ward: &Ward) -> Option<Permit> {
-    let since = rt::now().wall.checked_sub(A_WHILE)?;
-    let left = ward.ledger.left_since(since);
-    rail(left + 1, ward.rooms(), ward.audit.max_leave).ok()?.permit()
+    let rooms = ward.left_lately(rt::now()).saturating_add(1);
+    rail(rooms, ward.rooms(), ward.audit.max_leave).ok()?.permit()
 }
