@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod common;
+mod consent;
 mod demo;
 mod envelope;
 pub mod exit;

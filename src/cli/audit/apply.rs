@@ -11,7 +11,6 @@ use std::cell::Cell;
 
 use super::Leaving;
 use super::case::{Case, Done, Run};
-use super::consent;
 use super::page::plural;
 use crate::audit::{Action, Allowance, Departed, Row, rail};
 use crate::cli::common::{fail, say, told_to_stop};
@@ -43,9 +42,7 @@ pub(super) async fn apply(run: &mut Run<'_>, leaving: Leaving) {
 
 async fn leave(run: &mut Run<'_>, leaving: Leaving, rooms: usize) -> Result<(), Exit> {
     let allowances = railed(&run.cases, leaving.max_leave, run.config)?;
-    if !leaving.yes {
-        consent::obtain(&question(&run.cases, rooms)).await?;
-    }
+    leaving.consent.obtain(&question(&run.cases, rooms)).await?;
     let stop = Cell::new(Stop::No);
     let departures = async {
         for (case, allowance) in run.cases.iter().zip(allowances) {

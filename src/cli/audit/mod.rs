@@ -2,7 +2,6 @@
 
 mod apply;
 mod case;
-mod consent;
 mod document;
 mod ends;
 mod page;
@@ -21,6 +20,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::common::{block_on, fail, load_or_tell, tamed};
+use super::consent::{Consent, Given};
 use super::exit::Exit;
 use super::{Format, Global};
 use crate::audit;
@@ -79,9 +79,8 @@ struct Leaving {
     /// If more rooms than this would be left, leave none; else `max_leave` of the configuration
     #[arg(long, value_name = "N|P%", value_parser = max_leave, requires = "apply")]
     max_leave: Option<MaxLeave>,
-    /// Do not ask before leaving
-    #[arg(long, requires = "apply")]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 /// How an audit that was interrupted goes on.
@@ -158,7 +157,14 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
 
 fn conclude(config: &Config, arguments: &Arguments, global: &Global) -> Result<Exit, Exit> {
     let bots = chosen(config, &arguments.bots)?;
-    consent::possible(arguments.leaving)?;
+    match (arguments.leaving.apply, arguments.leaving.consent.given()) {
+        (true, _) => arguments.leaving.consent.possible()?,
+        (false, Given::Yes) => {
+            fail("--yes says yes to --apply, which is missing");
+            return Err(Exit::Usage);
+        }
+        (false, Given::NotYet) => {}
+    }
     tell::writable(arguments.csv.as_deref())?;
     let reporter = Arc::new(Reporter::default());
     let round = Round { config, arguments, format: global.format(), reporter: &reporter };

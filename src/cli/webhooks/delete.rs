@@ -5,10 +5,10 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 
-use super::consent::Consent;
 use super::reach::{Failure, Reach, bots, told, worst};
 use super::verdict::{event, short};
 use crate::cli::common::{self, fail, load_or_tell, print, tamed};
+use crate::cli::consent::Consent;
 use crate::cli::exit::Exit;
 use crate::cli::{Global, Output};
 use crate::config::{Bot, Config};
@@ -42,7 +42,7 @@ async fn delete(arguments: &Arguments, global: &Global) -> Result<Exit, Exit> {
     let (name, event) = (short(&webhook.name), event(&webhook));
     let target = short(&webhook.shown_target());
     let what = format!("{} `{name}`, {event} → {target}", reach.name);
-    arguments.consent.obtain(&format!("Delete {what}?"))?;
+    arguments.consent.obtain(&format!("Delete {what}?")).await?;
     let deleted = reach.client.delete_webhook(reach.effort(), &webhook.id).await;
     deleted.map_err(|outage| told(reach.name, &Failure::from(&outage)))?;
     Ok(print(&match global.output() {

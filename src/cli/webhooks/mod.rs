@@ -1,6 +1,5 @@
 //! `botwarden webhooks`, and `botwarden sync`.
 
-mod consent;
 mod delete;
 mod document;
 mod list;

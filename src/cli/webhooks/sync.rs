@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::consent::Consent;
 use super::document::document;
 use super::page::{self, Outcome};
 use super::reach::{Failure, Named, Reach, bots, public_url, told, worst};
 use super::verdict::{Survey, in_order};
 use crate::cli::common::{load_or_tell, print};
+use crate::cli::consent::Consent;
 use crate::cli::exit::Exit;
 use crate::cli::{Global, Output};
 use crate::config::{Bot, Config};
@@ -57,7 +57,7 @@ async fn sync(arguments: &Arguments, global: &Global) -> Result<Exit, Exit> {
         jobs.iter().map(|_| None).collect()
     } else {
         let question = format!("Make {}?", page::count(changes, "change"));
-        arguments.consent.obtain(&question)?;
+        arguments.consent.obtain(&question).await?;
         made(&jobs).await
     };
     let how = if arguments.dry_run { Outcome::DryRun } else { Outcome::Done };

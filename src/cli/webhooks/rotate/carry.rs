@@ -42,7 +42,7 @@ pub(super) async fn carry<'a>(
         return Ok(carried);
     }
     prove(config, name, new, arguments).await?;
-    agree(&behind, (name, bot), arguments)?;
+    agree(&behind, (name, bot), arguments).await?;
     for webhook in behind {
         let update = reach.client.update_webhook(reach.effort(), &with(webhook, new)).await;
         let result = update.map_err(|outage| Failure::from(&outage));
@@ -110,7 +110,7 @@ fn door(config: &Config, bot: &str, given: Option<&Url>) -> Result<Url, Exit> {
     Ok(url)
 }
 
-fn agree(
+async fn agree(
     behind: &[&Webhook],
     (name, bot): (&str, &Bot),
     arguments: &Arguments,
@@ -121,5 +121,5 @@ fn agree(
         say(&format!("~ update  {name} {webhook_name}  {event}  secret {secret} → new\n"));
     }
     let webhooks = count(behind.len(), "webhook");
-    arguments.consent.obtain(&format!("Give the new secret to {webhooks}?"))
+    arguments.consent.obtain(&format!("Give the new secret to {webhooks}?")).await
 }

@@ -12,10 +12,10 @@ mod words;
 use clap::Args;
 use url::Url;
 
-use super::consent::Consent;
 use super::reach::{bot, public_url};
 use crate::cli::Global;
 use crate::cli::common::{fail, load_or_tell};
+use crate::cli::consent::Consent;
 use crate::cli::exit::Exit;
 use crate::cli::send::loopback;
 use stage::{Stage, stage};
