@@ -7,18 +7,24 @@
 //! 5. Somebody said yes.
 //! 6. Each room, one after the other, is read again and left.
 
+use std::borrow::Cow;
 use std::cell::Cell;
+use std::mem;
+use std::sync::Arc;
 
 use super::Leaving;
 use super::case::{Case, Done, Run};
 use super::page::plural;
-use crate::audit::{Action, Allowance, Departed, Row, rail};
+use crate::audit::{Action, Allowance, Auditor, Departed, Found, Row, rail};
 use crate::cli::common::{fail, say, told_to_stop};
 use crate::cli::exit::Exit;
 use crate::config::{Config, MaxLeave};
 use crate::gate::policy::Mode;
 use crate::report::outage::{Kind, Outage};
 use crate::rt;
+
+/// Why it is not known whether a room was left: the call was on its way when a second signal came.
+const INTERRUPTED: &str = "interrupted";
 
 /// Leaves rooms if that was asked for, or says that it was not.
 pub(super) async fn apply(run: &mut Run<'_>, leaving: Leaving) {
@@ -142,20 +148,19 @@ fn question(cases: &[Case<'_>], rooms: usize) -> String {
     format!("Leave or hide {} ({})?", plural(rooms, "room"), each.join(", "))
 }
 
-/// One room after the other, so that somebody who is afraid may stop it.
+/// One room after the other, so that somebody who is afraid may stop it. Each is noted as it happens: a second signal
+/// ends this at any point.
 async fn depart(case: &Case<'_>, mut allowance: Allowance, stop: &Cell<Stop>) {
-    // Nobody else looks at it meanwhile.
-    let ended = case.ended.take();
-    let Some(Ok(Done { auditor, mut survey })) = ended else {
-        *case.ended.borrow_mut() = ended;
-        return;
-    };
+    let Some((auditor, rooms)) = taken(case) else { return };
     let farewell = case.bot.audit.farewell.as_ref();
-    for found in &survey.found {
+    for found in &rooms {
         let Some(permit) = allowance.permit().filter(|_| stop.get() == Stop::No) else { break };
-        let departed = Box::pin(auditor.depart(found, permit, farewell)).await;
         let room = found.own.room.key().to_string();
-        note(&mut survey.rows, &room, departed.action());
+        if !found.already_hidden() {
+            note(case, &room, Action::Failed { why: Cow::Borrowed(INTERRUPTED) });
+        }
+        let departed = Box::pin(auditor.depart(found, permit, farewell)).await;
+        note(case, &room, departed.action());
         if let Some(outage) = outage(&departed) {
             case.troubles.borrow_mut().push(Exit::from(outage.kind));
             if outage.kind == Kind::TokenRefused {
@@ -163,11 +168,19 @@ async fn depart(case: &Case<'_>, mut allowance: Allowance, stop: &Cell<Stop>) {
             }
         }
     }
-    *case.ended.borrow_mut() = Some(Ok(Done { auditor, survey }));
 }
 
-fn note(rows: &mut [Row], room: &str, action: Action) {
-    if let Some(row) = rows.iter_mut().find(|row| *row.room == *room) {
+/// The rooms of a bot that are to be left, and who leaves them.
+fn taken(case: &Case<'_>) -> Option<(Arc<Auditor>, Vec<Found>)> {
+    let mut ended = case.ended.borrow_mut();
+    let Done { auditor, survey } = ended.as_mut()?.as_mut().ok()?;
+    Some((Arc::clone(auditor), mem::take(&mut survey.found)))
+}
+
+fn note(case: &Case<'_>, room: &str, action: Action) {
+    if let Some(Ok(done)) = &mut *case.ended.borrow_mut()
+        && let Some(row) = done.survey.rows.iter_mut().find(|row| *row.room == *room)
+    {
         row.action = action;
     }
 }

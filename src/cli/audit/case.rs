@@ -51,7 +51,7 @@ pub(super) struct Case<'a> {
 /// Every room was looked at.
 #[derive(Debug)]
 pub(super) struct Done {
-    pub(super) auditor: Auditor,
+    pub(super) auditor: Arc<Auditor>,
     pub(super) survey: Survey,
 }
 
@@ -179,7 +179,7 @@ impl<'a> Case<'a> {
         let nobody = || "no route leads to this bot, so nobody says who may be in its rooms";
         let auditor = auditor.ok_or_else(|| Undone::config(nobody().to_owned()))?;
         let survey = Box::pin(auditor.survey(self.round.wish(), known, &self.watcher)).await?;
-        Ok(Done { auditor, survey })
+        Ok(Done { auditor: Arc::new(auditor), survey })
     }
 
     /// What an earlier run knows, if that is wanted; and from now on, what this run knows.
