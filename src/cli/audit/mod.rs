@@ -5,6 +5,7 @@ mod case;
 mod document;
 mod ends;
 mod page;
+mod private;
 mod progress;
 mod sheet;
 pub(in crate::cli) mod show;

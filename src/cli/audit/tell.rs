@@ -1,8 +1,6 @@
 //! What an audit writes when it is over, and how it ends.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +8,7 @@ use super::case::{Case, Done, Run, Undone};
 use super::ends::{self, Found};
 use super::sheet::{Foreign, Outcome, Sheet, Sheets, counted, estimated};
 use super::spreadsheet::{Emails, csv};
-use super::{Arguments, document, page};
+use super::{Arguments, document, page, private};
 use crate::audit::{ForeignOrgs, Row};
 use crate::cli::common::{fail, print, say};
 use crate::cli::exit::Exit;
@@ -19,8 +17,7 @@ use crate::cli::{Format, Global};
 /// Before an audit of an hour: whether its result can be written. What is in the file stays there until then.
 pub(super) fn writable(file: Option<&Path>) -> Result<(), Exit> {
     let Some(path) = file else { return Ok(()) };
-    let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    opened.map(drop).map_err(|cause| unwritten(path, &cause))
+    private::writable(path).map_err(|cause| unwritten(path, &cause))
 }
 
 fn unwritten(path: &Path, cause: &io::Error) -> Exit {
@@ -118,11 +115,7 @@ fn lines(cases: &[Case<'_>], sheets: &Sheets) -> Exit {
 }
 
 fn spreadsheet(path: &Path, rows: &[&Row], emails: Emails) -> Exit {
-    let written = csv(rows, emails).and_then(|bytes| {
-        let mut options = OpenOptions::new();
-        let options = options.write(true).create(true).truncate(true).mode(0o600);
-        options.open(path)?.write_all(&bytes)
-    });
+    let written = csv(rows, emails).and_then(|bytes| private::write(path, &bytes));
     written.map_or_else(|cause| unwritten(path, &cause), |()| Exit::Fine)
 }
 

@@ -1,5 +1,8 @@
 //! What is told.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use botwarden::simulator::{Fault, Misbehaviour, RetryAfter};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -110,6 +113,18 @@ fn gw_b6_addresses_are_told_only_to_who_asks_for_them() {
             ends(&site.audit(form), 1);
         }
     }
+}
+
+#[test]
+fn a_spreadsheet_is_for_its_owner_only_whatever_was_there_before() {
+    let webex = Webex::with(MIXED);
+    let site = Site::new(&webex);
+    let path = site.path().join("rooms.csv");
+    site.write("rooms.csv", "old");
+    std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    ends(&site.audit(&["--csv", "rooms.csv", "--with-emails"]), 1);
+    assert!(site.read("rooms.csv").contains("tom@contoso.example"));
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
