@@ -35,7 +35,7 @@ pub(super) fn tell(run: Run<'_>, arguments: &Arguments, global: &Global) -> Exit
     let sheets = sheets(&run.cases, &mut troubles);
     troubles.push(match global.format() {
         Format::Text => print(&page::text(&sheets, global.colour(&io::stdout()))),
-        Format::Json => print(&format!("{:#}\n", document::document(&sheets, fingerprint))),
+        Format::Json => print(&document::pretty(&document::document(&sheets, fingerprint))),
         Format::Jsonl => lines(&run.cases, &sheets),
     });
     if let Some(path) = &arguments.csv {
