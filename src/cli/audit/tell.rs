@@ -13,6 +13,7 @@ use crate::audit::{ForeignOrgs, Row};
 use crate::cli::common::{fail, print, say};
 use crate::cli::exit::Exit;
 use crate::cli::{Format, Global};
+use crate::report::outage::Kind;
 
 /// Before an audit of an hour: whether its result can be written. What is in the file stays there until then.
 pub(super) fn writable(file: Option<&Path>) -> Result<(), Exit> {
@@ -54,6 +55,7 @@ fn sheets(cases: &[Case<'_>], troubles: &mut Vec<Exit>) -> Sheets {
         bots.push(match case.ended.take() {
             Some(Ok(done)) => {
                 let (sheet, foreign) = complete(case, done);
+                troubles.extend(sheet.in_vain().map(|kind| in_vain(case.name, kind)));
                 whole.absorb(foreign);
                 sheet
             }
@@ -70,6 +72,15 @@ fn sheets(cases: &[Case<'_>], troubles: &mut Vec<Exit>) -> Sheets {
     let rows: Vec<_> = bots.iter().flat_map(|sheet| &sheet.rows).collect();
     let foreign: Vec<Foreign> = if parts { estimated(&rows) } else { counted(&whole) };
     Sheets { bots, foreign }
+}
+
+/// Rooms that are all unknown could be anything, whatever is asked for with `--fail-on`.
+fn in_vain(bot: &str, kind: Kind) -> Exit {
+    fail(&format!(
+        "{bot}: nothing was found out: none of its rooms could be read ({})",
+        kind.label()
+    ));
+    Exit::from(kind)
 }
 
 fn complete(case: &Case<'_>, done: Done) -> (Sheet, ForeignOrgs) {

@@ -45,11 +45,16 @@ fn gw_b2_a_room_that_cannot_be_read_is_unknown_and_never_left() {
         (Misbehaviour::LoopingNextLink, "room_incomplete"),
         (Misbehaviour::OmitsOrg, "org_missing"),
     ];
-    let webex = Webex::with("rooms: {friends: {title: F, members: [ann, helpdesk, tom]}}");
-    let site = Site::new(&webex);
+    let rooms = "
+rooms:
+  friends: { title: F, members: [ann, helpdesk, tom] }
+  staff: { title: S, members: [ann, helpdesk] }
+";
+    let webex = Webex::with(rooms);
+    let (site, friends) = (Site::new(&webex), format!("roomId={}", webex.id("friends")));
     for (misbehaviour, reason) in faults {
         let label = format!("{misbehaviour:?}");
-        webex.control.fault(Fault::new(misbehaviour).asking("roomId="));
+        webex.control.fault(Fault::new(misbehaviour).asking(&friends));
         let page = site.audit(&["--patience", "1s", "--apply", "--yes"]);
         ends(&page, 1);
         let row = out(&page).lines().nth(1).unwrap().to_owned();
@@ -59,6 +64,20 @@ fn gw_b2_a_room_that_cannot_be_read_is_unknown_and_never_left() {
         webex.control.clear_faults();
     }
     assert_eq!(webex.writes(), [""; 0]);
+}
+
+#[test]
+fn an_audit_that_found_out_nothing_is_no_success_whatever_is_asked_for() {
+    let webex = Webex::with(MIXED);
+    let site = Site::new(&webex);
+    let storm = Misbehaviour::TooManyRequests { retry_after: Some(RetryAfter::Seconds(3600)) };
+    webex.control.fault(Fault::new(storm).on("/memberships").asking("roomId="));
+    for fail_on in ["incomplete", "outsiders", "none"] {
+        let vain = site.audit(&["--fail-on", fail_on, "--patience", "1s"]);
+        ends(&vain, 69);
+        assert!(err(&vain).contains("none of its rooms could be read"), "{}", err(&vain));
+        assert!(out(&vain).contains("6 unknown"), "{}", out(&vain));
+    }
 }
 
 #[test]
