@@ -2,10 +2,11 @@
 //!
 //! 1. The audit was not interrupted.
 //! 2. A bot is left out when its list of rooms is not complete.
-//! 3. No route of a bot that would leave rooms only observes …
-//! 4. … and it would not leave more rooms than `max_leave`; or else nothing is left for any bot.
-//! 5. Somebody said yes.
-//! 6. Each room, one after the other, is read again and left.
+//! 3. No bot has two names in the configuration …
+//! 4. … and no route of a bot that would leave rooms only observes …
+//! 5. … and it would not leave more rooms than `max_leave`; or else nothing is left for any bot.
+//! 6. Somebody said yes.
+//! 7. Each room, one after the other, is read again and left.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use super::Leaving;
 use super::case::{Case, Done, Run};
 use super::page::plural;
+use super::twins::{With, twins};
 use crate::audit::{Action, Allowance, Auditor, Departed, Found, Row, rail};
 use crate::cli::common::{fail, say, told_to_stop};
 use crate::cli::exit::Exit;
@@ -32,8 +34,18 @@ pub(super) async fn apply(run: &mut Run<'_>, leaving: Leaving) {
         return;
     }
     let rooms = run.cases.iter().map(would).sum();
+    let with = if leaving.apply && rooms > 0 { With::All } else { With::EachOther };
+    let twins = tokio::select! {
+        twins = Box::pin(twins(run, with)) => twins,
+        () = told_to_stop() => {
+            run.interrupted = true;
+            return;
+        }
+    };
+    twins.iter().for_each(tell_twins);
     match (leaving.apply, rooms) {
         (_, 0) => {}
+        (true, _) if !twins.is_empty() => run.troubles.push(nothing_left()),
         (false, rooms) => say(&format!(
             "{} would be left or hidden; nothing was changed (--apply does it)\n",
             plural(rooms, "room")
@@ -44,6 +56,20 @@ pub(super) async fn apply(run: &mut Run<'_>, leaving: Leaving) {
             }
         }
     }
+}
+
+/// Rule 3, and whoever only looks hears of it too.
+fn tell_twins([one, other]: &[Arc<str>; 2]) {
+    fail(&format!(
+        "`{one}` and `{other}` are one bot at Webex, in the same rooms: each is judged by the routes of its own name, so \
+         no room of them can be left\n  give its routes to one of the two and remove the other"
+    ));
+}
+
+/// For any bot: whoever is stopped by a rail looks at all of it again.
+fn nothing_left() -> Exit {
+    say("Nothing was left, for any bot.\n");
+    Exit::Refused
 }
 
 async fn leave(run: &mut Run<'_>, leaving: Leaving, rooms: usize) -> Result<(), Exit> {
@@ -79,7 +105,7 @@ async fn interruption(stop: &Cell<Stop>) {
     told_to_stop().await;
 }
 
-/// Rules 2 to 4. What each bot may leave; or nothing for anybody.
+/// Rules 2, 4 and 5. What each bot may leave; or nothing for anybody.
 fn railed(
     cases: &[Case<'_>],
     most: Option<MaxLeave>,
@@ -94,8 +120,7 @@ fn railed(
     for told in refused {
         fail(told);
     }
-    say("Nothing was left, for any bot.\n");
-    Err(Exit::Refused)
+    Err(nothing_left())
 }
 
 fn allowed(
