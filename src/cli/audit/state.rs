@@ -80,6 +80,7 @@ fn serves(row: &Row, now: SystemTime) -> bool {
 pub(super) struct State {
     path: PathBuf,
     file: File,
+    rooms: usize,
 }
 
 impl State {
@@ -90,7 +91,7 @@ impl State {
             DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         }
         let young = private::beside(&path)?;
-        let mut state = Self { path, file: young.as_file().try_clone()? };
+        let mut state = Self { path, file: young.as_file().try_clone()?, rooms: known.len() };
         state.line(&Head { schema: SCHEMA.to_owned(), owner: owner.clone() })?;
         known.values().try_for_each(|row| state.line(row))?;
         young.persist(&state.path)?;
@@ -99,7 +100,16 @@ impl State {
 
     /// A room was looked at.
     pub(super) fn add(&mut self, row: &Row) -> io::Result<()> {
-        if row.state == RoomState::Clean { self.line(row) } else { Ok(()) }
+        if row.state == RoomState::Clean {
+            self.line(row)?;
+            self.rooms += 1;
+        }
+        Ok(())
+    }
+
+    /// Rooms in it.
+    pub(super) fn rooms(&self) -> usize {
+        self.rooms
     }
 
     /// One write a line: whoever is killed in between loses one room.

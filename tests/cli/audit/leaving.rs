@@ -100,6 +100,7 @@ fn gw_b2_a_list_of_rooms_that_breaks_off_is_no_audit() {
     let json = document(&done);
     assert_eq!(json["bots"][0]["outcome"], "failed");
     assert_eq!(json["bots"][1]["outcome"], "complete");
+    assert!(!err(&done).contains("--resume"), "no room was read\n{}", err(&done));
     assert!(webex.holds("a", "helpdesk") && !webex.holds("e", "survey"));
 }
 
