@@ -15,10 +15,11 @@ use std::sync::Arc;
 
 use super::Leaving;
 use super::case::{Case, Done, Run};
-use super::page::plural;
+use super::page::{self, plural};
 use super::twins::{With, twins};
 use crate::audit::{Action, Allowance, Auditor, Departed, Found, Row, rail};
 use crate::cli::common::{fail, say, told_to_stop};
+use crate::cli::consent::Given;
 use crate::cli::exit::Exit;
 use crate::config::{Config, MaxLeave};
 use crate::gate::policy::Mode;
@@ -74,6 +75,9 @@ fn nothing_left() -> Exit {
 
 async fn leave(run: &mut Run<'_>, leaving: Leaving, rooms: usize) -> Result<(), Exit> {
     let allowances = railed(&run.cases, leaving.max_leave, run.config)?;
+    if leaving.consent.given() == Given::NotYet {
+        run.cases.iter().for_each(show);
+    }
     leaving.consent.obtain(&question(&run.cases, rooms)).await?;
     let stop = Cell::new(Stop::No);
     let departures = async {
@@ -165,6 +169,12 @@ fn would(case: &Case<'_>) -> usize {
 
 fn is_open(row: &Row) -> bool {
     matches!(row.action, Action::WouldLeave | Action::WouldHide)
+}
+
+fn show(case: &Case<'_>) {
+    if let Some(Ok(done)) = &*case.ended.borrow() {
+        say(&page::leaving(&done.survey.rows.iter().collect::<Vec<_>>()));
+    }
 }
 
 fn question(cases: &[Case<'_>], rooms: usize) -> String {

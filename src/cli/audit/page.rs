@@ -11,6 +11,9 @@ const LONGEST_TITLE: usize = 40;
 /// Organisations that are named in one row; the summary has all of them.
 const MOST_ORGS: usize = 3;
 
+/// Rooms that are listed before somebody is asked: a screen of them.
+const MOST_ASKED: usize = 40;
+
 /// What must not be misunderstood about rooms that are unknown.
 const UNKNOWN: &str = "unknown never counts as clean, and the bot never leaves on unknown";
 
@@ -36,14 +39,14 @@ fn one(sheet: &Sheet, tint: Tint) -> String {
 }
 
 fn table(rows: &[&Row], tint: Tint) -> String {
-    let head = ["ROOM", "TYPE", "MEMBERS", "OUTSIDERS", "ORGS", "ADDED BY", "CLASS", "DONE"];
+    let head = ["ROOM", "TYPE", "MEMBERS", "OUTSIDERS", "ORGS", "ADDED BY", "CLASS", "ID", "DONE"];
     let lines = rows.iter().map(|row| cells(row));
     let lines: Vec<_> = std::iter::once(head.map(str::to_owned)).chain(lines).collect();
     let plain = columns(&lines);
     if tint == Tint::Plain { plain } else { painted(&plain, rows) }
 }
 
-fn cells(row: &Row) -> [String; 8] {
+fn cells(row: &Row) -> [String; 9] {
     let number = |number: Option<usize>| number.map_or_else(|| "?".to_owned(), |n| n.to_string());
     let outsiders = row.offending.values().sum();
     let known = row.state == RoomState::Outsiders || outsiders > 0;
@@ -55,8 +58,18 @@ fn cells(row: &Row) -> [String; 8] {
         orgs(row),
         tamed(row.added_by.label()),
         class(row),
+        row.room.to_string(),
         done(&row.action),
     ]
+}
+
+/// What is about to be left or hidden, before somebody is asked.
+pub(super) fn leaving(rows: &[&Row]) -> String {
+    let goes = |row: &&&Row| matches!(row.action, Action::WouldHide | Action::WouldLeave);
+    let going: Vec<_> = rows.iter().filter(goes).copied().collect();
+    let more = going.len().saturating_sub(MOST_ASKED);
+    let shown = table(going.get(..MOST_ASKED).unwrap_or(&going), Tint::Plain);
+    if more == 0 { shown } else { format!("{shown}and {more} more\n") }
 }
 
 /// A room may be clean for the widest of the bot's routes and none for another: that one lets no event of it through.
@@ -224,11 +237,11 @@ mod tests {
     #[test]
     fn what_is_not_clean_is_shown_and_foreign_text_cannot_move_the_terminal() {
         insta::assert_snapshot!(page(vec![sheet(Outcome::Complete, rows())]), @r#"
-        ROOM                                  TYPE    MEMBERS  OUTSIDERS  ORGS     ADDED BY  CLASS                        DONE
-        Launch                                group   3        1          contoso  example   outsiders: outside_org       would leave
-        00000000-0000-0000-0000-000000000002  direct  3        1          contoso  unknown   outsiders: outside_org       would hide
-        Evil��[2J�room                        group   3        1          contoso  unknown   outsiders: outside_org       would leave
-        00000000-0000-0000-0000-000000000004  group   ?        ?          -        unknown   unknown: webex_rate_limited  -
+        ROOM                                  TYPE    MEMBERS  OUTSIDERS  ORGS     ADDED BY  CLASS                        ID                                    DONE
+        Launch                                group   3        1          contoso  example   outsiders: outside_org       00000000-0000-0000-0000-000000000001  would leave
+        00000000-0000-0000-0000-000000000002  direct  3        1          contoso  unknown   outsiders: outside_org       00000000-0000-0000-0000-000000000002  would hide
+        Evil��[2J�room                        group   3        1          contoso  unknown   outsiders: outside_org       00000000-0000-0000-0000-000000000003  would leave
+        00000000-0000-0000-0000-000000000004  group   ?        ?          -        unknown   unknown: webex_rate_limited  00000000-0000-0000-0000-000000000004  -
         helpdesk: 5 rooms: 1 clean, 3 with outsiders, 1 unknown (unknown never counts as clean, and the bot never leaves on unknown)
 
         Foreign organisations over all rooms
