@@ -14,7 +14,7 @@ pub(super) fn beside(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".botwarden-")
         .suffix(".new")
-        .tempfile_in(directory.unwrap_or(Path::new(".")))
+        .tempfile_in(directory.unwrap_or_else(|| Path::new(".")))
 }
 
 /// Whether something can be written there, found out without touching what is there.

@@ -66,10 +66,11 @@ mod tests {
 
     #[test]
     fn only_names_with_one_person_are_one_bot_and_only_with_a_bot_of_the_run() {
-        let [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map(Arc::<str>::from);
-        let surveyed = [(&a, person(1)), (&b, person(2)), (&c, person(1))];
-        let others = [(&d, person(2)), (&e, person(3)), (&e, person(3))];
-        let found = pairs(&surveyed, &others);
+        let names = ["a", "b", "c", "d", "e"].map(Arc::<str>::from);
+        let known: Vec<_> = names.iter().zip([1, 2, 1, 2, 3].map(person)).collect();
+        let (surveyed, others) = known.split_at(3);
+        let twice = [others, &others[1..]].concat();
+        let found = pairs(surveyed, &twice);
         let found: Vec<_> = found.iter().map(|[one, other]| format!("{one}{other}")).collect();
         assert_eq!(found, ["ac", "bd"]);
         assert!(pairs(&surveyed[..2], &[]).is_empty());
