@@ -116,9 +116,9 @@ fn two_secrets_in_the_wrong_order_are_told_and_no_webhook_gets_the_old_one_back(
 
     std::fs::rename(site.path("secret.next"), site.path("fresh")).unwrap();
     site.edit(backwards, "webhook_secret: [{file: ./fresh}, {file: ./secret}]");
-    let yesterday = std::time::SystemTime::now() - Duration::from_hours(24);
+    let fresh = site.path("fresh").metadata().unwrap().modified().unwrap();
     let old = std::fs::File::options().write(true).open(site.path("secret")).unwrap();
-    old.set_modified(yesterday).unwrap();
+    old.set_modified(fresh - Duration::from_hours(24)).unwrap();
     let older = site.run(&rotate);
     assert_eq!((code(&older), site.writes()), (Some(78), 1), "{}", err(&older));
     assert!(err(&older).contains("is older than that of the first"), "{}", err(&older));

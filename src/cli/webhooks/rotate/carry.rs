@@ -76,8 +76,8 @@ fn confirmed(moved: Vec<Moved>, after: &Survey, new: &WebhookSecret) -> Vec<Move
         let listed = after.plan.seen.iter().find(|seen| seen.webhook.id == webhook.id);
         let result = match listed {
             Some(seen) if seen.webhook.secret.as_ref() == Some(&new.secret) => Ok(()),
-            Some(_) => answer.and(Err(failure(UNCHANGED, Exit::Unavailable))),
-            None => answer.and(Err(failure(GONE, Exit::Found))),
+            Some(_) => answer.and_then(|()| Err(failure(UNCHANGED, Exit::Unavailable))),
+            None => answer.and_then(|()| Err(failure(GONE, Exit::Found))),
         };
         (webhook, result)
     };

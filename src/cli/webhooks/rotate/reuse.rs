@@ -97,7 +97,9 @@ mod tests {
     #[test]
     fn what_lies_there_already_must_be_a_new_secret() {
         let (_directory, file, next) = present();
-        for left in [&b""[..], b"short", &[PRESENT, b"\n"].concat(), &[0xff; 40], &[b'a'; 65537]] {
+        for left in
+            [&b""[..], b"short", &[PRESENT, b"\n"].concat(), &[0xff; 40], &b"a".repeat(65537)]
+        {
             put(&next, left, 0o600);
             let _why = why(&file);
             assert_eq!(std::fs::read(&next).unwrap(), left);
