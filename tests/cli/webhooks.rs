@@ -334,3 +334,26 @@ fn check_counts_what_goes_around_the_gateway() {
     );
     assert!(!out(&site.run(&["check"])).contains("helpdesk webhooks"));
 }
+
+#[test]
+fn check_tells_whether_reports_can_be_written_and_the_operators_told() {
+    let site = Site::open();
+    let partners = site.control.room("partners").unwrap().id;
+    let (staff, gone) = (site.control.room("staff").unwrap().id, site.path("none"));
+    let bots = format!("audit: {{reports: {{dir: '{}'}}}}, token:", gone.display());
+    site.edit("token:", &bots);
+    site.edit(
+        "policy: {",
+        &format!("policy: {{on_deny: {{notify: ops_room, ops_room: {partners}}}, "),
+    );
+    let row = |subject: &str| {
+        let document = document(&run_in(site.directory.path(), &["check", "--json"]));
+        let all = document["findings"].as_array().unwrap().clone();
+        let found = all.iter().find(|row| row["subject"] == subject).unwrap();
+        found["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((row("helpdesk reports"), row("helpdesk ops_room")), ("fail".into(), "fail".into()));
+    std::fs::create_dir(gone).unwrap();
+    site.edit(&partners, &staff);
+    assert_eq!((row("helpdesk reports"), row("helpdesk ops_room")), ("ok".into(), "ok".into()));
+}

@@ -1,7 +1,9 @@
 //! `botwarden check`
 
 mod online;
+mod ops_room;
 mod page;
+mod reports;
 mod webhooks;
 
 use clap::Args;
@@ -71,6 +73,7 @@ async fn conclude(loaded: &Loaded, arguments: &Arguments, global: &Global) -> Ex
     let Loaded { config, warnings, path, text } = loaded;
     let mut findings = vec![summary(config)];
     findings.extend(tls(config));
+    findings.extend(reports::look(config));
     if !arguments.offline {
         findings.extend(online::look(config).await);
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout};
 
-use super::{Finding, State, webhooks};
+use super::{Finding, State, ops_room, webhooks};
 use crate::cli::common;
 use crate::config::{Address, Bot, Config, Upstream};
 use crate::gate::policy::CLOCK_SKEW;
@@ -51,11 +51,11 @@ async fn of_bot(
             return None;
         }
     };
-    let date = match client.hello().await {
+    let (own, date) = match client.hello().await {
         Ok((me, date)) => {
             let (state, note) = known(&me);
             findings.push(Finding::new(subject, state, note));
-            date.map(|date| (date, rt::now().wall))
+            (me.id.key(), date.map(|date| (date, rt::now().wall)))
         }
         Err(outage) => {
             findings.push(unheard(subject, &outage));
@@ -64,6 +64,9 @@ async fn of_bot(
     };
     if let Some(looked) = webhooks::look(config, name, &client).await {
         findings.push(looked.unwrap_or_else(|outage| unheard(webhooks::subject(name), &outage)));
+    }
+    if let Some(looked) = ops_room::look(config, name, own, &client).await {
+        findings.push(looked.unwrap_or_else(|outage| unheard(ops_room::subject(name), &outage)));
     }
     date
 }

@@ -89,7 +89,7 @@ pub(super) fn observing(routes: Option<&BTreeMap<Arc<str>, Route>>, findings: &m
     let (routes, until) = (if names.len() == 1 { "route" } else { "routes" }, minute(*until));
     let message =
         format!("refusals are NOT enforced until {until} on {routes} {}", names.join(", "));
-    let hint = "`mode: enforce`, at the top or on a route, ends it at once";
+    let hint = "`policy: {mode: enforce}`, at the top or on a route, ends it at once";
     let problem = Problem::new(Code::Observing, message).hint(hint);
     findings.add(&Path::of(["policy", "mode"]), problem);
 }

@@ -146,7 +146,7 @@ fn w110_observing_must_be_seen() {
     warning[W111]: refusals are NOT enforced until 2027-02-01 00:00 UTC on route `helpdesk`
       ┌─ gateway.yaml:12:9
     12│   mode: observe
-      │         ^^^^^^^ `mode: enforce`, at the top or on a route, ends it at once
+      │         ^^^^^^^ `policy: {mode: enforce}`, at the top or on a route, ends it at once
     0 errors, 1 warning in gateway.yaml
     ");
     let route = |name: &str, more: &str| {

@@ -185,7 +185,7 @@ fn w112_to_w114_audits_that_do_not_do_what_one_thinks() {
     warning[W111]: refusals are NOT enforced until 2027-02-01 00:00 UTC on route `helpdesk`
       ┌─ gateway.yaml:12:9
     12│   mode: observe
-      │         ^^^^^^^ `mode: enforce`, at the top or on a route, ends it at once
+      │         ^^^^^^^ `policy: {mode: enforce}`, at the top or on a route, ends it at once
     warning[W114]: nothing is left while the route `helpdesk` observes
       ┌─ gateway.yaml:20:41
     20│     audit: {leave_rooms_with_outsiders: confirmed}
