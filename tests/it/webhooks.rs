@@ -367,3 +367,39 @@ async fn no_secret_of_a_webhook_is_ever_told() {
         assert!(!written.contains(secret), "{secret}");
     }
 }
+
+/// A cache in between says that there are none.
+#[tokio::test]
+async fn a_list_that_is_out_of_date_makes_each_webhook_once() {
+    let running = running().await;
+    let stale = Fault::new(Misbehaviour::EmptyList).on("/webhooks").method("GET");
+    running.control().fault(stale);
+    log();
+    let world = keeping(Manage::Ensure, OFTEN).start_in(running).await;
+    let count = |method| {
+        let calls = world.control.calls().into_iter();
+        calls.filter(|call| call.path == "/webhooks" && call.method == method).count()
+    };
+    eventually!(count("GET") >= 6);
+    assert_eq!(count("POST"), 2);
+    let failed = ["botwarden_webhook_changes_total", "created", "failed"];
+    assert!((world.metric(&failed).await - 2.0).abs() < 0.1);
+    let log = log();
+    assert!(log.contains("does not show it in its list") && !log.contains("webhook put in order"));
+}
+
+#[tokio::test]
+async fn a_repair_that_is_taken_and_forgotten_is_a_failure_and_nothing_is_removed_for_it() {
+    let world = ensured(OFTEN).await;
+    quiet(&world).await;
+    world.control.fault(Fault::new(Misbehaviour::ForgetsChange).on("/webhooks").method("PUT"));
+    let before = log().len();
+    world.control.register("helpdesk", &theirs("http://127.0.0.1:9/")).unwrap();
+    world.control.clear_log();
+    eventually!(looks_and_writes(&world.control).1 >= 3);
+    assert_eq!(own(&world).len(), 2);
+    assert!(world.metric(&["botwarden_webhook_changes_total", "updated", "failed"]).await > 0.5);
+    assert!(!log()[before..].contains("webhook put in order"));
+    world.control.clear_faults();
+    eventually!(own(&world).len() == 1);
+}

@@ -19,7 +19,7 @@ use crate::report::outage::Outage;
 use crate::report::{Happening, Known, Upkeep, WebhookState};
 use crate::rt;
 use crate::webex::Claim;
-use crate::webex::webhooks::{Desired, Health, Plan, apply, plan};
+use crate::webex::webhooks::{Desired, Health, Plan, Scope, Unlisted, Work, apply, plan};
 
 /// Who the bot is becomes known once, soon after the start; nobody notices a quarter of a second.
 const IS_IT_KNOWN: Duration = Duration::from_millis(250);
@@ -53,6 +53,7 @@ enum Ensure {
 struct Memory {
     rest: Rest,
     told: Told,
+    unlisted: Unlisted,
 }
 
 impl Keeper {
@@ -107,6 +108,7 @@ impl Keeper {
         let actual = client.webhooks(effort).await?;
         let now = rt::now();
         memory.rest.seen(&actual, now);
+        memory.unlisted.seen(&actual);
         let health = memory.rest.health(self.gateway(), self.rest, now);
         let desired = Desired { health, ..self.desired.clone() };
         let found = plan(&desired, &actual);
@@ -116,14 +118,16 @@ impl Keeper {
         if self.ensure == Ensure::OnlyTell || found.changes.is_empty() {
             return Ok(());
         }
-        let applied = apply(client, effort, &desired, found.changes, &self.tools.reporter).await;
+        let reporter = &self.tools.reporter;
+        let scope = Scope::Desired;
+        let work = Work { client, effort, desired: &desired, scope, reporter, now };
+        let applied = apply(&work, found.changes, &mut memory.unlisted).await;
+        memory.rest.switched_on(&applied.switched_on);
         if let Some(after) = &applied.now {
             self.tell(after, Known::Already);
             memory.told.stands(after.counts());
         }
-        applied.failed.map_or(Ok(()), Err)?;
-        memory.rest.switched_on(&desired.health);
-        Ok(())
+        applied.failed.map_or(Ok(()), Err)
     }
 
     fn gateway(&self) -> Gateway {

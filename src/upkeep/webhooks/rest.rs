@@ -1,6 +1,6 @@
 //! When a webhook that Webex has switched off may be switched on again. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::gate::moment::Moment;
@@ -42,10 +42,8 @@ impl Rest {
     }
 
     /// What Webex switches off from now on rests anew, also if nobody looked in between.
-    pub(super) fn switched_on(&mut self, health: &Health) {
-        if let Health::Rested(ids) = health {
-            self.0.retain(|id, _| !ids.contains(id));
-        }
+    pub(super) fn switched_on(&mut self, ids: &BTreeSet<Box<str>>) {
+        self.0.retain(|id, _| !ids.contains(id));
     }
 }
 
@@ -110,7 +108,7 @@ mod tests {
         rest.seen(&[on, off("b")], at(6));
         rest.seen(&[off("a"), off("b")], at(7));
         assert_eq!(rest.health(WELL, LEAST, at(9)), rested(&["b"]));
-        rest.switched_on(&rested(&["b"]));
+        rest.switched_on(&["b".into()].into());
         rest.seen(&[off("a"), off("b")], at(10));
         assert_eq!(rest.health(WELL, LEAST, at(12)), rested(&["a"]));
     }

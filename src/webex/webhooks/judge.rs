@@ -25,11 +25,13 @@ pub(super) struct Judged<'a> {
     /// The route that it leads to once the plan is done; none if it never comes to the gateway.
     pub(super) end: Option<Url>,
     pub(super) lets_on: bool,
+    /// It is removed.
+    pub(super) goes: bool,
 }
 
 impl<'a> Judged<'a> {
     fn at(webhook: &'a Webhook, end: Option<Url>) -> Self {
-        Self { webhook, states: Vec::new(), note: None, end, lets_on: false }
+        Self { webhook, states: Vec::new(), note: None, end, lets_on: false, goes: false }
     }
 
     pub(super) fn words(&self) -> (&'a str, &'a str) {
@@ -38,11 +40,6 @@ impl<'a> Judged<'a> {
 
     pub(super) fn is_own(&self) -> bool {
         is_own(self.webhook)
-    }
-
-    /// Whether it will be switched on once the plan is done.
-    pub(super) fn will_be_on(&self) -> bool {
-        self.webhook.active || self.lets_on
     }
 
     pub(super) fn is(&self, state: WebhookState) -> bool {
