@@ -221,6 +221,7 @@ async fn a_bypass_is_led_to_the_gateway_with_its_name_and_the_bot_still_hears() 
 #[tokio::test]
 async fn when_all_webhooks_are_deleted_they_are_back_within_one_interval() {
     let world = ensured(OFTEN).await;
+    quiet(&world).await;
     for webhook in own(&world) {
         let path = format!("/webhooks/{}", webhook.id);
         assert_eq!(webex(&world, "DELETE", &path, Value::Null).await.status, 204);
@@ -402,4 +403,38 @@ async fn a_repair_that_is_taken_and_forgotten_is_a_failure_and_nothing_is_remove
     assert!(!log()[before..].contains("webhook put in order"));
     world.control.clear_faults();
     eventually!(own(&world).len() == 1);
+}
+
+#[tokio::test]
+async fn while_another_change_fails_a_webhook_that_goes_off_again_rests_again() {
+    let world = ensured(OFTEN).await;
+    quiet(&world).await;
+    let webhook = own(&world).remove(0);
+    let broken = Fault::new(Misbehaviour::ServerError { status: 500 });
+    world.control.fault(broken.on("/webhooks").method("POST"));
+    let gone = own(&world).remove(1);
+    let path = format!("/webhooks/{}", gone.id);
+    assert_eq!(webex(&world, "DELETE", &path, Value::Null).await.status, 204);
+    world.control.switch_off(&webhook.id).unwrap();
+    let rest = Duration::from_secs(2);
+    let desk = Arc::clone(world.tools().gateway.desks().next().unwrap());
+    let keeper = Keeper::new(world.config(), desk, world.tools()).unwrap().resting(rest);
+    let keeping = tokio::spawn(keeper.keep(Arc::new(Notify::new())));
+    eventually!(find(&world, &webhook.id).status == "active");
+    world.control.switch_off(&webhook.id).unwrap();
+    let off = Instant::now();
+    eventually!(find(&world, &webhook.id).status == "active");
+    assert!(off.elapsed() > rest / 2, "{:?}", off.elapsed());
+    keeping.abort();
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_for_webhooks_only_leaves_the_gateway_ready() {
+    let running = running().await;
+    running.control().fault(Fault::new(Misbehaviour::ServerError { status: 401 }).on("/webhooks"));
+    let world = keeping(Manage::Ensure, OFTEN).start_in(running).await;
+    eventually!(looks_and_writes(&world.control).0 >= 3);
+    assert_eq!(world.ops("/readyz").await.status, 200);
+    let valid = world.metric(&["botwarden_token_valid", "helpdesk"]).await;
+    assert!((valid - 1.0).abs() < 0.1, "{valid}");
 }

@@ -14,8 +14,9 @@ use self::told::Told;
 use super::Tools;
 use crate::config::{Config, Manage};
 use crate::flow::Desk;
+use crate::gate::moment::Moment;
 use crate::gate::retry::Schedule;
-use crate::report::outage::Outage;
+use crate::report::outage::{Kind, Outage};
 use crate::report::{Happening, Known, Upkeep, WebhookState};
 use crate::rt;
 use crate::webex::Claim;
@@ -92,7 +93,7 @@ impl Keeper {
                     spread(self.every, rt::entropy())
                 }
                 Err(outage) => {
-                    self.heed(&outage);
+                    self.heed(&outage).await;
                     failures += 1;
                     let soon = Schedule { from: SOON.min(self.every), up_to: self.every };
                     soon.delay(failures - 1, rt::entropy())
@@ -114,7 +115,7 @@ impl Keeper {
         let found = plan(&desired, &actual);
         drop(actual);
         let known = memory.told.hear(found.counts(), now);
-        self.tell(&found, known);
+        self.tell(&found, known, now);
         if self.ensure == Ensure::OnlyTell || found.changes.is_empty() {
             return Ok(());
         }
@@ -124,30 +125,32 @@ impl Keeper {
         let applied = apply(&work, found.changes, &mut memory.unlisted).await;
         memory.rest.switched_on(&applied.switched_on);
         if let Some(after) = &applied.now {
-            self.tell(after, Known::Already);
+            self.tell(after, Known::Already, now);
             memory.told.stands(after.counts());
         }
         applied.failed.map_or(Ok(()), Err)
     }
 
     fn gateway(&self) -> Gateway {
-        if self.tools.readiness.ready() {
-            Gateway::WellFor(self.tools.gateway.steady_for(self.desk.name()))
-        } else {
-            Gateway::NotReady
-        }
+        let bot = self.desk.name();
+        Gateway::of(bot, &self.tools.readiness.checks(), self.tools.gateway.steady_for(bot))
     }
 
-    fn tell(&self, plan: &Plan, known: Known) {
+    fn tell(&self, plan: &Plan, known: Known, now: Moment) {
         let counts: Vec<(WebhookState, usize)> = plan.counts();
-        let upkeep = Upkeep::Webhooks { counts: &counts, known };
+        let upkeep = Upkeep::Webhooks { counts: &counts, known, at: now.wall };
         self.tools.reporter.emit(&Happening::Upkeep { bot: self.desk.name(), upkeep: &upkeep });
     }
 
-    fn heed(&self, outage: &Outage) {
-        self.tools.gateway.heed_outage(&self.desk, outage);
+    /// A token that is refused here only may lack a scope: it is the bot's own page that tells whether it is good.
+    async fn heed(&self, outage: &Outage) {
         let bot = &**self.desk.name();
         tracing::warn!(bot, cause = %outage, "webhooks could not be looked after; trying again");
+        if outage.kind == Kind::TokenRefused
+            && let Err(refused) = self.desk.client().me().await
+        {
+            self.tools.gateway.heed_outage(&self.desk, &refused);
+        }
     }
 }
 

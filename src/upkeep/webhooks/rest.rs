@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::gate::moment::Moment;
+use crate::rt::Checks;
 use crate::webex::webhooks::{Health, Webhook};
 
 /// More webhooks of one bot than this are a mistake of somebody; the rest of them waits until there are fewer.
@@ -20,6 +21,20 @@ pub(super) enum Gateway {
     NotReady,
     /// It is ready, and for so long nothing has gone wrong on the bot's routes.
     WellFor(Duration),
+}
+
+impl Gateway {
+    /// What the gateway's checks mean for one bot: a refused token is no other bot's business.
+    pub(super) fn of(bot: &str, checks: &Checks, steady: Duration) -> Self {
+        let own = format!("token {bot}");
+        let counts = |name: &str| name == own || !name.starts_with("token ");
+        let mut counting = checks.iter().filter(|(name, _)| counts(name));
+        if counting.all(|(_, check)| check.is_ok()) {
+            Self::WellFor(steady)
+        } else {
+            Self::NotReady
+        }
+    }
 }
 
 impl Rest {
@@ -95,6 +110,23 @@ mod tests {
         ];
         for (gateway, minute, health) in table {
             assert_eq!(rest.health(gateway, LEAST, at(minute)), health, "{gateway:?} {minute}");
+        }
+    }
+
+    #[test]
+    fn only_a_check_of_another_bots_token_does_not_count() {
+        let table = [
+            ("token helpdesk", Gateway::NotReady),
+            ("token other", WELL),
+            ("shutdown", Gateway::NotReady),
+            ("records", Gateway::NotReady),
+        ];
+        for (failing, gateway) in table {
+            let all = ["shutdown", "token helpdesk", "token other"];
+            let mut checks: Checks = all.iter().map(|name| ((*name).into(), Ok(()))).collect();
+            assert_eq!(Gateway::of("helpdesk", &checks, LEAST), WELL);
+            checks.insert(failing.into(), Err("why".into()));
+            assert_eq!(Gateway::of("helpdesk", &checks, LEAST), gateway, "{failing}");
         }
     }
 

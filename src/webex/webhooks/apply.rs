@@ -69,7 +69,9 @@ pub async fn apply(work: &Work<'_>, mut changes: Vec<Change>, unlisted: &mut Unl
         applied.switched_on.extend(taken(&tried).filter_map(activated));
         let listed = work.client.webhooks(work.effort).await;
         if let Ok(actual) = &listed {
-            tried.iter_mut().for_each(|(change, result)| unshown(change, result, actual));
+            for (change, result) in &mut tried {
+                unshown(change, result, actual);
+            }
             unlisted.heed(made, actual, work.now);
         }
         applied.count(work, tried);
