@@ -11,6 +11,8 @@ mod judge;
 pub mod plan;
 #[cfg(test)]
 mod plan_tests;
+#[cfg(test)]
+mod spelling_tests;
 mod unlisted;
 #[cfg(test)]
 mod world_tests;

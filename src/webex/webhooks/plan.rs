@@ -4,12 +4,13 @@
 //! at those that lead to the gateway, or will once they are repaired.
 //!
 //! 1. **foreign**: not registered by the bot itself but for its organisation; or its target is listed as known; or it
-//!    leads elsewhere and is about nothing that happens in rooms. It is never touched.
-//! 2. It leads to another scheme, host or port than `server.public_url`. One of the gateway's own has a
-//!    **wrong target**; any other is a **bypass**: its events go around the gateway. It is led to the route of its
-//!    events, and keeps its name: frameworks drop events whose webhook is not called as they called it.
-//! 3. It leads to the gateway, but to no route of this bot, or is the gateway's own and leads to another route than the
-//!    one that wants its events: **wrong target**, repaired in the same way.
+//!    is surely about nothing that happens in rooms, and leads to no route of this bot. It is never touched.
+//! 2. It leads to no route of the configuration: to another scheme, host or port than `server.public_url`, to another
+//!    path, or is spelled so that not everybody reads the same address. It is a **bypass**, whatever its name says: its
+//!    events may go around the gateway. It is led to the route of its events, and keeps its name: frameworks drop
+//!    events whose webhook is not called as they called it.
+//! 3. It leads to a route of another bot, or is the gateway's own and leads to another route than the one that wants
+//!    its events: **wrong target**, repaired in the same way.
 //! 4. It carries no secret: **unsigned**. It carries one that the gateway does not accept: **secret differs**. Both get
 //!    the first secret. One that is accepted but is not the first stays: while a secret is replaced, replicas with the
 //!    old and with the new configuration must not fight.
@@ -34,6 +35,8 @@ use super::judge::{Judged, judge};
 use crate::report::WebhookState;
 
 const LEFT_ALONE: &str = "is not the gateway's own, so that it is not removed by itself";
+/// Webex wants a name with every change, and may have none to list.
+const UNNAMED: &str = "unnamed";
 const WAITS: &str = "is removed once what replaces it is in order";
 
 /// The longest word for a resource or an event is `meetingTranscripts`.
@@ -205,7 +208,7 @@ fn repaired(desired: &Desired, judged: &Judged<'_>) -> Option<Change> {
     Some(Change::Update {
         repair: Repair {
             id: webhook.id.clone(),
-            name: webhook.name.clone(),
+            name: if webhook.name.is_empty() { UNNAMED.into() } else { webhook.name.clone() },
             target,
             secret: unsigned.then(|| desired.secret.clone()),
             activate: judged.lets_on,

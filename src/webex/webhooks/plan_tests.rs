@@ -25,6 +25,7 @@ pub(super) fn desired() -> Desired {
         bot: "helpdesk".into(),
         gateway: "https://gw.example.com".parse().unwrap(),
         routes: vec![HOOK.parse().unwrap()],
+        others: vec!["https://gw.example.com/other".parse().unwrap()],
         wanted: vec![wanted("messages", "created", HOOK), wanted("memberships", "created", HOOK)],
         secret: secret(FIRST),
         earlier: vec![secret(EARLIER)],
@@ -164,12 +165,12 @@ fn an_inactive_one_stays_off_until_then_whatever_else_is_repaired() {
 fn the_gateways_own_with_a_wrong_target_are_repaired() {
     let mut world = both();
     world[0].target = "https://old.example.com/hook".into();
-    world[1].target = "https://gw.example.com/hook/".into();
+    world[1].target = "https://gw.example.com/other".into();
     insta::assert_snapshot!(page(&desired(), &world), @"
-    id1 messages.created is wrong_target
+    id1 messages.created is bypass
     id2 memberships.created is wrong_target
-    update messages.created: https://old.example.com/hook → https://gw.example.com/hook, because wrong_target
-    update memberships.created: https://gw.example.com/hook/ → https://gw.example.com/hook, because wrong_target
+    update messages.created: https://old.example.com/hook → https://gw.example.com/hook, because bypass
+    update memberships.created: https://gw.example.com/other → https://gw.example.com/hook, because wrong_target
     ");
 }
 
