@@ -20,7 +20,7 @@ use crate::harness::told::{Told, log};
 use crate::harness::wire::{Answer, call};
 use crate::harness::{Setup, World, eventually, setup};
 
-const OFTEN: Duration = Duration::from_millis(200);
+pub(crate) const OFTEN: Duration = Duration::from_millis(200);
 const SELDOM: Duration = Duration::from_hours(1);
 
 /// A webhook's target must be known before the gateway listens. Every process has a loopback address of its own.
@@ -40,7 +40,7 @@ fn managed(config: &mut Config, public: SocketAddr, manage: Manage, every: Durat
         events.map(|(resource, event)| (resource.into(), event.into())).into();
 }
 
-fn keeping(manage: Manage, every: Duration) -> Setup {
+pub(crate) fn keeping(manage: Manage, every: Duration) -> Setup {
     let public = address();
     let server = format!("{{listen: '{public}', drain_grace: 0s, drain_timeout: 5s}}");
     let setup = Setup::new().with("server", &server);
@@ -48,13 +48,13 @@ fn keeping(manage: Manage, every: Duration) -> Setup {
 }
 
 /// With its own webhooks in place.
-async fn ensured(every: Duration) -> World {
+pub(crate) async fn ensured(every: Duration) -> World {
     let world = keeping(Manage::Ensure, every).start().await;
     eventually!(own(&world).len() == 2);
     world
 }
 
-fn theirs(target: &str) -> Registration {
+pub(crate) fn theirs(target: &str) -> Registration {
     Registration {
         name: "Webhook of the framework".to_owned(),
         target: target.to_owned(),
@@ -65,7 +65,7 @@ fn theirs(target: &str) -> Registration {
     }
 }
 
-async fn running() -> simulator::Running {
+pub(crate) async fn running() -> simulator::Running {
     Simulator::start(simulator::World::demo(), Options::default()).await.unwrap()
 }
 
@@ -74,17 +74,17 @@ fn of_helpdesk(world: &World) -> Vec<WebhookView> {
     all.filter(|webhook| webhook.owner == "helpdesk" && webhook.id != world.webhook).collect()
 }
 
-fn own(world: &World) -> Vec<WebhookView> {
+pub(crate) fn own(world: &World) -> Vec<WebhookView> {
     let all = of_helpdesk(world).into_iter();
     all.filter(|webhook| webhook.name == "botwarden:helpdesk").collect()
 }
 
-fn find(world: &World, id: &str) -> WebhookView {
+pub(crate) fn find(world: &World, id: &str) -> WebhookView {
     of_helpdesk(world).into_iter().find(|webhook| webhook.id == id).unwrap()
 }
 
 /// Looks at the list of webhooks since the last change to one, and how many changes there were.
-fn looks_and_writes(control: &simulator::Control) -> (usize, usize) {
+pub(crate) fn looks_and_writes(control: &simulator::Control) -> (usize, usize) {
     let calls = control.calls().into_iter().filter(|call| call.path.starts_with("/webhooks"));
     calls.fold((0, 0), |(looks, writes), call| match call.method.as_str() {
         "GET" => (looks + 1, writes),
@@ -93,12 +93,12 @@ fn looks_and_writes(control: &simulator::Control) -> (usize, usize) {
 }
 
 /// Long enough for everybody to change what they would.
-async fn quiet(world: &World) {
+pub(crate) async fn quiet(world: &World) {
     eventually!(looks_and_writes(&world.control).0 >= 4);
 }
 
 /// What a framework does with the bot's token.
-async fn webex(world: &World, method: &str, path: &str, body: Value) -> Answer {
+pub(crate) async fn webex(world: &World, method: &str, path: &str, body: Value) -> Answer {
     let api = world.config().webex.api.clone();
     let address = format!("{}:{}", api.host_str().unwrap(), api.port().unwrap());
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -367,74 +367,4 @@ async fn no_secret_of_a_webhook_is_ever_told() {
     for secret in [SECRET, known, "hunter2", "hunter3", "sim-token-helpdesk", &theirs.name] {
         assert!(!written.contains(secret), "{secret}");
     }
-}
-
-/// A cache in between says that there are none.
-#[tokio::test]
-async fn a_list_that_is_out_of_date_makes_each_webhook_once() {
-    let running = running().await;
-    let stale = Fault::new(Misbehaviour::EmptyList).on("/webhooks").method("GET");
-    running.control().fault(stale);
-    log();
-    let world = keeping(Manage::Ensure, OFTEN).start_in(running).await;
-    let count = |method| {
-        let calls = world.control.calls().into_iter();
-        calls.filter(|call| call.path == "/webhooks" && call.method == method).count()
-    };
-    eventually!(count("GET") >= 6);
-    assert_eq!(count("POST"), 2);
-    let failed = ["botwarden_webhook_changes_total", "created", "failed"];
-    assert!((world.metric(&failed).await - 2.0).abs() < 0.1);
-    let log = log();
-    assert!(log.contains("does not show it in its list") && !log.contains("webhook put in order"));
-}
-
-#[tokio::test]
-async fn a_repair_that_is_taken_and_forgotten_is_a_failure_and_nothing_is_removed_for_it() {
-    let world = ensured(OFTEN).await;
-    quiet(&world).await;
-    world.control.fault(Fault::new(Misbehaviour::ForgetsChange).on("/webhooks").method("PUT"));
-    let before = log().len();
-    world.control.register("helpdesk", &theirs("http://127.0.0.1:9/")).unwrap();
-    world.control.clear_log();
-    eventually!(looks_and_writes(&world.control).1 >= 3);
-    assert_eq!(own(&world).len(), 2);
-    assert!(world.metric(&["botwarden_webhook_changes_total", "updated", "failed"]).await > 0.5);
-    assert!(!log()[before..].contains("webhook put in order"));
-    world.control.clear_faults();
-    eventually!(own(&world).len() == 1);
-}
-
-#[tokio::test]
-async fn while_another_change_fails_a_webhook_that_goes_off_again_rests_again() {
-    let world = ensured(OFTEN).await;
-    quiet(&world).await;
-    let webhook = own(&world).remove(0);
-    let broken = Fault::new(Misbehaviour::ServerError { status: 500 });
-    world.control.fault(broken.on("/webhooks").method("POST"));
-    let gone = own(&world).remove(1);
-    let path = format!("/webhooks/{}", gone.id);
-    assert_eq!(webex(&world, "DELETE", &path, Value::Null).await.status, 204);
-    world.control.switch_off(&webhook.id).unwrap();
-    let rest = Duration::from_secs(2);
-    let desk = Arc::clone(world.tools().gateway.desks().next().unwrap());
-    let keeper = Keeper::new(world.config(), desk, world.tools()).unwrap().resting(rest);
-    let keeping = tokio::spawn(keeper.keep(Arc::new(Notify::new())));
-    eventually!(find(&world, &webhook.id).status == "active");
-    world.control.switch_off(&webhook.id).unwrap();
-    let off = Instant::now();
-    eventually!(find(&world, &webhook.id).status == "active");
-    assert!(off.elapsed() > rest / 2, "{:?}", off.elapsed());
-    keeping.abort();
-}
-
-#[tokio::test]
-async fn a_token_that_is_refused_for_webhooks_only_leaves_the_gateway_ready() {
-    let running = running().await;
-    running.control().fault(Fault::new(Misbehaviour::ServerError { status: 401 }).on("/webhooks"));
-    let world = keeping(Manage::Ensure, OFTEN).start_in(running).await;
-    eventually!(looks_and_writes(&world.control).0 >= 3);
-    assert_eq!(world.ops("/readyz").await.status, 200);
-    let valid = world.metric(&["botwarden_token_valid", "helpdesk"]).await;
-    assert!((valid - 1.0).abs() < 0.1, "{valid}");
 }
