@@ -33,6 +33,8 @@ pub enum Misbehaviour {
     DropsConnection,
     /// Sends a delivery twice.
     DuplicatesDelivery,
+    /// Lists nothing, as a cache does that is out of date.
+    EmptyList,
     /// Empties the page; its next link asks for the same page again.
     EmptyPage,
     /// Adds a copy of the last item that belongs to another room and somebody else.
@@ -42,6 +44,8 @@ pub enum Misbehaviour {
         /// Such as `https://elsewhere.example`.
         origin: String,
     },
+    /// Takes a change with 200, and changes nothing.
+    ForgetsChange,
     /// Never answers.
     Hangs,
     /// Answers from what there is now, but only when faults are cleared: what it says may be out of date by then. In
@@ -127,7 +131,8 @@ impl Misbehaviour {
             | Self::LosesDelivery
             | Self::ReordersDelivery
             | Self::WrongSignature => Stage::Delivery,
-            Self::EmptyPage
+            Self::EmptyList
+            | Self::EmptyPage
             | Self::ForeignItem
             | Self::ForeignNextLink { .. }
             | Self::ItemErrors
@@ -138,6 +143,7 @@ impl Misbehaviour {
             | Self::OmitsCaller
             | Self::OmitsOrg => Stage::List,
             Self::DropsConnection
+            | Self::ForgetsChange
             | Self::Hangs
             | Self::HoldsAnswer
             | Self::HtmlPage { .. }

@@ -45,6 +45,7 @@ pub(crate) fn asked<'a>(ask: &'a Ask, faults: &[Misbehaviour]) -> Cow<'a, Ask> {
 fn instead(fault: &Misbehaviour) -> Option<Outcome> {
     match fault {
         Misbehaviour::DropsConnection => Some(Err(HangUp)),
+        Misbehaviour::ForgetsChange => Some(Ok(Reply::json(StatusCode::OK, &json!({})))),
         Misbehaviour::HtmlPage { status } => Some(Ok(Reply::html(code(*status)))),
         Misbehaviour::ServerError { status } => {
             Some(Ok(super::failure::Failure::new(code(*status), "Try again.").into()))
@@ -81,6 +82,7 @@ fn http_date(seconds: u32) -> String {
 )]
 pub(crate) fn spoil(page: &mut Page, fault: &Misbehaviour, caller: &str) {
     match fault {
+        Misbehaviour::EmptyList => page.items.clear(),
         Misbehaviour::EmptyPage => empty(page),
         Misbehaviour::ForeignItem => add_foreign_item(page),
         Misbehaviour::ForeignNextLink { origin } => {

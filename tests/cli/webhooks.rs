@@ -5,7 +5,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use botwarden::simulator::{
-    Control, Options, Registration, Running, Simulator, WebhookView, World,
+    Control, Fault, Misbehaviour, Options, Registration, Running, Simulator, WebhookView, World,
 };
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -259,6 +259,19 @@ fn sync_puts_all_in_order_and_has_nothing_to_do_then() {
         (&last["schema"], &last["bots"][0]["in_order"]),
         (&"botwarden/webhooks-sync/1".into(), &true.into())
     );
+}
+
+/// A cache in between says that there are none: each is made once, as was agreed.
+#[test]
+fn sync_makes_no_change_that_nobody_agreed_to() {
+    let site = Site::open();
+    let stale = Fault::new(Misbehaviour::EmptyList).on("/webhooks").method("GET");
+    site.control.fault(stale);
+    let agreed = document(&site.run(&["sync", "--dry-run", "--json"]));
+    let agreed = agreed["bots"][0]["changes"].as_array().unwrap().len();
+    let synced = site.run(&["sync", "--yes"]);
+    assert_eq!(code(&synced), Some(75), "{}{}", out(&synced), err(&synced));
+    assert_eq!(site.writes(), agreed);
 }
 
 #[test]

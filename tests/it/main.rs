@@ -21,5 +21,6 @@ mod records;
 mod rooms;
 mod strangers;
 mod traps;
+mod webhook_faults;
 mod webhooks;
 mod upkeep;

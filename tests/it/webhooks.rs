@@ -20,7 +20,7 @@ use crate::harness::told::{Told, log};
 use crate::harness::wire::{Answer, call};
 use crate::harness::{Setup, World, eventually, setup};
 
-const OFTEN: Duration = Duration::from_millis(200);
+pub(crate) const OFTEN: Duration = Duration::from_millis(200);
 const SELDOM: Duration = Duration::from_hours(1);
 
 /// A webhook's target must be known before the gateway listens. Every process has a loopback address of its own.
@@ -40,7 +40,7 @@ fn managed(config: &mut Config, public: SocketAddr, manage: Manage, every: Durat
         events.map(|(resource, event)| (resource.into(), event.into())).into();
 }
 
-fn keeping(manage: Manage, every: Duration) -> Setup {
+pub(crate) fn keeping(manage: Manage, every: Duration) -> Setup {
     let public = address();
     let server = format!("{{listen: '{public}', drain_grace: 0s, drain_timeout: 5s}}");
     let setup = Setup::new().with("server", &server);
@@ -48,13 +48,13 @@ fn keeping(manage: Manage, every: Duration) -> Setup {
 }
 
 /// With its own webhooks in place.
-async fn ensured(every: Duration) -> World {
+pub(crate) async fn ensured(every: Duration) -> World {
     let world = keeping(Manage::Ensure, every).start().await;
     eventually!(own(&world).len() == 2);
     world
 }
 
-fn theirs(target: &str) -> Registration {
+pub(crate) fn theirs(target: &str) -> Registration {
     Registration {
         name: "Webhook of the framework".to_owned(),
         target: target.to_owned(),
@@ -65,7 +65,7 @@ fn theirs(target: &str) -> Registration {
     }
 }
 
-async fn running() -> simulator::Running {
+pub(crate) async fn running() -> simulator::Running {
     Simulator::start(simulator::World::demo(), Options::default()).await.unwrap()
 }
 
@@ -74,17 +74,17 @@ fn of_helpdesk(world: &World) -> Vec<WebhookView> {
     all.filter(|webhook| webhook.owner == "helpdesk" && webhook.id != world.webhook).collect()
 }
 
-fn own(world: &World) -> Vec<WebhookView> {
+pub(crate) fn own(world: &World) -> Vec<WebhookView> {
     let all = of_helpdesk(world).into_iter();
     all.filter(|webhook| webhook.name == "botwarden:helpdesk").collect()
 }
 
-fn find(world: &World, id: &str) -> WebhookView {
+pub(crate) fn find(world: &World, id: &str) -> WebhookView {
     of_helpdesk(world).into_iter().find(|webhook| webhook.id == id).unwrap()
 }
 
 /// Looks at the list of webhooks since the last change to one, and how many changes there were.
-fn looks_and_writes(control: &simulator::Control) -> (usize, usize) {
+pub(crate) fn looks_and_writes(control: &simulator::Control) -> (usize, usize) {
     let calls = control.calls().into_iter().filter(|call| call.path.starts_with("/webhooks"));
     calls.fold((0, 0), |(looks, writes), call| match call.method.as_str() {
         "GET" => (looks + 1, writes),
@@ -93,12 +93,12 @@ fn looks_and_writes(control: &simulator::Control) -> (usize, usize) {
 }
 
 /// Long enough for everybody to change what they would.
-async fn quiet(world: &World) {
+pub(crate) async fn quiet(world: &World) {
     eventually!(looks_and_writes(&world.control).0 >= 4);
 }
 
 /// What a framework does with the bot's token.
-async fn webex(world: &World, method: &str, path: &str, body: Value) -> Answer {
+pub(crate) async fn webex(world: &World, method: &str, path: &str, body: Value) -> Answer {
     let api = world.config().webex.api.clone();
     let address = format!("{}:{}", api.host_str().unwrap(), api.port().unwrap());
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -221,6 +221,7 @@ async fn a_bypass_is_led_to_the_gateway_with_its_name_and_the_bot_still_hears() 
 #[tokio::test]
 async fn when_all_webhooks_are_deleted_they_are_back_within_one_interval() {
     let world = ensured(OFTEN).await;
+    quiet(&world).await;
     for webhook in own(&world) {
         let path = format!("/webhooks/{}", webhook.id);
         assert_eq!(webex(&world, "DELETE", &path, Value::Null).await.status, 204);

@@ -122,7 +122,7 @@ pub(super) fn results(jobs: &[Job<'_>], outcomes: &[Option<Applied>], how: Outco
 
 fn result(job: &Job<'_>, applied: Option<&Applied>, how: Outcome) -> String {
     let changes = job.survey.plan.changes.len();
-    let Some(Applied { made, failed, now }) = applied else {
+    let Some(Applied { made, failed, now, switched_on: _ }) = applied else {
         return match (how, changes) {
             (_, 0) => format!("nothing to do{}", rest(&job.survey.plan)),
             (Outcome::DryRun | Outcome::Done, _) => {
@@ -135,7 +135,7 @@ fn result(job: &Job<'_>, applied: Option<&Applied>, how: Outcome) -> String {
         (Some(outage), _) => format!("{made}, not all: {}", common::outage(outage)),
         (None, Some(plan)) if !plan.changes.is_empty() => {
             format!(
-                "{made}, but {} to make: does somebody else change them?",
+                "{made}, but {} to make: run it again, unless somebody else changes them",
                 count(plan.changes.len(), "more change")
             )
         }

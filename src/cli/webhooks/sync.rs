@@ -14,7 +14,8 @@ use crate::cli::exit::Exit;
 use crate::cli::{Global, Output};
 use crate::config::{Bot, Config};
 use crate::report::Reporter;
-use crate::webex::webhooks::{Applied, apply, plan};
+use crate::rt;
+use crate::webex::webhooks::{Applied, Scope, Unlisted, Work, apply, plan};
 
 /// Make and repair the webhooks that the gateway needs
 #[derive(Debug, Args)]
@@ -105,8 +106,15 @@ async fn made(jobs: &[Job<'_>]) -> Vec<Option<Applied>> {
             all.push(None);
             continue;
         }
-        let applied = apply(&reach.client, reach.effort(), &survey.desired, changes, &reporter);
-        all.push(Some(applied.await));
+        let work = Work {
+            client: &reach.client,
+            effort: reach.effort(),
+            desired: &survey.desired,
+            scope: Scope::Agreed,
+            reporter: &reporter,
+            now: rt::now(),
+        };
+        all.push(Some(apply(&work, changes, &mut Unlisted::default()).await));
     }
     all
 }

@@ -39,6 +39,7 @@ pub(in crate::report) struct Metrics {
     audits: Family<Outcome, Counter>,
     departures: Family<Outcome, Counter>,
     webhooks: Family<State, Gauge>,
+    looked: Family<Bot, Gauge>,
     changes: Family<Outcome, Counter>,
     notices: Family<Outcome, Counter>,
 }
@@ -51,7 +52,8 @@ fn done<T>(result: &Result<T, &Outage>) -> &'static str {
 
 impl Metrics {
     pub(in crate::report) fn register(&self, registry: &mut Registry) {
-        let Self { rooms, last, took, audits, departures, webhooks, changes, notices } = self;
+        let Self { rooms, last, took, audits, departures, webhooks, looked, changes, notices } =
+            self;
         registry.register("rooms", "Rooms of a bot, by what the last audit found", rooms.clone());
         registry.register(
             "audit_last_success_timestamp_seconds",
@@ -70,6 +72,11 @@ impl Metrics {
             "Webhooks of a bot, by how it is with them",
             webhooks.clone(),
         );
+        registry.register(
+            "webhooks_last_look_timestamp_seconds",
+            "When the webhooks of a bot were last listed",
+            looked.clone(),
+        );
         registry.register("webhook_changes", "Changes to webhooks", changes.clone());
         registry.register("notices", "What the gateway said by itself", notices.clone());
     }
@@ -79,9 +86,6 @@ impl Metrics {
         let state = |state| State { bot: Arc::clone(bot), state };
         for room in RoomState::ALL {
             self.rooms.get_or_create(&state(room.label())).set(0);
-        }
-        for webhook in WebhookState::ALL {
-            self.webhooks.get_or_create(&state(webhook.label())).set(0);
         }
         for end in ENDS {
             self.audits.get_or_create(&of("rooms", end)).inc_by(0);
@@ -93,6 +97,8 @@ impl Metrics {
                 self.notices.get_or_create(&of(notice.label(), end)).inc_by(0);
             }
         }
+        // How many webhooks are in which state is not said before somebody has looked: no bypass would be a lie.
+        self.looked.get_or_create(&Bot { bot: Arc::clone(bot) }).set(0);
         self.last.get_or_create(&Bot { bot: Arc::clone(bot) }).set(0);
         self.took.get_or_create(&Bot { bot: Arc::clone(bot) }).set(0.0);
     }
@@ -108,7 +114,7 @@ impl Metrics {
             Upkeep::RoomLeft { result, .. } => {
                 self.departures.get_or_create(&of("confirmed", done(result))).inc();
             }
-            Upkeep::Webhooks { counts, known: _ } => self.seen(&bot, counts),
+            Upkeep::Webhooks { counts, known: _, at } => self.seen(&bot, counts, *at),
             Upkeep::WebhookChanged { change, result, .. } => {
                 self.changes.get_or_create(&of(change.label(), done(result))).inc();
             }
@@ -133,12 +139,12 @@ impl Metrics {
         let done = Outcome { bot: Arc::clone(bot), kind: "rooms", result: "done" };
         self.audits.get_or_create(&done).inc();
         let bot = Bot { bot: Arc::clone(bot) };
-        let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.last.get_or_create(&bot).set(i64::try_from(at.as_secs()).unwrap_or(i64::MAX));
+        self.last.get_or_create(&bot).set(seconds(at));
         self.took.get_or_create(&bot).set(took.as_secs_f64());
     }
 
-    fn seen(&self, bot: &Arc<str>, counts: &[(WebhookState, usize)]) {
+    fn seen(&self, bot: &Arc<str>, counts: &[(WebhookState, usize)], at: SystemTime) {
+        self.looked.get_or_create(&Bot { bot: Arc::clone(bot) }).set(seconds(at));
         for state in WebhookState::ALL {
             let count = counts.iter().filter(|(seen, _)| seen == state).map(|(_, n)| n).sum();
             let state = State { bot: Arc::clone(bot), state: state.label() };
@@ -149,4 +155,45 @@ impl Metrics {
 
 fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn seconds(at: SystemTime) -> i64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+
+    use super::*;
+    use crate::report::Known;
+
+    fn page(metrics: &Metrics) -> String {
+        let mut registry = Registry::default();
+        metrics.register(&mut registry);
+        let mut page = String::new();
+        encode(&mut page, &registry).unwrap();
+        page
+    }
+
+    #[test]
+    fn nobody_says_that_there_is_no_bypass_before_somebody_has_looked() {
+        let metrics = Metrics::default();
+        metrics.start_at_zero(&"helpdesk".into());
+        let before = page(&metrics);
+        assert!(!before.contains("webhooks{"), "{before}");
+        assert!(before.contains("webhooks_last_look_timestamp_seconds{bot=\"helpdesk\"} 0\n"));
+        let at = SystemTime::UNIX_EPOCH + Duration::from_mins(1);
+        let counts = [(WebhookState::Ok, 2)];
+        metrics.count("helpdesk", &Upkeep::Webhooks { counts: &counts, known: Known::News, at });
+        let after = page(&metrics);
+        for line in [
+            "webhooks{bot=\"helpdesk\",state=\"bypass\"} 0\n",
+            "webhooks{bot=\"helpdesk\",state=\"ok\"} 2\n",
+            "webhooks_last_look_timestamp_seconds{bot=\"helpdesk\"} 60\n",
+        ] {
+            assert!(after.contains(line), "{line}{after}");
+        }
+    }
 }

@@ -173,6 +173,8 @@ pub enum Upkeep<'a> {
         counts: &'a [(WebhookState, usize)],
         /// Whether it is worth a warning.
         known: Known,
+        /// When they were listed.
+        at: SystemTime,
     },
     /// A webhook was changed.
     WebhookChanged {

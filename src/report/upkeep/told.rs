@@ -36,7 +36,7 @@ pub(in crate::report) fn log(bot: &str, upkeep: &Upkeep<'_>) {
         Upkeep::RoomKept { room, why } => {
             tracing::warn!(bot, room = ?room, why, "the bot stays in a room, and is silent there");
         }
-        Upkeep::Webhooks { counts, known: Known::News } => webhooks(bot, counts),
+        Upkeep::Webhooks { counts, known: Known::News, .. } => webhooks(bot, counts),
         Upkeep::WebhookChanged { change, state, event, result } => {
             let (change, state) = (change.label(), state.label());
             match result {

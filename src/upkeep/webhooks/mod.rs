@@ -14,12 +14,13 @@ use self::told::Told;
 use super::Tools;
 use crate::config::{Config, Manage};
 use crate::flow::Desk;
+use crate::gate::moment::Moment;
 use crate::gate::retry::Schedule;
-use crate::report::outage::Outage;
+use crate::report::outage::{Kind, Outage};
 use crate::report::{Happening, Known, Upkeep, WebhookState};
 use crate::rt;
 use crate::webex::Claim;
-use crate::webex::webhooks::{Desired, Health, Plan, apply, plan};
+use crate::webex::webhooks::{Desired, Health, Plan, Scope, Unlisted, Work, apply, plan};
 
 /// Who the bot is becomes known once, soon after the start; nobody notices a quarter of a second.
 const IS_IT_KNOWN: Duration = Duration::from_millis(250);
@@ -53,6 +54,7 @@ enum Ensure {
 struct Memory {
     rest: Rest,
     told: Told,
+    unlisted: Unlisted,
 }
 
 impl Keeper {
@@ -91,7 +93,7 @@ impl Keeper {
                     spread(self.every, rt::entropy())
                 }
                 Err(outage) => {
-                    self.heed(&outage);
+                    self.heed(&outage).await;
                     failures += 1;
                     let soon = Schedule { from: SOON.min(self.every), up_to: self.every };
                     soon.delay(failures - 1, rt::entropy())
@@ -107,43 +109,48 @@ impl Keeper {
         let actual = client.webhooks(effort).await?;
         let now = rt::now();
         memory.rest.seen(&actual, now);
+        memory.unlisted.seen(&actual);
         let health = memory.rest.health(self.gateway(), self.rest, now);
         let desired = Desired { health, ..self.desired.clone() };
         let found = plan(&desired, &actual);
         drop(actual);
         let known = memory.told.hear(found.counts(), now);
-        self.tell(&found, known);
+        self.tell(&found, known, now);
         if self.ensure == Ensure::OnlyTell || found.changes.is_empty() {
             return Ok(());
         }
-        let applied = apply(client, effort, &desired, found.changes, &self.tools.reporter).await;
+        let reporter = &self.tools.reporter;
+        let scope = Scope::Desired;
+        let work = Work { client, effort, desired: &desired, scope, reporter, now };
+        let applied = apply(&work, found.changes, &mut memory.unlisted).await;
+        memory.rest.switched_on(&applied.switched_on);
         if let Some(after) = &applied.now {
-            self.tell(after, Known::Already);
+            self.tell(after, Known::Already, now);
             memory.told.stands(after.counts());
         }
-        applied.failed.map_or(Ok(()), Err)?;
-        memory.rest.switched_on(&desired.health);
-        Ok(())
+        applied.failed.map_or(Ok(()), Err)
     }
 
     fn gateway(&self) -> Gateway {
-        if self.tools.readiness.ready() {
-            Gateway::WellFor(self.tools.gateway.steady_for(self.desk.name()))
-        } else {
-            Gateway::NotReady
-        }
+        let bot = self.desk.name();
+        Gateway::of(bot, &self.tools.readiness.checks(), self.tools.gateway.steady_for(bot))
     }
 
-    fn tell(&self, plan: &Plan, known: Known) {
+    fn tell(&self, plan: &Plan, known: Known, now: Moment) {
         let counts: Vec<(WebhookState, usize)> = plan.counts();
-        let upkeep = Upkeep::Webhooks { counts: &counts, known };
+        let upkeep = Upkeep::Webhooks { counts: &counts, known, at: now.wall };
         self.tools.reporter.emit(&Happening::Upkeep { bot: self.desk.name(), upkeep: &upkeep });
     }
 
-    fn heed(&self, outage: &Outage) {
-        self.tools.gateway.heed_outage(&self.desk, outage);
+    /// A token that is refused here only may lack a scope: it is the bot's own page that tells whether it is good.
+    async fn heed(&self, outage: &Outage) {
         let bot = &**self.desk.name();
         tracing::warn!(bot, cause = %outage, "webhooks could not be looked after; trying again");
+        if outage.kind == Kind::TokenRefused
+            && let Err(refused) = self.desk.client().me().await
+        {
+            self.tools.gateway.heed_outage(&self.desk, &refused);
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! When a webhook that Webex has switched off may be switched on again. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::gate::moment::Moment;
+use crate::rt::Checks;
 use crate::webex::webhooks::{Health, Webhook};
 
 /// More webhooks of one bot than this are a mistake of somebody; the rest of them waits until there are fewer.
@@ -20,6 +21,20 @@ pub(super) enum Gateway {
     NotReady,
     /// It is ready, and for so long nothing has gone wrong on the bot's routes.
     WellFor(Duration),
+}
+
+impl Gateway {
+    /// What the gateway's checks mean for one bot: a refused token is no other bot's business.
+    pub(super) fn of(bot: &str, checks: &Checks, steady: Duration) -> Self {
+        let own = format!("token {bot}");
+        let counts = |name: &str| name == own || !name.starts_with("token ");
+        let mut counting = checks.iter().filter(|(name, _)| counts(name));
+        if counting.all(|(_, check)| check.is_ok()) {
+            Self::WellFor(steady)
+        } else {
+            Self::NotReady
+        }
+    }
 }
 
 impl Rest {
@@ -42,10 +57,8 @@ impl Rest {
     }
 
     /// What Webex switches off from now on rests anew, also if nobody looked in between.
-    pub(super) fn switched_on(&mut self, health: &Health) {
-        if let Health::Rested(ids) = health {
-            self.0.retain(|id, _| !ids.contains(id));
-        }
+    pub(super) fn switched_on(&mut self, ids: &BTreeSet<Box<str>>) {
+        self.0.retain(|id, _| !ids.contains(id));
     }
 }
 
@@ -101,6 +114,23 @@ mod tests {
     }
 
     #[test]
+    fn only_a_check_of_another_bots_token_does_not_count() {
+        let table = [
+            ("token helpdesk", Gateway::NotReady),
+            ("token other", WELL),
+            ("shutdown", Gateway::NotReady),
+            ("records", Gateway::NotReady),
+        ];
+        for (failing, gateway) in table {
+            let all = ["shutdown", "token helpdesk", "token other"];
+            let mut checks: Checks = all.iter().map(|name| ((*name).into(), Ok(()))).collect();
+            assert_eq!(Gateway::of("helpdesk", &checks, LEAST), WELL);
+            checks.insert(failing.into(), Err("why".into()));
+            assert_eq!(Gateway::of("helpdesk", &checks, LEAST), gateway, "{failing}");
+        }
+    }
+
+    #[test]
     fn each_webhook_rests_for_itself_and_anew_each_time() {
         let mut rest = Rest::default();
         rest.seen(&[off("a")], at(0));
@@ -110,7 +140,7 @@ mod tests {
         rest.seen(&[on, off("b")], at(6));
         rest.seen(&[off("a"), off("b")], at(7));
         assert_eq!(rest.health(WELL, LEAST, at(9)), rested(&["b"]));
-        rest.switched_on(&rested(&["b"]));
+        rest.switched_on(&["b".into()].into());
         rest.seen(&[off("a"), off("b")], at(10));
         assert_eq!(rest.health(WELL, LEAST, at(12)), rested(&["a"]));
     }

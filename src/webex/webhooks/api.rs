@@ -26,7 +26,7 @@ const ONE: usize = 256 * 1024;
 pub struct Webhook {
     /// What `PUT` and `DELETE` name it by.
     pub id: Box<str>,
-    /// Frameworks drop events whose webhook has another name than they gave it.
+    /// Frameworks drop events whose webhook has another name than they gave it. Empty if Webex says none.
     pub name: Box<str>,
     /// Where events go. Its query may hold a secret: show it by [`Self::shown_target`] only.
     pub target: Box<str>,
@@ -40,7 +40,7 @@ pub struct Webhook {
     pub secret: Option<Secret>,
     /// Whether it is switched on; anything but `active` counts as off.
     pub active: bool,
-    /// It is the bot's own, and not one of its whole organisation.
+    /// It is the bot's own: everything that is not surely one of its whole organisation (`org`).
     pub by_creator: bool,
     /// When it was registered.
     pub created: Option<SystemTime>,
@@ -80,21 +80,27 @@ pub struct Repair {
 #[serde(rename_all = "camelCase")]
 struct Item {
     id: Box<str>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     name: Box<str>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     target_url: Box<str>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     resource: Box<str>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     event: Box<str>,
     filter: Option<Box<str>>,
     #[serde(default, deserialize_with = "secret")]
     secret: Option<Secret>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     status: Box<str>,
     owned_by: Option<Box<str>>,
     created: Option<Box<str>>,
+}
+
+/// One webhook that somebody made in an odd way must not hide the others: what is no text is empty.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Box<str>, D::Error> {
+    let value = Value::deserialize(from)?;
+    Ok(value.as_str().unwrap_or_default().into())
 }
 
 fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
@@ -114,7 +120,7 @@ impl From<Item> for Webhook {
             filter: item.filter.filter(|filter| !filter.is_empty()),
             secret: item.secret,
             active: &*item.status == "active",
-            by_creator: item.owned_by.is_none_or(|owner| &*owner == "creator"),
+            by_creator: item.owned_by.is_none_or(|owner| &*owner != "org"),
             created: created.map(SystemTime::from),
         }
     }
@@ -255,4 +261,30 @@ fn add_secret(body: &mut Value, secret: Option<&Secret>) -> Result<(), Outage> {
 
 fn sealed(body: &Value) -> Secret {
     Secret::new(body.to_string().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Webhook {
+        serde_json::from_str::<Item>(text).unwrap().into()
+    }
+
+    #[test]
+    fn what_is_no_text_is_empty_and_hides_no_other_webhook() {
+        let odd = r#"{"id": "x", "name": null, "targetUrl": 7, "resource": null, "event": [], "status": null, "secret": null}"#;
+        let webhook = read(odd);
+        let empty = [&webhook.name, &webhook.target, &webhook.resource, &webhook.event];
+        assert!(empty.iter().all(|text| text.is_empty()) && !webhook.active);
+    }
+
+    #[test]
+    fn only_what_is_surely_of_the_organisation_is_not_the_bots_own() {
+        for (owner, own) in [("\"org\"", false), ("\"ORG\"", true), ("\"\"", true), ("null", true)]
+        {
+            let webhook = read(&format!(r#"{{"id": "x", "ownedBy": {owner}}}"#));
+            assert_eq!(webhook.by_creator, own, "{owner}");
+        }
+    }
 }

@@ -22,18 +22,41 @@ pub(super) fn covers(one: (&str, &str), other: (&str, &str)) -> bool {
     }
 }
 
+/// How a webhook stands beside the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing makes it superfluous.
+    Stays,
+    /// Another would make it superfluous, but needs to be put in order first.
+    Waits,
+    /// Another makes it superfluous, and is in order as it is listed.
+    Superfluous,
+}
+
 /// For each webhook, whether another makes it superfluous.
 ///
 /// That other brings the same events to the same route through the same filter; and it is not switched off while this
-/// one is on. Of two that are equal in that, the better one stays: see [`Rank`].
-pub(super) fn beaten(judged: &[Judged<'_>]) -> Vec<bool> {
-    judged.iter().map(|loser| judged.iter().any(|winner| beats(winner, loser))).collect()
+/// one is on. Of two that are equal in that, the better one stays: see [`Rank`]. What counts is what is listed, and
+/// never what is about to be done: a promise brings no events.
+pub(super) fn standings(judged: &[Judged<'_>]) -> Vec<Standing> {
+    judged.iter().map(|loser| standing(judged, loser)).collect()
+}
+
+fn standing(judged: &[Judged<'_>], loser: &Judged<'_>) -> Standing {
+    let mut standing = Standing::Stays;
+    for winner in judged.iter().filter(|winner| beats(winner, loser)) {
+        if winner.states.is_empty() {
+            return Standing::Superfluous;
+        }
+        standing = Standing::Waits;
+    }
+    standing
 }
 
 fn beats(winner: &Judged<'_>, loser: &Judged<'_>) -> bool {
     same_way(winner, loser)
         && covers(winner.words(), loser.words())
-        && (winner.will_be_on() || !loser.will_be_on())
+        && (winner.webhook.active || !loser.webhook.active)
         && (!covers(loser.words(), winner.words()) || rank(winner) < rank(loser))
 }
 
@@ -51,7 +74,7 @@ type Rank<'a> = (Reverse<bool>, bool, Age, &'a str);
 
 fn rank<'a>(judged: &Judged<'a>) -> Rank<'a> {
     let webhook = judged.webhook;
-    (Reverse(judged.will_be_on()), judged.is_own(), Age::of(webhook.created), &webhook.id)
+    (Reverse(webhook.active), judged.is_own(), Age::of(webhook.created), &webhook.id)
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -79,13 +102,6 @@ pub(super) fn missing(desired: &Desired, stay: &[&Judged<'_>]) -> Vec<Wanted> {
     let places = || open.iter().copied().enumerate();
     let first = places().filter(|one| !places().any(|other| holds(other, *one)));
     first.map(|(_, wanted)| wanted.clone()).collect()
-}
-
-/// Whether what will be made for a wanted event also brings everything of a webhook that is there.
-pub(super) fn outdoes(wanted: &Wanted, judged: &Judged<'_>) -> bool {
-    judged.webhook.filter.is_none()
-        && judged.end.as_ref() == Some(&wanted.target)
-        && covers(wanted.words(), judged.words())
 }
 
 /// Of two that are equal, the first holds the second.

@@ -64,6 +64,8 @@ pub struct Desired {
     pub gateway: Url,
     /// All routes of the bot, as Webex reaches them.
     pub routes: Vec<Url>,
+    /// All routes of other bots.
+    pub others: Vec<Url>,
     /// What should come.
     pub wanted: Vec<Wanted>,
     /// What webhooks are registered with.
@@ -83,14 +85,15 @@ impl Desired {
         let (name, of_bot) = config.bots.get_key_value(bot)?;
         let mut secrets = of_bot.secrets.iter().map(|one| one.secret.clone());
         let secret = secrets.next()?;
-        let routes: Vec<&Route> =
-            config.routes.values().filter(|route| *route.bot == *bot).collect();
+        let (routes, others): (Vec<&Route>, Vec<&Route>) =
+            config.routes.values().partition(|route| *route.bot == *bot);
         if routes.is_empty() {
             return None;
         }
         Some(Self {
             bot: Arc::clone(name),
             routes: routes.iter().map(|route| at(&gateway, route)).collect(),
+            others: others.iter().map(|route| at(&gateway, route)).collect(),
             wanted: routes.iter().flat_map(|route| wanted(&gateway, route)).collect(),
             secret,
             earlier: secrets.collect(),
@@ -155,7 +158,17 @@ fn wanted(gateway: &Url, route: &Route) -> impl Iterator<Item = Wanted> {
 /// Targets elsewhere may hold secrets of others: they are counted.
 impl fmt::Debug for Desired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bot, gateway, routes, wanted, secret: _, earlier: _, foreign, health } = self;
+        let Self {
+            bot,
+            gateway,
+            routes,
+            wanted,
+            secret: _,
+            earlier: _,
+            foreign,
+            health,
+            others: _,
+        } = self;
         f.debug_struct("Desired")
             .field("bot", bot)
             .field("gateway", &gateway.as_str())

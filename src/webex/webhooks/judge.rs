@@ -1,13 +1,31 @@
 //! One webhook, looked at for itself: rules 1 to 5 of the plan.
 
-use url::Url;
+use url::{Position, Url};
 
 use super::api::Webhook;
 use super::desired::{Desired, OWN_NAME};
 use crate::report::WebhookState;
 
-/// What bots are told of. A webhook for anything else that leads elsewhere takes nothing from the gateway.
-const OF_ROOMS: [&str; 5] = ["all", "attachmentActions", "memberships", "messages", "rooms"];
+/// About nothing that happens in rooms: wherever it leads, it takes nothing from the gateway. The other resources that
+/// Webex documents are `all`, `attachmentActions`, `memberships`, `messages` and `rooms`; a word that nobody knows may
+/// stand for any of them.
+const HARMLESS: [&str; 15] = [
+    "adminBatchJobs",
+    "controlHubAlerts",
+    "convergedRecordings",
+    "dataSources",
+    "meetingParticipants",
+    "meetingTranscripts",
+    "meetings",
+    "recordings",
+    "serviceApp",
+    "telephony_calls",
+    "telephony_conference",
+    "telephony_mwi",
+    "uc_counter",
+    "uc_counters",
+    "videoMeshAlerts",
+];
 
 pub(super) const EARLIER: &str = "carries another secret than the first, which is accepted too";
 pub(super) const NO_ROUTE: &str =
@@ -25,11 +43,13 @@ pub(super) struct Judged<'a> {
     /// The route that it leads to once the plan is done; none if it never comes to the gateway.
     pub(super) end: Option<Url>,
     pub(super) lets_on: bool,
+    /// It is removed.
+    pub(super) goes: bool,
 }
 
 impl<'a> Judged<'a> {
     fn at(webhook: &'a Webhook, end: Option<Url>) -> Self {
-        Self { webhook, states: Vec::new(), note: None, end, lets_on: false }
+        Self { webhook, states: Vec::new(), note: None, end, lets_on: false, goes: false }
     }
 
     pub(super) fn words(&self) -> (&'a str, &'a str) {
@@ -38,11 +58,6 @@ impl<'a> Judged<'a> {
 
     pub(super) fn is_own(&self) -> bool {
         is_own(self.webhook)
-    }
-
-    /// Whether it will be switched on once the plan is done.
-    pub(super) fn will_be_on(&self) -> bool {
-        self.webhook.active || self.lets_on
     }
 
     pub(super) fn is(&self, state: WebhookState) -> bool {
@@ -84,23 +99,38 @@ enum Place {
 
 /// Rules 1 to 3.
 fn place(desired: &Desired, webhook: &Webhook) -> Place {
-    let target = Url::parse(&webhook.target).ok();
-    let here = target.filter(|target| target.origin() == desired.gateway.origin());
+    let path = here(&desired.gateway, &webhook.target);
+    let at =
+        |routes: &[Url]| routes.iter().find(|route| Some(route.path()) == path.as_deref()).cloned();
+    let (route, other) = (at(&desired.routes), at(&desired.others));
     let known = desired.foreign.iter().any(|listed| same(listed, webhook));
-    let of_rooms = OF_ROOMS.contains(&&*webhook.resource);
-    if !webhook.by_creator || known || (here.is_none() && !of_rooms) {
+    let harmless = HARMLESS.contains(&&*webhook.resource) && route.is_none();
+    if !webhook.by_creator || known || harmless {
         return Place::Foreign;
     }
     let right = || desired.route_for(&webhook.resource, &webhook.event).cloned();
-    let Some(here) = here else {
-        let state = if is_own(webhook) { WebhookState::WrongTarget } else { WebhookState::Bypass };
-        return Place::Wrong(state, right());
-    };
-    let route = desired.routes.iter().find(|route| route.path() == here.path());
-    match route.filter(|route| fits(desired, webhook, route)) {
-        Some(route) => Place::Right(route.clone()),
-        None => Place::Wrong(WebhookState::WrongTarget, right()),
+    match route {
+        Some(route) if fits(desired, webhook, &route) => Place::Right(route),
+        None if other.is_none() => Place::Wrong(WebhookState::Bypass, right()),
+        Some(_) | None => Place::Wrong(WebhookState::WrongTarget, right()),
     }
+}
+
+/// The path at the gateway that it surely leads to. What comes to the gateway first may read another spelling of an
+/// address in another way than the gateway would, and lead it anywhere; only the case of the host and the default port
+/// mean nothing to anybody.
+fn here(gateway: &Url, target: &str) -> Option<String> {
+    let url = Url::parse(target).ok().filter(|url| url.origin() == gateway.origin())?;
+    let (scheme, rest) = target.split_once("://")?;
+    let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let server = authority.rsplit('@').next()?.to_ascii_lowercase();
+    let host = url.host_str()?;
+    let port = url.port_or_known_default()?;
+    let is_server = server == format!("{host}:{port}") || (url.port().is_none() && server == host);
+    let parsed = &url[Position::BeforePath..];
+    let is_rest = rest == parsed || (url.path() == "/" && Some(rest) == parsed.strip_prefix('/'));
+    let is_exact = scheme.eq_ignore_ascii_case(url.scheme()) && is_server && is_rest;
+    is_exact.then(|| url.path().to_owned())
 }
 
 /// Listed as it is, or as people are shown it.

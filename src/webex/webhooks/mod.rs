@@ -12,9 +12,13 @@ pub mod plan;
 #[cfg(test)]
 mod plan_tests;
 #[cfg(test)]
+mod spelling_tests;
+mod unlisted;
+#[cfg(test)]
 mod world_tests;
 
 pub use api::{Fresh, Repair, Webhook};
-pub use apply::{Applied, apply};
+pub use apply::{Applied, Scope, Work, apply};
 pub use desired::{Desired, Health, OWN_NAME, Wanted};
 pub use plan::{Change, Plan, Seen, plan};
+pub use unlisted::Unlisted;

@@ -4,34 +4,40 @@
 //! at those that lead to the gateway, or will once they are repaired.
 //!
 //! 1. **foreign**: not registered by the bot itself but for its organisation; or its target is listed as known; or it
-//!    leads elsewhere and is about nothing that happens in rooms. It is never touched.
-//! 2. It leads to another scheme, host or port than `server.public_url`. One of the gateway's own has a
-//!    **wrong target**; any other is a **bypass**: its events go around the gateway. It is led to the route of its
-//!    events, and keeps its name: frameworks drop events whose webhook is not called as they called it.
-//! 3. It leads to the gateway, but to no route of this bot, or is the gateway's own and leads to another route than the
-//!    one that wants its events: **wrong target**, repaired in the same way.
+//!    is surely about nothing that happens in rooms, and leads to no route of this bot. It is never touched.
+//! 2. It leads to no route of the configuration: to another scheme, host or port than `server.public_url`, to another
+//!    path, or is spelled so that not everybody reads the same address. It is a **bypass**, whatever its name says: its
+//!    events may go around the gateway. It is led to the route of its events, and keeps its name: frameworks drop
+//!    events whose webhook is not called as they called it.
+//! 3. It leads to a route of another bot, or is the gateway's own and leads to another route than the one that wants
+//!    its events: **wrong target**, repaired in the same way.
 //! 4. It carries no secret: **unsigned**. It carries one that the gateway does not accept: **secret differs**. Both get
 //!    the first secret. One that is accepted but is not the first stays: while a secret is replaced, replicas with the
 //!    old and with the new configuration must not fight.
 //! 5. It is not active: **inactive**. It is switched on if [`Health`] lets it, also when something else is repaired.
-//! 6. Another one brings the same events to the same route through the same filter: **duplicate**. The gateway's own
-//!    are removed until one is left; a framework's is never removed, only told.
+//! 6. Another one brings the same events to the same route through the same filter: **duplicate**. One of the gateway's
+//!    own is removed if that other, as it is listed, needs no change; before that it waits. A framework's is never
+//!    removed, only told. What is on, as listed, stays before what is off: what is about to be done brings no events.
 //! 7. A wanted event that none of those brings that stay: **missing**. A webhook with a filter brings nothing for sure.
 //! 8. What is left is **ok**.
 //!
-//! All that a webhook needs is one change. Where all changes were made, the next plan has none.
+//! All that a webhook needs is one change. Where all changes were made, the next plan only removes what is replaced by
+//! then, and the one after that has none.
 //!
 //! [`Health`]: super::Health
 
 use std::fmt;
 
 use super::api::{Fresh, Repair, Webhook, shown};
-use super::cover::{beaten, missing, outdoes};
+use super::cover::{Standing, missing, standings};
 use super::desired::{Desired, Wanted};
 use super::judge::{Judged, judge};
 use crate::report::WebhookState;
 
 const LEFT_ALONE: &str = "is not the gateway's own, so that it is not removed by itself";
+/// Webex wants a name with every change, and may have none to list.
+const UNNAMED: &str = "unnamed";
+const WAITS: &str = "is removed once what replaces it is in order";
 
 /// The longest word for a resource or an event is `meetingTranscripts`.
 const LONGEST_WORD: usize = 40;
@@ -139,7 +145,7 @@ pub struct Plan {
     pub seen: Vec<Seen>,
     /// What no webhook brings.
     pub missing: Vec<Wanted>,
-    /// What puts it in order: repairs first, so that nothing is removed before what replaces it is there.
+    /// What puts it in order: repairs first. Nothing is removed before what replaces it is there, in order.
     pub changes: Vec<Change>,
 }
 
@@ -158,38 +164,29 @@ impl Plan {
 pub fn plan(desired: &Desired, actual: &[Webhook]) -> Plan {
     let mut judged: Vec<Judged<'_>> =
         actual.iter().map(|webhook| judge(desired, webhook)).collect();
-    for (beaten, judged) in beaten(&judged).into_iter().zip(&mut judged) {
-        if beaten {
-            duplicate(judged);
-        }
+    for (standing, judged) in standings(&judged).into_iter().zip(&mut judged) {
+        stand(standing, judged);
     }
-    let stay: Vec<_> = judged.iter().filter(|judged| !goes(judged)).collect();
+    let stay: Vec<_> = judged.iter().filter(|judged| !judged.goes).collect();
     let missing = missing(desired, &stay);
-    for judged in &mut judged {
-        // A wanted event may hold more than what is there.
-        if !judged.is(WebhookState::Duplicate)
-            && missing.iter().any(|wanted| outdoes(wanted, judged))
-        {
-            duplicate(judged);
-        }
-    }
-    let repairs = judged.iter().filter(|judged| !goes(judged));
+    let repairs = judged.iter().filter(|judged| !judged.goes);
     let repairs = repairs.filter_map(|judged| repaired(desired, judged));
     let made = missing.iter().map(|wanted| made(desired, wanted));
-    let removed = judged.iter().filter(|judged| goes(judged)).map(removed);
+    let removed = judged.iter().filter(|judged| judged.goes).map(removed);
     let changes = repairs.chain(made).chain(removed).collect();
     Plan { seen: judged.iter().map(told).collect(), missing, changes }
 }
 
-fn duplicate(judged: &mut Judged<'_>) {
-    judged.states.push(WebhookState::Duplicate);
-    if !judged.is_own() {
-        judged.note = Some(LEFT_ALONE);
+fn stand(standing: Standing, judged: &mut Judged<'_>) {
+    if standing == Standing::Stays {
+        return;
     }
-}
-
-fn goes(judged: &Judged<'_>) -> bool {
-    judged.is(WebhookState::Duplicate) && judged.is_own()
+    judged.states.push(WebhookState::Duplicate);
+    match standing {
+        _ if !judged.is_own() => judged.note = Some(LEFT_ALONE),
+        Standing::Superfluous => judged.goes = true,
+        Standing::Waits | Standing::Stays => judged.note = Some(WAITS),
+    }
 }
 
 fn told(judged: &Judged<'_>) -> Seen {
@@ -211,7 +208,7 @@ fn repaired(desired: &Desired, judged: &Judged<'_>) -> Option<Change> {
     Some(Change::Update {
         repair: Repair {
             id: webhook.id.clone(),
-            name: webhook.name.clone(),
+            name: if webhook.name.is_empty() { UNNAMED.into() } else { webhook.name.clone() },
             target,
             secret: unsigned.then(|| desired.secret.clone()),
             activate: judged.lets_on,

@@ -120,6 +120,13 @@ fn comes(world: &[Webhook], wanted: &Wanted) -> bool {
     })
 }
 
+/// Whether it comes, signed, through webhooks that are on.
+fn works(world: &[Webhook], wanted: &Wanted) -> bool {
+    let signed = [Some(secret(FIRST)), Some(secret(EARLIER))];
+    let on = world.iter().filter(|webhook| webhook.active && signed.contains(&webhook.secret));
+    comes(&on.cloned().collect::<Vec<_>>(), wanted)
+}
+
 fn ids(world: &[Webhook]) -> Vec<&str> {
     world.iter().map(|webhook| &*webhook.id).collect()
 }
@@ -129,8 +136,10 @@ proptest! {
 
     #[test]
     fn gw_c4_run_twice_no_changes(desired in wishes(), mut world in world()) {
-        let changes = plan(&desired, &world).changes;
-        make(&mut world, &changes, "");
+        for _round in 0..3 {
+            let changes = plan(&desired, &world).changes;
+            make(&mut world, &changes, "");
+        }
         let again = plan(&desired, &world);
         prop_assert!(again.changes.is_empty(), "{:?}", again);
         for wanted in &desired.wanted {
@@ -150,11 +159,37 @@ proptest! {
         let second = plan(&desired, &turned).changes;
         make(&mut world, &first, "a");
         make(&mut world, &second, "b");
+        let third = plan(&desired, &world).changes;
+        make(&mut world, &third, "a");
+        make(&mut world, &third, "b");
         let end = plan(&desired, &world);
         prop_assert!(end.changes.is_empty(), "{:?}", end);
         let mut alone: Vec<Webhook> = world.clone();
         make(&mut alone, &end.changes, "");
         prop_assert_eq!(ids(&alone), ids(&world));
+    }
+
+    /// However well each replica believes the gateway to be, and whatever of it Webex forgets.
+    #[test]
+    fn what_comes_goes_on_coming_with_each_change(
+        mut desired in wishes(), other in wishes(), mut world in world(), forgets in any::<bool>(),
+    ) {
+        // What moves to another route with a new configuration is another matter.
+        let hook: url::Url = TARGETS[0].parse().unwrap();
+        desired.wanted.iter_mut().for_each(|wanted| wanted.target = hook.clone());
+        let other = Desired { health: other.health, ..desired.clone() };
+        let works: Vec<Wanted> = desired.wanted.iter().filter(|one| works(&world, one)).cloned().collect();
+        for _round in 0..3 {
+            let changes = [plan(&desired, &world).changes, plan(&other, &world).changes].concat();
+            for change in changes {
+                if !(forgets && matches!(change, Change::Update { .. })) {
+                    make(&mut world, &[change], "");
+                }
+                for wanted in &works {
+                    prop_assert!(self::works(&world, wanted), "{}", wanted);
+                }
+            }
+        }
     }
 
     #[test]
