@@ -26,9 +26,10 @@ fn is_whole(sheets: &Sheets) -> bool {
     sheets.bots.iter().all(|sheet| sheet.outcome == Outcome::Complete)
 }
 
-/// The rooms of one bot that are not clean, and how many there are in each state.
+/// The rooms of one bot that are not clean for each of its routes, and how many there are in each state.
 fn one(sheet: &Sheet, tint: Tint) -> String {
-    let dirty = sheet.rows.iter().filter(|row| row.state != RoomState::Clean);
+    let refused = |row: &&Row| row.state != RoomState::Clean || !row.refused_by.is_empty();
+    let dirty = sheet.rows.iter().filter(refused);
     let dirty: Vec<_> = dirty.collect();
     let table = if dirty.is_empty() { String::new() } else { table(&dirty, tint) };
     format!("{table}{}{}\n", people(&dirty), told(sheet))
@@ -53,9 +54,19 @@ fn cells(row: &Row) -> [String; 8] {
         number(known.then_some(outsiders)),
         orgs(row),
         tamed(row.added_by.label()),
-        format!("{}: {}", row.state.label(), row.reason),
+        class(row),
         done(&row.action),
     ]
+}
+
+/// A room may be clean for the widest of the bot's routes and none for another: that one lets no event of it through.
+fn class(row: &Row) -> String {
+    match row.state {
+        RoomState::Clean => format!("clean; refused by {}", row.refused_by.join(", ")),
+        RoomState::Outsiders | RoomState::Unknown => {
+            format!("{}: {}", row.state.label(), row.reason)
+        }
+    }
 }
 
 /// The title if it is known, or else the id.
@@ -97,9 +108,10 @@ pub(super) fn done(action: &Action) -> String {
     action.why().map_or_else(|| what.clone(), |why| format!("{what}: {why}"))
 }
 
-/// Red for outsiders, yellow for unknown; whole lines, so that the columns stay.
+/// Red for outsiders, yellow for the others; whole lines, so that the columns stay.
 fn painted(table: &str, rows: &[&Row]) -> String {
-    let colour = |row: &&Row| if row.state == RoomState::Unknown { "\x1b[33m" } else { "\x1b[31m" };
+    let colour =
+        |row: &&Row| if row.state == RoomState::Outsiders { "\x1b[31m" } else { "\x1b[33m" };
     let colours = std::iter::once("\x1b[1m").chain(rows.iter().map(colour));
     let line = |(line, colour): (&str, &str)| format!("{colour}{line}\x1b[0m\n");
     table.lines().zip(colours).map(line).collect()
@@ -263,6 +275,16 @@ mod tests {
           unknown (before the gateway, or not recorded)  1
         "#);
         assert!(counted(&crate::audit::ForeignOrgs::default()).is_empty());
+    }
+
+    #[test]
+    fn a_clean_room_that_a_narrower_route_refuses_is_shown() {
+        let refused_by = vec!["survey".into(), "billing".into()];
+        let rows = vec![Row { refused_by, ..row(1, RoomState::Clean) }, row(2, RoomState::Clean)];
+        let page = page(vec![sheet(Outcome::Complete, rows)]);
+        let table: Vec<_> = page.lines().take(3).collect();
+        assert!(table[1].contains(" clean; refused by survey, billing "), "{page}");
+        assert!(table[2].starts_with("helpdesk: 2 rooms: 2 clean, 0 with"), "{page}");
     }
 
     #[test]
