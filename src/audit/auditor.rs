@@ -93,7 +93,7 @@ impl Auditor {
     /// are taken over, all others are read again, for only what was read now can be left.
     ///
     /// An outage is a list of rooms that is not complete, or a refused token: there is no survey then, and nothing may
-    /// be left.
+    /// be left. A survey that was [in vain](Survey::in_vain) is told as failed.
     pub async fn survey(
         &self,
         wish: Wish,
@@ -112,7 +112,10 @@ impl Auditor {
         let survey =
             whole.finish(&self.bot, began.elapsed(), since(silences, self.client.silences()));
         let (rooms, took, at) = (survey.states(), survey.took, survey.at);
-        self.tell(&Upkeep::Audited { rooms, took, at });
+        match &survey.in_vain {
+            None => self.tell(&Upkeep::Audited { rooms, took, at }),
+            Some(outage) => self.tell(&Upkeep::AuditFailed { outage }),
+        }
         Ok(survey)
     }
 

@@ -1,7 +1,13 @@
-//! Leaving one room: read again, confirmed, announced, left.
+//! Leaving one room. Rules, in order:
+//!
+//! 1. A direct room that is hidden stays hidden. A room of a kind that is not known for sure is not left.
+//! 2. A second list confirms the first, as [`gate::departure`](crate::gate::departure) says.
+//! 3. A farewell that is due is said, and the room is read and confirmed once more: saying it takes time, and Webex may
+//!    ask to wait. So nothing is said where the bot stays, unless the room changes within these seconds.
+//! 4. The departure is counted and recorded, and then made: in one try, as long as the confirmation stands. A call that
+//!    was not answered may have been heard.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use tokio::time::sleep;
 
@@ -17,15 +23,12 @@ use crate::report::{NoticeKind, Upkeep};
 use crate::rt;
 use crate::webex::{Effort, Left, Own, RoomKind, To};
 
-/// For how long a confirmation stands: whoever was an outsider may have left when Webex takes calls again.
-const STANDS: Duration = Duration::from_secs(30);
-
 /// What became of a room that was to be left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Departed {
     /// It is a direct room that was hidden before.
     AlreadyHidden,
-    /// Both lists agreed, and then Webex did not do it.
+    /// Both lists agreed, and then Webex did not do it, or did not say so.
     Failed(Outage),
     /// Both lists agreed.
     Left(Left),
@@ -63,41 +66,44 @@ impl Auditor {
         if found.already_hidden() {
             return Departed::AlreadyHidden;
         }
-        let departed = match self.confirmed(found).await {
-            Ok(departure) => self.leave(&found.own, &departure, farewell).await,
-            Err(stays) => stays,
-        };
+        let departed = self.go(found, farewell).await.unwrap_or_else(|stays| stays);
         self.tell_of(found, &departed);
         departed
     }
 
+    async fn go(&self, found: &Found, farewell: Option<&Farewell>) -> Result<Departed, Departed> {
+        let own = &found.own;
+        if own.kind == RoomKind::Other {
+            return Err(Departed::Unconfirmed(Unconfirmed::Odd));
+        }
+        let mut departure = self.confirmed(found).await?;
+        if let Some(farewell) = farewell.filter(|farewell| self.is_due(farewell, own)) {
+            self.say_farewell(farewell, own).await;
+            departure = self.confirmed(found).await?;
+        }
+        self.leave(own, &departure).await
+    }
+
     async fn confirmed(&self, found: &Found) -> Result<Departure, Departed> {
         let first = &found.roster;
-        sleep(APART.saturating_sub(rt::now().since(first.read()))).await;
+        sleep(APART.saturating_sub(rt::now().surely_since(first.read()))).await;
         let second = self.read(&found.own, People::Hidden).await.map_err(Departed::Unread)?;
         confirm(first, &second.roster, &self.widest).map_err(Departed::Unconfirmed)
     }
 
-    async fn leave(
-        &self,
-        own: &Own,
-        departure: &Departure,
-        farewell: Option<&Farewell>,
-    ) -> Departed {
-        if let Some(farewell) = farewell.filter(|farewell| self.is_due(farewell, own)) {
-            self.say_farewell(farewell, own).await;
+    /// Rule 4.
+    async fn leave(&self, own: &Own, departure: &Departure) -> Result<Departed, Departed> {
+        let now = rt::now();
+        let stands = departure.stands(now).map_err(Departed::Unconfirmed)?;
+        let (room, outsiders, at) = (own.room.key(), departure.outsiders(), now.wall);
+        if own.kind != RoomKind::Direct {
+            self.ledger.left(room, at);
         }
-        // Written before it is done, like the record of a clearance.
-        let (room, outsiders, at) = (own.room.key(), departure.outsiders(), rt::now().wall);
         self.tell(&Upkeep::RoomLeaving { room, outsiders, at });
-        let effort = Effort { give_up_after: self.effort.give_up_after.min(STANDS), ..self.effort };
-        match self.client.leave(effort, departure, own).await {
-            Ok(left) => {
-                self.ledger.left(own.room.key(), rt::now().wall);
-                Departed::Left(left)
-            }
-            Err(outage) => Departed::Failed(outage),
-        }
+        let give_up_after = self.effort.give_up_after.min(stands);
+        let effort = Effort { give_up_after, attempts: 1, ..self.effort };
+        let left = self.client.leave(effort, departure, own).await;
+        left.map(Departed::Left).map_err(Departed::Failed)
     }
 
     /// In group rooms only: in a direct one it would show the room again that is about to be hidden.

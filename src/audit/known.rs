@@ -1,6 +1,6 @@
 //! What is remembered of one bot's rooms, oldest forgotten first.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::SystemTime;
 
 use crate::gate::id::{Key, Org, Person, Room};
@@ -49,7 +49,7 @@ pub(super) struct Known {
     rooms: HashMap<Key<Room>, Remembered>,
     turns: BTreeMap<u64, Key<Room>>,
     last_turn: u64,
-    departures: VecDeque<SystemTime>,
+    departures: VecDeque<(Option<Key<Room>>, SystemTime)>,
 }
 
 impl Known {
@@ -57,7 +57,7 @@ impl Known {
         match entry {
             Entry::Added(added) => self.touch(room).added = Some(added),
             Entry::Told(at) => self.touch(room).told = Some(at),
-            Entry::Left(at) => self.left(at),
+            Entry::Left(at) => self.left(Some(room), at),
         }
     }
 
@@ -69,13 +69,18 @@ impl Known {
         self.rooms.get(&room)?.told
     }
 
-    pub(super) fn left_since(&self, since: SystemTime) -> usize {
-        self.departures.iter().filter(|at| **at >= since).count()
+    /// Each room once: whoever adds the bot to one room again and again must not use up what may be left. Which room it
+    /// was is not in old files; each such line counts.
+    pub(super) fn left_since(&self, since: SystemTime, beside: &HashSet<Key<Room>>) -> usize {
+        let lately = || self.departures.iter().filter(|(_, at)| *at >= since);
+        let rooms: HashSet<_> = lately().filter_map(|(room, _)| *room).collect();
+        let nameless = lately().filter(|(room, _)| room.is_none()).count();
+        rooms.difference(beside).count().saturating_add(nameless)
     }
 
     /// Everything, in the order in which it would be forgotten.
     pub(super) fn entries(&self) -> impl Iterator<Item = (Option<Key<Room>>, Entry)> + '_ {
-        let left = self.departures.iter().map(|at| (None, Entry::Left(*at)));
+        let left = self.departures.iter().map(|(room, at)| (*room, Entry::Left(*at)));
         let rooms = self.turns.values().filter_map(|room| Some((*room, self.rooms.get(room)?)));
         let rooms = rooms.flat_map(|(room, known)| {
             let added = known.added.map(|added| (Some(room), Entry::Added(added)));
@@ -85,11 +90,11 @@ impl Known {
         left.chain(rooms)
     }
 
-    pub(super) fn left(&mut self, at: SystemTime) {
+    pub(super) fn left(&mut self, room: Option<Key<Room>>, at: SystemTime) {
         if self.departures.len() >= MOST_DEPARTURES {
             self.departures.pop_front();
         }
-        self.departures.push_back(at);
+        self.departures.push_back((room, at));
     }
 
     fn touch(&mut self, room: Key<Room>) -> &mut Remembered {

@@ -1,5 +1,6 @@
 //! What is remembered about rooms: who added the bot, what was said there, what was left. Ids only, never a name.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -42,7 +43,7 @@ impl Ledger {
         self.take(room, Entry::Told(at));
     }
 
-    /// The bot left a room.
+    /// The bot is about to leave a room, for ever: a direct room that is hidden does not count.
     pub fn left(&self, room: Key<Room>, at: SystemTime) {
         self.take(room, Entry::Left(at));
     }
@@ -52,9 +53,9 @@ impl Ledger {
         self.known().told(room)
     }
 
-    /// How many rooms were left since then.
-    pub fn left_since(&self, since: SystemTime) -> usize {
-        self.known().left_since(since)
+    /// How many rooms were left since then, not counting these. A room that was left several times is one room.
+    pub fn left_since(&self, since: SystemTime, beside: &HashSet<Key<Room>>) -> usize {
+        self.known().left_since(since, beside)
     }
 
     /// Who made the bot's membership that was made at this moment. Of an earlier one nothing follows: somebody else may

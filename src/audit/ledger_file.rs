@@ -1,7 +1,7 @@
 //! `ledger.jsonl`: one line for each thing to remember, added at the end by whoever has one.
 //!
 //! A line is written by one call in append mode, so lines of several processes do not mix. A line that was torn (a full
-//! disk, a killed process) is skipped. A file that has grown too long is written anew when it is opened; what others
+//! disk, a killed process) is skipped, and spoils no other. A file that has grown too long is written anew when it is opened; what others
 //! add meanwhile is copied over, except in the few microseconds between the copy and the change of names.
 
 use std::fs::{self, File, OpenOptions};
@@ -67,7 +67,7 @@ impl LedgerFile {
         for (room, entry) in text.lines().filter_map(|line| file.read(line)) {
             match (room, entry) {
                 (Some(room), entry) => known.take(room, entry),
-                (None, Entry::Left(at)) => known.left(at),
+                (None, Entry::Left(at)) => known.left(None, at),
                 (None, Entry::Added(_) | Entry::Told(_)) => {}
             }
         }
@@ -80,10 +80,24 @@ impl LedgerFile {
     /// A ledger that cannot be written is told and forgotten: what it says is "unknown" after a restart.
     pub(super) fn append(&self, room: Key<Room>, entry: Entry) {
         let line = self.line(Some(room), entry);
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path);
-        if let Err(error) = file.and_then(|mut file| file.write_all(line.as_bytes())) {
+        if let Err(error) = self.write(line) {
             tracing::warn!(bot = &*self.bot, cause = %error.kind(), "the ledger of audits cannot be written");
         }
+    }
+
+    /// What follows a torn line begins a new one.
+    fn write(&self, mut line: String) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).append(true).create(true).mode(0o600).open(&self.path)?;
+        let mut last = [b'\n'];
+        if file.metadata()?.len() > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        if last != [b'\n'] {
+            line.insert(0, '\n');
+        }
+        file.write_all(line.as_bytes())
     }
 
     /// Lines of other bots stay as they are.

@@ -15,6 +15,14 @@ use crate::webex::Own;
 /// find a place among the records that wait to be written. The report has all.
 const MOST_UNREAD: usize = 1000;
 
+/// Rooms that could not be read in one pass.
+#[derive(Debug, Default)]
+struct Missed {
+    rooms: Vec<(Own, Kind)>,
+    /// Nobody was asked about some of them any more, for this reason.
+    gave_up: Option<Kind>,
+}
+
 impl Auditor {
     /// Rooms that could not be read are tried once more when all others are done: Webex may be back by then.
     pub(super) async fn each(
@@ -24,16 +32,17 @@ impl Auditor {
         watch: &dyn Watch,
         whole: &mut Whole,
     ) -> Result<(), Outage> {
-        let missed = self.pass(rooms, wish, watch, whole).await?;
-        let missed = missed.into_iter().map(|(own, _)| own).collect();
-        let missed = self.pass(missed, wish, watch, whole).await?;
-        for (number, (own, kind)) in missed.into_iter().enumerate() {
+        let first = self.pass(rooms, wish, watch, whole).await?;
+        let missed = first.rooms.into_iter().map(|(own, _)| own).collect();
+        let second = self.pass(missed, wish, watch, whole).await?;
+        whole.gave_up = first.gave_up.and(second.gave_up);
+        for (number, (own, kind)) in second.rooms.into_iter().enumerate() {
             let seen = self.unread(&own, kind);
             if number < MOST_UNREAD {
                 self.tell_room(&seen);
             }
             watch.row(&seen.row);
-            whole.take(seen);
+            whole.miss(seen, kind);
         }
         Ok(())
     }
@@ -44,10 +53,10 @@ impl Auditor {
         wish: Wish,
         watch: &dyn Watch,
         whole: &mut Whole,
-    ) -> Result<Vec<(Own, Kind)>, Outage> {
+    ) -> Result<Missed, Outage> {
         let looks = rooms.into_iter().map(|own| Box::pin(self.look(own, wish)));
         let mut looks = stream::iter(looks).buffer_unordered(self.at_once);
-        let mut missed = Vec::new();
+        let mut missed = Missed::default();
         while let Some(look) = looks.next().await {
             match look? {
                 Look::Seen(seen) => {
@@ -55,7 +64,11 @@ impl Auditor {
                     self.tell_room(&seen);
                     whole.take(*seen);
                 }
-                Look::Missed(own, kind) => missed.push((own, kind)),
+                Look::Missed(own, kind) => missed.rooms.push((own, kind)),
+                Look::Skipped(own, kind) => {
+                    missed.rooms.push((own, kind));
+                    missed.gave_up = Some(kind);
+                }
             }
         }
         Ok(missed)

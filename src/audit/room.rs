@@ -41,13 +41,15 @@ pub(super) enum Look {
     Missed(Own, Kind),
     /// It was read.
     Seen(Box<Seen>),
+    /// Webex has not told anything for so long that it was not asked.
+    Skipped(Own, Kind),
 }
 
 impl Auditor {
     /// Only a refused token is an outage: it ends the survey. Whatever else goes wrong is about this room.
     pub(super) async fn look(&self, own: Own, wish: Wish) -> Result<Look, Outage> {
         if let Some(kind) = self.luck.gone(self.effort.give_up_after) {
-            return Ok(Look::Missed(own, kind));
+            return Ok(Look::Skipped(own, kind));
         }
         let reading = match self.read(&own, wish.people).await {
             Ok(reading) => reading,
@@ -100,7 +102,10 @@ impl Auditor {
                 Action::Kept { why: Cow::Borrowed(Unconfirmed::Incomplete.label()) }
             }
             (RoomState::Outsiders, RoomKind::Direct) => Action::WouldHide,
-            (RoomState::Outsiders, RoomKind::Group | RoomKind::Other) => Action::WouldLeave,
+            (RoomState::Outsiders, RoomKind::Group) => Action::WouldLeave,
+            (RoomState::Outsiders, RoomKind::Other) => {
+                Action::Kept { why: Cow::Borrowed(Unconfirmed::Odd.label()) }
+            }
         }
     }
 

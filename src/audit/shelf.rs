@@ -32,6 +32,8 @@ pub struct Filed {
     pub sha256: String,
     /// Older reports of the same bot that were removed.
     pub removed: usize,
+    /// Why some of them could not be.
+    pub uncleared: Option<io::ErrorKind>,
 }
 
 /// A report was not written.
@@ -62,24 +64,29 @@ impl Shelf {
         let path = self.dir.join(format!("{bot}-{}.json", at.strftime(WHEN)));
         replace(&path, &text).await?;
         let sha256 = base16ct::lower::encode_string(&Sha256::digest(&text));
-        let removed = self.clear(bot, report.at).await?;
-        Ok(Filed { path, sha256, removed })
+        let mut filed = Filed { path, sha256, removed: 0, uncleared: None };
+        if let Err(error) = self.clear(bot, report.at, &mut filed).await {
+            filed.uncleared = Some(error.kind());
+        }
+        Ok(filed)
     }
 
     /// Only what is named as a report of this bot is removed.
-    async fn clear(&self, bot: &str, now: SystemTime) -> io::Result<usize> {
-        let (mut entries, mut removed) = (fs::read_dir(&self.dir).await?, 0);
+    async fn clear(&self, bot: &str, now: SystemTime, filed: &mut Filed) -> io::Result<()> {
+        let mut entries = fs::read_dir(&self.dir).await?;
         for _ in 0..MOST_FILES {
             let Some(entry) = entries.next_entry().await? else { break };
             let name = entry.file_name();
             let at = name.to_str().and_then(|name| written_at(name, bot));
             let age = at.and_then(|at| now.duration_since(at).ok());
             if age.is_some_and(|age| age > self.keep) {
-                fs::remove_file(entry.path()).await?;
-                removed += 1;
+                match fs::remove_file(entry.path()).await {
+                    Ok(()) => filed.removed += 1,
+                    Err(error) => filed.uncleared = Some(error.kind()),
+                }
             }
         }
-        Ok(removed)
+        Ok(())
     }
 }
 

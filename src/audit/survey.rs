@@ -8,6 +8,7 @@ use super::report::Counts;
 use super::row::{Action, Row};
 use crate::gate::roster::Roster;
 use crate::report::RoomState;
+use crate::report::outage::Outage;
 use crate::webex::{Own, RoomKind, Silences};
 
 /// A room that should be left, as the survey read it.
@@ -36,6 +37,8 @@ pub struct Survey {
     /// Rooms that could be left, in the order of their rows: those whose action is `would_leave` or `would_hide`.
     /// Where these have more than a million members in all, the rest are left by the next audit.
     pub found: Vec<Found>,
+    /// Why it is no success, though all rooms are listed: no room could be read, or nobody was asked any more.
+    pub in_vain: Option<Outage>,
     /// Organisations that must not be in them.
     pub foreign: ForeignOrgs,
     /// Answers of Webex that it took: pages and titles, without calls that had to be repeated.

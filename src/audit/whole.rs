@@ -8,6 +8,7 @@ use super::room::Seen;
 use super::row::Row;
 use super::survey::{Found, Survey};
 use crate::report::RoomState;
+use crate::report::outage::{Kind, Outage};
 use crate::rt;
 use crate::webex::Silences;
 
@@ -23,6 +24,9 @@ pub(super) struct Whole {
     kept: usize,
     foreign: ForeignOrgs,
     pub(super) calls: usize,
+    pub(super) gave_up: Option<Kind>,
+    missed: usize,
+    last: Option<Kind>,
 }
 
 impl Whole {
@@ -34,6 +38,21 @@ impl Whole {
             self.keep(found);
         }
         self.rows.push(row);
+    }
+
+    /// A room that could not be read, for this reason.
+    pub(super) fn miss(&mut self, seen: Seen, kind: Kind) {
+        self.missed += 1;
+        self.last = Some(kind);
+        self.take(seen);
+    }
+
+    fn in_vain(&self) -> Option<Outage> {
+        let nothing = self.last.filter(|_| self.missed == self.rows.len());
+        let nothing =
+            nothing.map(|kind| Outage::new(kind, "none of the bot's rooms could be read"));
+        let gave_up = |kind| Outage::new(kind, "the audit gave up asking about the bot's rooms");
+        nothing.or_else(|| self.gave_up.map(gave_up))
     }
 
     fn keep(&mut self, found: Found) {
@@ -54,10 +73,12 @@ impl Whole {
             (order(one.state), &one.room).cmp(&(order(other.state), &other.room))
         });
         self.found.sort_by_key(|found| found.own.room.key().to_string());
+        let in_vain = self.in_vain();
         Survey {
             bot: Arc::clone(bot),
             rows: self.rows,
             found: self.found,
+            in_vain,
             foreign: self.foreign,
             calls: self.calls,
             silences,

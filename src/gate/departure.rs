@@ -1,9 +1,10 @@
 //! May the bot leave a room by itself? Rules, in order:
 //!
-//! 1. Two lists of this very room, the second begun at least [`APART`] after the first.
+//! 1. Two lists of this very room, the second begun at least [`APART`] after the first, whatever the wall clock says.
 //! 2. Each is complete: every page, the bot itself in it, and the organisation of everybody known.
 //! 3. Each names somebody whose organisation is surely not allowed.
 //! 4. Both name the same outsiders.
+//! 5. The bot leaves within [`STANDS`] after the second was begun: whoever was an outsider may have gone since.
 //!
 //! Whatever could not be found out is no reason to leave: a script that took an error for a "no" once made bots leave
 //! rooms because Webex had answered 429.
@@ -11,12 +12,16 @@
 use std::time::Duration;
 
 use super::id::{Key, Person, Room};
+use super::moment::Moment;
 use super::policy::{Audience, incomplete};
 use super::refusal::Refusal;
 use super::roster::{Roster, Standing};
 
 /// Long enough that one wrong answer of one server is not simply repeated.
 pub const APART: Duration = Duration::from_secs(2);
+
+/// Long enough for a list of several pages and one call; not for waiting until Webex takes calls again.
+pub const STANDS: Duration = Duration::from_secs(5);
 
 /// What a whole list makes of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,12 +56,13 @@ fn is_unknown(refusal: Refusal) -> bool {
 ///
 /// ```compile_fail,E0451
 /// // Only `confirm` makes one.
-/// let forged = botwarden::gate::departure::Departure { room: todo!(), outsiders: 1 };
+/// let forged = botwarden::gate::departure::Departure { room: todo!(), outsiders: 1, read: todo!() };
 /// ```
 #[derive(Debug)]
 pub struct Departure {
     room: Key<Room>,
     outsiders: usize,
+    read: Moment,
 }
 
 impl Departure {
@@ -68,6 +74,12 @@ impl Departure {
     /// How many outsiders are in it.
     pub fn outsiders(&self) -> usize {
         self.outsiders
+    }
+
+    /// Rule 5: for how long it still says that the room may be left.
+    pub fn stands(&self, now: Moment) -> Result<Duration, Unconfirmed> {
+        let left = STANDS.checked_sub(now.since(self.read)).filter(|left| !left.is_zero());
+        left.ok_or(Unconfirmed::Stale)
     }
 }
 
@@ -86,6 +98,12 @@ pub enum Unconfirmed {
     /// One of the lists does not show everybody, or does not say where everybody belongs.
     #[error("the list is not complete")]
     Incomplete,
+    /// Webex does not say what kind of room it is, or says two things.
+    #[error("Webex does not tell for sure what kind of room it is")]
+    Odd,
+    /// Too much time passed after the second.
+    #[error("the second list is too old by now")]
+    Stale,
     /// The second began too soon after the first.
     #[error("the second list was read too soon after the first")]
     TooSoon,
@@ -99,12 +117,14 @@ impl Unconfirmed {
             Self::Clean => "clean_now",
             Self::Differs => "lists_differ",
             Self::Incomplete => "list_incomplete",
+            Self::Odd => "membership_odd",
+            Self::Stale => "list_stale",
             Self::TooSoon => "too_soon",
         }
     }
 }
 
-/// The rules above. `audience` is the widest of the bot's routes: an outsider for it is one for every route.
+/// Rules 1 to 4. `audience` is the widest of the bot's routes: an outsider for it is one for every route.
 pub fn confirm(
     first: &Roster,
     second: &Roster,
@@ -113,14 +133,14 @@ pub fn confirm(
     if first.room() != second.room() {
         return Err(Unconfirmed::AnotherRoom);
     }
-    if second.read().since(first.read()) < APART {
+    if second.read().surely_since(first.read()) < APART {
         return Err(Unconfirmed::TooSoon);
     }
     let (before, now) = (sure_outsiders(first, audience)?, sure_outsiders(second, audience)?);
     if before != now {
         return Err(Unconfirmed::Differs);
     }
-    Ok(Departure { room: second.room(), outsiders: now.len() })
+    Ok(Departure { room: second.room(), outsiders: now.len(), read: second.read() })
 }
 
 type Outsider = (Key<Person>, Standing);

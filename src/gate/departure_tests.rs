@@ -150,6 +150,28 @@ fn two_whole_lists_that_agree_are_a_departure() {
 }
 
 #[test]
+fn a_confirmation_stands_for_a_few_seconds_by_either_clock() {
+    let members = [(BOT, Them), (TOM, Them)];
+    let departure = confirm(&list(&members), &later(&members), &audience()).unwrap();
+    let began = noon().plus(APART);
+    assert_eq!(departure.stands(began), Ok(STANDS));
+    let last = Duration::from_nanos(1);
+    assert_eq!(departure.stands(began.plus(STANDS.checked_sub(last).unwrap())), Ok(last));
+    let late = began.plus(STANDS);
+    for late in [late, Moment { wall: began.wall, ..late }, Moment { tick: began.tick, ..late }] {
+        assert_eq!(departure.stands(late), Err(Unconfirmed::Stale));
+    }
+}
+
+#[test]
+fn a_wall_clock_that_is_set_forward_makes_no_second_list_later() {
+    let members = [(BOT, Them), (TOM, Them)];
+    let forward = Moment { wall: noon().wall + Duration::from_hours(1), ..noon() };
+    let second = at(forward, &members, End::LastPage);
+    assert_eq!(confirm(&list(&members), &second, &audience()).unwrap_err(), Unconfirmed::TooSoon);
+}
+
+#[test]
 fn anything_less_is_none() {
     let members = [(BOT, Them), (ANN, Us), (TOM, Them)];
     let (first, clean) = (list(&members), [(BOT, Them), (ANN, Us)]);

@@ -21,6 +21,12 @@ impl Moment {
         self.tick.saturating_sub(earlier.tick).max(by_wall)
     }
 
+    /// How long ago `earlier` was at least, by the monotonic clock alone: for what must not happen too soon. A wall clock
+    /// that is set forward would make it longer.
+    pub fn surely_since(self, earlier: Self) -> Duration {
+        self.tick.saturating_sub(earlier.tick)
+    }
+
     /// This moment, later by `by`.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
@@ -44,5 +50,8 @@ mod tests {
         assert_eq!(suspended.since(then), Duration::from_mins(1));
         assert_eq!(set_back.since(then), Duration::from_secs(30));
         assert_eq!(then.since(suspended), Duration::ZERO);
+        assert_eq!(suspended.surely_since(then), Duration::ZERO);
+        assert_eq!(set_back.surely_since(then), Duration::from_secs(30));
+        assert_eq!(then.surely_since(set_back), Duration::ZERO);
     }
 }

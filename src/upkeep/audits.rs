@@ -1,10 +1,12 @@
 //! Audits of one bot while the gateway runs. Rules:
 //!
 //! 1. They begin as [`schedule`](super::schedule) says, one after the other.
-//! 2. An audit that does not come to its end changes nothing, and is told; the next one comes at its time.
+//! 2. An audit that does not come to its end changes nothing, and is told; the next one comes at its time. One that
+//!    found out nothing is told as failed, too.
 //! 3. With `leave_rooms_with_outsiders: confirmed`, the rooms that it found are left one by one, each after a second
 //!    list; but none while a route of the bot observes, and none at all when they are more than `max_leave`, those that
-//!    were left within a day among them.
+//!    were left within a day among them. They are counted again before each room: others may be left meanwhile because
+//!    of what is seen there.
 //! 4. With `reports`, what was found and done is written to a file.
 
 use std::borrow::Cow;
@@ -13,7 +15,7 @@ use std::collections::HashMap;
 use super::schedule::{Step, Timetable, Turn};
 use super::ward::{Enforced, Ward};
 use crate::audit::{
-    Action, Allowance, Auditor, Departed, Found, People, Report, Shelf, Survey, Titles, Wish, rail,
+    Action, Auditor, Departed, Found, People, Report, Shelf, Survey, Titles, Wish, rail,
 };
 use crate::config::Leave;
 use crate::report::Upkeep;
@@ -62,6 +64,7 @@ async fn once(ward: &Ward) -> Result<(), Outage> {
     ward.counted(survey.rows.len());
     let mut done = Done::default();
     let left = match ward.audit.leave {
+        Leave::Confirmed if survey.in_vain.is_some() => Ok(()),
         Leave::Confirmed => done.leave(ward, &auditor, &mut survey).await,
         Leave::Never => Ok(()),
     };
@@ -101,9 +104,10 @@ impl Done {
             self.keep(ward, &found, ("observing", "a route of the bot observes"));
             return Ok(());
         }
-        let rooms = found.len().saturating_add(ward.left_lately(rt::now()));
+        let these = found.iter().map(|found| found.own.room.key()).collect();
+        let rooms = survey.leavable().saturating_add(ward.left_lately(rt::now(), &these));
         match rail(rooms, survey.rows.len(), ward.audit.max_leave) {
-            Ok(allowance) => self.depart(ward, auditor, found, allowance).await,
+            Ok(_each_is_counted_again) => self.depart(ward, auditor, found).await,
             Err(too_many) => {
                 self.keep(ward, &found, ("max_leave", &too_many.to_string()));
                 Ok(())
@@ -117,10 +121,14 @@ impl Done {
         ward: &Ward,
         auditor: &Auditor,
         found: Vec<Found>,
-        mut allowance: Allowance,
     ) -> Result<(), Outage> {
         for found in found {
-            let Some(permit) = allowance.permit() else { return Ok(()) };
+            let turn = ward.turn().await;
+            let Some(permit) = ward.permit(&turn, found.own.room.key()) else {
+                let why = "`max_leave` rooms were left within a day";
+                self.keep(ward, std::slice::from_ref(&found), ("max_leave", why));
+                continue;
+            };
             let departed = auditor.depart(&found, permit, ward.audit.farewell.as_ref()).await;
             self.note(&found, departed.action());
             if let Departed::Failed(outage) | Departed::Unread(outage) = departed
@@ -166,6 +174,9 @@ async fn file(ward: &Ward, shelf: &Shelf, survey: Survey) {
         Ok(filed) => {
             let file = filed.path.file_name().map(|name| name.to_string_lossy().into_owned());
             tracing::info!(bot, file, sha256 = filed.sha256, "audit report written");
+            if let Some(cause) = filed.uncleared {
+                tracing::warn!(bot, %cause, "some older audit reports cannot be removed");
+            }
         }
         Err(unfiled) => tracing::warn!(bot, cause = %unfiled, "no audit report"),
     }

@@ -19,8 +19,9 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::config::Config;
 use crate::flow::{Desk, Gateway, Sighting, Sightings};
+use crate::gate::moment::Moment;
 use crate::report::Reporter;
-use crate::rt::{Readiness, Tasks};
+use crate::rt::{self, Readiness, Tasks};
 use ward::Ward;
 
 /// What upkeep works with.
@@ -50,7 +51,7 @@ struct Ears {
     webhooks: Option<Arc<Notify>>,
     departures: Option<Arc<departures::Line>>,
     newcomers: Option<mpsc::Sender<Sighting>>,
-    notices: Option<mpsc::Sender<Sighting>>,
+    notices: Option<mpsc::Sender<(Moment, Sighting)>>,
 }
 
 impl Ears {
@@ -62,7 +63,7 @@ impl Ears {
             line.hear(sighting);
         }
         if let Some(notices) = &self.notices {
-            let _lost_when_full = notices.try_send(sighting.clone());
+            let _lost_when_full = notices.try_send((rt::now(), sighting.clone()));
         }
         if let (Sighting::Added { .. }, Some(newcomers)) = (sighting, &self.newcomers) {
             let _lost_when_full = newcomers.try_send(sighting.clone());

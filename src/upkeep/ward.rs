@@ -1,15 +1,18 @@
 //! One bot, as those who look after it see it.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::{Mutex, MutexGuard};
+
 use super::Tools;
-use crate::audit::{Auditor, Ledger, PATIENT, Parts};
+use crate::audit::{Auditor, Ledger, PATIENT, Parts, Permit, rail};
 use crate::config::{self, Config, Reports};
 use crate::flow::{Desk, Identity};
-use crate::gate::id::{Key, Person, RoomId};
+use crate::gate::id::{Key, Person, Room, RoomId};
 use crate::gate::moment::Moment;
 use crate::gate::policy::{Mode, Policy, RoomVerdict, judge_room};
 use crate::gate::roster::Standing;
@@ -33,6 +36,14 @@ pub(super) struct Ward {
     pub(super) ledger: Arc<Ledger>,
     /// How many rooms the last audit found.
     rooms: Arc<AtomicUsize>,
+    /// Whoever holds it may leave a room.
+    leaving: Arc<Mutex<()>>,
+}
+
+/// One room of the bot may be left meanwhile.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    _only: MutexGuard<'a, ()>,
 }
 
 /// Whether every route of the bot refuses what it should.
@@ -55,6 +66,7 @@ impl Ward {
             ledger: Arc::new(ledger(desk.name(), audit.reports.as_ref())),
             audit,
             rooms: Arc::default(),
+            leaving: Arc::default(),
         })
     }
 
@@ -106,14 +118,22 @@ impl Ward {
         self.policies().all(|policy| policy.audience(own).admits(person, standing))
     }
 
-    /// How many rooms it has left within a day.
-    pub(super) fn left_lately(&self, now: Moment) -> usize {
-        now.wall.checked_sub(A_DAY).map_or(0, |since| self.ledger.left_since(since))
+    /// How many rooms it has left within a day, not counting these.
+    pub(super) fn left_lately(&self, now: Moment, beside: &HashSet<Key<Room>>) -> usize {
+        let since = now.wall.checked_sub(A_DAY);
+        since.map_or(0, |since| self.ledger.left_since(since, beside))
     }
 
-    /// How many rooms the bot had when they were last counted; none before.
-    pub(super) fn rooms(&self) -> usize {
-        self.rooms.load(Ordering::Relaxed)
+    /// May one more room be left today? Only who has the turn may ask: nobody else leaves a room until the turn ends, so
+    /// what was counted is true until this room is counted, too.
+    pub(super) fn permit(&self, _turn: &Turn<'_>, room: Key<Room>) -> Option<Permit> {
+        let rooms = self.left_lately(rt::now(), &HashSet::from([room])).saturating_add(1);
+        rail(rooms, self.rooms.load(Ordering::Relaxed), self.audit.max_leave).ok()?.permit()
+    }
+
+    /// Audits and departures run side by side. Each room is left in a turn of its own, bounded by the time for two lists.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        Turn { _only: self.leaving.lock().await }
     }
 
     pub(super) fn counted(&self, rooms: usize) {

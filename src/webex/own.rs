@@ -1,8 +1,16 @@
-//! `GET /memberships` of the bot itself: in which rooms it is, or its place in one of them.
+//! `GET /memberships` of the bot itself: in which rooms it is, or its place in one of them. Rules:
+//!
+//! 1. Every item must say which room it is, and be the bot's own. Else there is no list.
+//! 2. Its kind is told only of an item that is as documented: with an id that can be a part of an address, a known
+//!    `roomType`, and no `errors`; and that no other item about the same room contradicts. Else it is
+//!    [`RoomKind::Other`], which nobody acts on: one odd item is no reason to know nothing about the other rooms.
 
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
 use url::Url;
 
 use super::call::{Effort, Reply};
@@ -10,7 +18,7 @@ use super::client::Client;
 use super::model::{Page, RoomKind};
 use super::trail::{Step, Trail, nonsense};
 use crate::config::long_id;
-use crate::gate::id::{Key, Person, PersonId, RoomId};
+use crate::gate::id::{Key, Person, PersonId, Room, RoomId};
 use crate::gate::roster::End;
 use crate::report::outage::Outage;
 
@@ -28,7 +36,7 @@ pub struct Own {
     pub id: Box<str>,
     /// The room.
     pub room: RoomId,
-    /// What kind of room it is.
+    /// What kind of room it is; `Other` also where Webex contradicts itself.
     pub kind: RoomKind,
     /// A direct room that does not show in the bot's list.
     pub hidden: bool,
@@ -39,14 +47,17 @@ pub struct Own {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item {
-    id: Box<str>,
     room_id: Box<str>,
     person_id: Box<str>,
     #[serde(default)]
-    room_type: Box<str>,
+    id: Value,
     #[serde(default)]
-    is_room_hidden: bool,
-    created: Option<Box<str>>,
+    room_type: Value,
+    #[serde(default)]
+    is_room_hidden: Value,
+    #[serde(default)]
+    created: Value,
+    errors: Option<IgnoredAny>,
 }
 
 impl Client {
@@ -70,7 +81,7 @@ impl Client {
                 }
             };
             for item in found.value.items {
-                all.push(read(item, own)?);
+                all.push(read(&item, own)?);
             }
             each(all.len());
             match trail.step(&here, &found.headers)? {
@@ -98,12 +109,11 @@ impl Client {
             Reply::Found(found) => found.value.items,
             Reply::Absent | Reply::Done => return Ok(None),
         };
-        let Some(item) = found.into_iter().next() else { return Ok(None) };
-        let membership = read(item, own)?;
-        if membership.room.key() != room.key() {
+        let all = found.iter().map(|item| read(item, own)).collect::<Result<Vec<_>, _>>()?;
+        if all.iter().any(|membership| membership.room.key() != room.key()) {
             return Err(nonsense("Webex was asked for the bot's place in a room and told another"));
         }
-        Ok(Some(membership))
+        Ok(unrepeated(all).into_iter().next())
     }
 
     fn first_of_all(&self) -> Url {
@@ -114,30 +124,51 @@ impl Client {
 }
 
 /// Somebody else's membership among the bot's own would be left in its name.
-fn read(item: Item, own: Key<Person>) -> Result<Own, Outage> {
+fn read(item: &Item, own: Key<Person>) -> Result<Own, Outage> {
     let foreign = |_bad_id| nonsense("a membership of the bot has an id that cannot be read");
     let person = PersonId::parse(&item.person_id).map_err(foreign)?;
     if person.key() != own {
         return Err(nonsense("the list of the bot's own memberships names somebody else"));
     }
+    let room = RoomId::parse(&item.room_id).map_err(foreign)?;
+    let kind = kind(item);
     Ok(Own {
-        id: item.id,
-        room: RoomId::parse(&item.room_id).map_err(foreign)?,
-        kind: RoomKind::named(&item.room_type),
-        hidden: item.is_room_hidden,
-        created: item.created.as_deref().and_then(date),
+        id: item.id.as_str().unwrap_or_default().into(),
+        room,
+        kind,
+        hidden: item.is_room_hidden == Value::Bool(true),
+        created: item.created.as_str().and_then(date),
     })
+}
+
+/// Rule 2. In an address, one dot or two lead to another place, to all memberships; and controls are left out, so that
+/// others become dots.
+fn kind(item: &Item) -> RoomKind {
+    let is_plain = |id: &str| id.chars().all(|letter| letter.is_ascii_graphic());
+    let is_place = |id: &str| !id.trim_matches('.').is_empty() && is_plain(id);
+    match (item.id.as_str(), item.room_type.as_str(), &item.errors) {
+        (Some(id), Some(kind), None) if is_place(id) => RoomKind::named(kind),
+        _ => RoomKind::Other,
+    }
 }
 
 fn date(text: &str) -> Option<SystemTime> {
     text.parse::<jiff::Timestamp>().ok().map(Into::into)
 }
 
-/// Rooms that move between pages while they are read show up twice.
-fn unrepeated(mut all: Vec<Own>) -> Vec<Own> {
-    let mut seen = std::collections::HashSet::new();
-    all.retain(|own| seen.insert(own.room.key()));
-    all
+/// Rooms that move between pages while they are read show up twice, the same each time.
+fn unrepeated(all: Vec<Own>) -> Vec<Own> {
+    let mut places: HashMap<Key<Room>, usize> = HashMap::new();
+    let mut rooms: Vec<Own> = Vec::new();
+    for own in all {
+        let place = *places.entry(own.room.key()).or_insert(rooms.len());
+        match rooms.get_mut(place) {
+            Some(first) if (first.kind, &first.id) == (own.kind, &own.id) => {}
+            Some(first) => first.kind = RoomKind::Other,
+            None => rooms.push(own),
+        }
+    }
+    rooms
 }
 
 #[cfg(test)]

@@ -58,3 +58,60 @@ async fn one_member_is_told_with_their_organisation_or_not_at_all() {
     assert!(ask(vec![]).await.unwrap().is_none());
     ask(vec![item(8, EXAMPLE), item(7, OTHER)]).await.unwrap_err();
 }
+
+async fn listed(items: Vec<Value>) -> Vec<Own> {
+    let stub = Stub::start(move |_, _| page(&items, None)).await;
+    let client = client_with(&config(&stub.api)).unwrap();
+    client.own_memberships(client.effort(Claim::Survey), own(), |_| ()).await.unwrap()
+}
+
+/// What became of one item that is odd, beside one that is not.
+async fn kind_with(key: &str, value: Value) -> RoomKind {
+    let mut item = place(BOT, &uuid(51), "group");
+    item[key] = value;
+    let all = listed(vec![place(BOT, &uuid(52), "group"), item]).await;
+    assert_eq!((all.len(), all[0].kind), (2, RoomKind::Group), "{key}");
+    all[1].kind
+}
+
+#[tokio::test]
+async fn an_odd_membership_spoils_no_list_and_has_no_kind_to_act_on() {
+    for (key, value) in [
+        ("roomType", Value::Null),
+        ("roomType", json!(1)),
+        ("roomType", json!("space")),
+        ("errors", json!({"roomType": {"code": "kms_failure"}})),
+        ("id", Value::Null),
+        ("id", json!("")),
+        ("id", json!(".")),
+        ("id", json!("..")),
+        ("id", json!(".\t.")),
+    ] {
+        assert_eq!(kind_with(key, value).await, RoomKind::Other, "{key}");
+    }
+    for (key, value) in [
+        ("isRoomHidden", Value::Null),
+        ("isRoomHidden", json!("yes")),
+        ("created", Value::Null),
+        ("created", json!(1_767_603_600)),
+        ("id", json!("m..1")),
+    ] {
+        assert_eq!(kind_with(key, value).await, RoomKind::Group, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn two_memberships_in_one_room_that_contradict_each_other_have_no_kind_to_act_on() {
+    let there = |room: &str| (place(BOT, room, "group"), place(BOT, room, "direct"));
+    let (group, direct) = there(room().as_str());
+    let both = [group.clone(), direct.clone()];
+    let (found, _stub) = asked(move || page(&both, None)).await;
+    assert_eq!(found.unwrap().unwrap().kind, RoomKind::Other);
+    let (found, _stub) = asked(move || page(&[group.clone(), group.clone()], None)).await;
+    assert_eq!(found.unwrap().unwrap().kind, RoomKind::Group);
+    let mut again = place(BOT, &uuid(51), "group");
+    again["id"] = json!("another");
+    let all = listed(vec![direct, place(BOT, &uuid(51), "group"), again]).await;
+    let kinds: Vec<_> = all.iter().map(|own| own.kind).collect();
+    assert_eq!(kinds, [RoomKind::Direct, RoomKind::Other]);
+}

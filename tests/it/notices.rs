@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 use botwarden::config::{Config, Notices, Notify};
 use botwarden::gate::id::RoomId;
 use botwarden::gate::policy::Mode;
-use botwarden::simulator::{CallRecord, Fault, Misbehaviour, Options, Simulator, World as People};
+use botwarden::simulator::{
+    CallRecord, Fault, Misbehaviour, Options, RetryAfter, Simulator, World as People,
+};
 use tokio::time::Instant;
 
 use crate::harness::told::log;
@@ -225,4 +227,22 @@ async fn what_could_not_be_said_is_told_and_not_said_again() {
     eventually!(said(&world, "launch").len() == 1);
     assert!(said(&world, "launch")[0].contains("consumer"));
     assert!(world.metric(&["botwarden_notices_total", "ops_room", "failed"]).await > 0.5);
+}
+
+#[tokio::test]
+async fn nothing_is_said_in_a_room_that_is_clean_by_then() {
+    let webex = "{api: API, proxy: direct, timeout: 1s, retry: {attempts: 3, give_up_after: 8s}}";
+    let world = Setup::new().with("webex", webex).adjust(texts).start().await;
+    for event in ["created", "deleted"] {
+        world.subscribe("memberships", event);
+    }
+    let storm = Misbehaviour::TooManyRequests { retry_after: Some(RetryAfter::Seconds(1)) };
+    world.control.fault(Fault::new(storm).on("/messages").method("POST").times(1));
+    world.control.join("staff", "tom").unwrap();
+    eventually!(posts(&world) == 1);
+    world.control.leave("staff", "tom").unwrap();
+    // One after the other: when something is said here, nothing more comes of the room before.
+    world.control.join("launch", "tom").unwrap();
+    eventually!(said(&world, "launch").len() == 1);
+    assert!(!said(&world, "staff").contains(&"I am silent here.".to_owned()));
 }

@@ -8,8 +8,9 @@
 //! 4. The bot must be in it, and a complete list must name somebody who surely is an outsider. What could not be found
 //!    out is no reason to leave.
 //! 5. Within a day, no more rooms are left than `max_leave` says, those that audits left among them, as far as the
-//!    ledger knows; a percentage is one of the rooms that the last audit counted. The bot stays in the rest, is silent
-//!    there, and says so in the log.
+//!    ledger knows; a percentage is one of the rooms that the last audit counted. A room that was left several times is
+//!    one room, and a direct room that was hidden is none. The bot stays in the rest, is silent there, and says so in
+//!    the log. What was counted stays true until the room is left: audits wait for their turn.
 //! 6. A second list confirms the first: [`Auditor::depart`].
 //!
 //! One room after the other: a bot has time to leave, for it is silent already.
@@ -19,7 +20,7 @@ mod line;
 use std::sync::Arc;
 
 use super::ward::{Enforced, Ward};
-use crate::audit::{Auditor, Departed, Found, PATIENT, Permit, rail};
+use crate::audit::{Auditor, Departed, Found, PATIENT, Permit};
 use crate::config::Leave;
 use crate::flow::Identity;
 use crate::gate::departure::{Class, Unconfirmed, class};
@@ -69,19 +70,25 @@ async fn look(
     };
     let roster = read(ward, identity, &own).await?;
     let stays = |why: &str| ward.tell(&Upkeep::RoomKept { room: room.key(), why });
-    match (class(&roster, &identity.widest), permit(ward)) {
-        (Class::Clean, _) => {}
-        (Class::Unknown(_), _) => stays(&Unconfirmed::Incomplete.to_string()),
-        (Class::Outsiders(_), None) => stays("`max_leave` rooms were left within a day"),
-        (Class::Outsiders(_), Some(permit)) => {
-            let farewell = ward.audit.farewell.as_ref();
-            let departed = auditor.depart(&Found { own, roster }, permit, farewell).await;
-            if let Departed::Failed(outage) | Departed::Unread(outage) = departed {
-                ward.heed(&outage);
+    match class(&roster, &identity.widest) {
+        Class::Clean => {}
+        Class::Unknown(_) => stays(&Unconfirmed::Incomplete.to_string()),
+        Class::Outsiders(_) => {
+            let turn = ward.turn().await;
+            match ward.permit(&turn, room.key()) {
+                Some(permit) => depart(ward, auditor, &Found { own, roster }, permit).await,
+                None => stays("`max_leave` rooms were left within a day"),
             }
         }
     }
     Ok(())
+}
+
+async fn depart(ward: &Ward, auditor: &Auditor, found: &Found, permit: Permit) {
+    let departed = auditor.depart(found, permit, ward.audit.farewell.as_ref()).await;
+    if let Departed::Failed(outage) | Departed::Unread(outage) = departed {
+        ward.heed(&outage);
+    }
 }
 
 async fn read(ward: &Ward, identity: &Identity, own: &Own) -> Result<Roster, Outage> {
@@ -89,10 +96,4 @@ async fn read(ward: &Ward, identity: &Identity, own: &Own) -> Result<Roster, Out
     let each = |items: &[Listed]| builder.page(items.iter().map(Listed::member));
     let end = ward.desk.client().memberships_by(PATIENT, &own.room, each).await?;
     Ok(builder.finish(end))
-}
-
-/// Rule 5.
-fn permit(ward: &Ward) -> Option<Permit> {
-    let rooms = ward.left_lately(rt::now()).saturating_add(1);
-    rail(rooms, ward.rooms(), ward.audit.max_leave).ok()?.permit()
 }

@@ -15,6 +15,9 @@
 //!    more than [`AN_HOUR`] rooms an hour: anybody may add the bot to hundreds of rooms, and the records have them all.
 //! 8. Each text only if it is configured, and each kind only once per room (6: and person) in `at_most_every`. What
 //!    could not be said counts as said: it is told to the operator, and not tried again.
+//! 9. Nothing is said about what was seen longer ago than [`YOUNG`]. Before `refused` and `still_refused`, the room is
+//!    judged once more, and then they are said in one try within [`SOON`], or not at all: in a room that is clean by
+//!    now they would be wrong.
 //!
 //! A direct room is a room like any other here. A text in one answers the outsider, and shows a room again that was
 //! hidden: who does not want that leaves the three texts out, as they are by default.
@@ -37,6 +40,11 @@ pub(super) use teller::start;
 
 /// Long enough for the second route to hear of the same message, short enough for nobody to have waited.
 const TWICE: Duration = Duration::from_secs(2);
+
+/// Who is told of something older wonders what is meant, and much may have changed since.
+const YOUNG: Duration = Duration::from_mins(1);
+/// One call; not for waiting until Webex takes calls again.
+const SOON: Duration = Duration::from_secs(3);
 
 /// Something that is certain about a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,16 +3,17 @@
 use tokio::sync::mpsc;
 
 use super::super::ward::{Enforced, Ward};
-use super::{Seen, State, What, decide, text};
+use super::{SOON, Seen, State, What, YOUNG, decide, text};
 use crate::config::{Notices, Notify};
 use crate::flow::{Identity, Sighting};
 use crate::gate::id::{PersonId, RoomId};
+use crate::gate::moment::Moment;
 use crate::gate::policy::RoomVerdict;
 use crate::gate::roster::{Roster, Standing};
 use crate::report::outage::Outage;
 use crate::report::{NoticeKind, Upkeep};
 use crate::rt;
-use crate::webex::{Claim, To};
+use crate::webex::{Claim, Effort, To};
 
 /// More than can be said within the minutes in which anybody would want to hear it; what does not fit is not said.
 const WAITING: usize = 256;
@@ -36,7 +37,7 @@ enum Told {
 }
 
 /// Where the sightings of the bot go; `None` where nobody is told anything.
-pub(in crate::upkeep) fn start(ward: &Ward) -> Option<mpsc::Sender<Sighting>> {
+pub(in crate::upkeep) fn start(ward: &Ward) -> Option<mpsc::Sender<(Moment, Sighting)>> {
     let notices = ward.config.notices.clone();
     let Notices { notify, text: _, at_most_every: _, refused, still_refused, allowed_again } =
         &notices;
@@ -51,11 +52,12 @@ pub(in crate::upkeep) fn start(ward: &Ward) -> Option<mpsc::Sender<Sighting>> {
 }
 
 impl Teller {
-    async fn tell_all(mut self, mut sightings: mpsc::Receiver<Sighting>) {
+    async fn tell_all(mut self, mut sightings: mpsc::Receiver<(Moment, Sighting)>) {
         let ward = self.ward.clone();
         let identity = ward.known().await;
-        while let Some(sighting) = sightings.recv().await {
-            if ward.enforced(rt::now()) == Enforced::Everywhere {
+        while let Some((at, sighting)) = sightings.recv().await {
+            let now = rt::now();
+            if now.since(at) < YOUNG && ward.enforced(now) == Enforced::Everywhere {
                 self.hear(&sighting, identity).await;
             }
         }
@@ -123,8 +125,27 @@ impl Teller {
                 self.to_operators(ops, room, identity, text).await
             }
             (NoticeKind::Actor | NoticeKind::OpsRoom, _, _) => Ok(Told::Withheld),
-            (_, _, _) => self.to(To::Room(room), text).await,
+            (NoticeKind::Refused | NoticeKind::StillRefused, _, _) => {
+                self.to_refused(room, text).await
+            }
+            (NoticeKind::AllowedAgain | NoticeKind::Farewell, _, _) => {
+                self.to(To::Room(room), text).await
+            }
         }
+    }
+
+    /// Rule 9.
+    async fn to_refused(&self, room: &RoomId, text: &str) -> Result<Told, Outage> {
+        match self.ward.room(room).await? {
+            RoomVerdict::Refused(_) => {}
+            RoomVerdict::Clean | RoomVerdict::TooOld => return Ok(Told::Withheld),
+        }
+        let client = self.ward.desk.client();
+        let effort = client.effort(Claim::Survey);
+        let give_up_after = effort.give_up_after.min(SOON);
+        let effort = Effort { give_up_after, attempts: 1, ..effort };
+        client.say(effort, To::Room(room), text).await?;
+        Ok(Told::Said)
     }
 
     /// Rule 6.

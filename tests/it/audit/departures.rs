@@ -1,13 +1,14 @@
 //! What is left, and above all what is not.
 
-use std::time::Duration;
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
 
 use botwarden::audit::{Departed, Found, Survey, rail};
 use botwarden::config::{Farewell, MaxLeave};
 use botwarden::gate::departure::Unconfirmed;
 use botwarden::report::outage::Kind;
-use botwarden::simulator::{Misbehaviour, RetryAfter};
-use botwarden::webex::Left;
+use botwarden::simulator::{Fault, Misbehaviour, RetryAfter};
+use botwarden::webex::{Effort, Left, RoomKind};
 
 use super::{Scene, counts, in_rooms, survey};
 use crate::harness::eventually;
@@ -27,6 +28,87 @@ fn found<'a>(scene: &Scene, survey: &'a Survey, room: &str) -> &'a Found {
 
 fn permit() -> botwarden::audit::Permit {
     rail(1, 1, MaxLeave::Rooms(1)).unwrap().permit().unwrap()
+}
+
+fn ever_left(scene: &Scene) -> usize {
+    scene.ledger.left_since(SystemTime::UNIX_EPOCH, &HashSet::new())
+}
+
+fn goodbye() -> Farewell {
+    Farewell { text: "Goodbye.".into(), at_most_every: Duration::from_hours(24) }
+}
+
+/// Webex asks the first call of this method to wait; while it waits, the only outsider leaves.
+async fn while_webex_asks_to_wait(
+    method: &str,
+    seconds: u32,
+    farewell: Option<&Farewell>,
+) -> (Scene, Departed) {
+    let scene = Scene::start(PARTNERS).await;
+    let auditor = scene.auditor().await;
+    let before = survey(&auditor).await.unwrap();
+    let storm = Misbehaviour::TooManyRequests { retry_after: Some(RetryAfter::Seconds(seconds)) };
+    scene.control.fault(Fault::new(storm).method(method).times(1));
+    let departing = auditor.depart(&before.found[0], permit(), farewell);
+    let meanwhile = async {
+        eventually!(scene.control.calls().iter().any(|call| call.method == method));
+        scene.control.leave("partners", "tom").unwrap();
+    };
+    let (departed, ()) = tokio::join!(departing, meanwhile);
+    (scene, departed)
+}
+
+#[tokio::test]
+async fn a_room_that_became_clean_while_webex_asked_to_wait_is_not_left() {
+    let (scene, departed) = while_webex_asks_to_wait("DELETE", 3, None).await;
+    assert_eq!(departed.action().why(), Some("webex_rate_limited"));
+    assert_eq!(scene.writes(), [delete("memberships")], "one try");
+    assert!(scene.control.room("partners").unwrap().members.contains(&"helpdesk".to_owned()));
+}
+
+#[tokio::test]
+async fn a_farewell_that_waits_makes_the_lists_stale_and_the_room_is_read_again() {
+    let (scene, departed) = while_webex_asks_to_wait("POST", 4, Some(&goodbye())).await;
+    assert_eq!(departed, Departed::Unconfirmed(Unconfirmed::Clean));
+    assert!(scene.control.room("partners").unwrap().members.contains(&"helpdesk".to_owned()));
+}
+
+#[tokio::test]
+async fn a_second_list_that_takes_too_long_is_no_confirmation() {
+    let scene = Scene::start(PARTNERS).await;
+    let patient = Effort { give_up_after: Duration::from_secs(20), ..super::QUICK };
+    let auditor = scene.auditor_by(patient).await;
+    let before = survey(&auditor).await.unwrap();
+    // The first call waits for longer than a confirmation stands, and is then answered.
+    let storm = Misbehaviour::TooManyRequests { retry_after: Some(RetryAfter::Seconds(6)) };
+    scene.control.fault(in_rooms(storm).times(1));
+    let departed = auditor.depart(&before.found[0], permit(), None).await;
+    assert_eq!(departed, Departed::Unconfirmed(Unconfirmed::Stale));
+    assert_eq!(scene.writes(), []);
+}
+
+#[tokio::test]
+async fn a_room_of_a_kind_that_is_not_known_for_sure_is_not_left() {
+    let scene = Scene::start(PARTNERS).await;
+    let auditor = scene.auditor().await;
+    let mut before = survey(&auditor).await.unwrap();
+    before.found[0].own.kind = RoomKind::Other;
+    let departed = auditor.depart(&before.found[0], permit(), Some(&goodbye())).await;
+    assert_eq!(departed, Departed::Unconfirmed(Unconfirmed::Odd));
+    assert_eq!((scene.writes(), departed.action().label()), (vec![], "kept"));
+}
+
+#[tokio::test]
+async fn a_departure_that_webex_did_and_never_answered_is_counted() {
+    let scene = Scene::start(PARTNERS).await;
+    let auditor = scene.auditor().await;
+    let before = survey(&auditor).await.unwrap();
+    scene.control.fault(Fault::new(Misbehaviour::HoldsAnswer).method("DELETE"));
+    let departed = auditor.depart(&before.found[0], permit(), None).await;
+    assert_eq!(departed.action().why(), Some("check_timeout"));
+    let members = scene.control.room("partners").unwrap().members;
+    assert!(!members.contains(&"helpdesk".to_owned()), "it was done");
+    assert_eq!(ever_left(&scene), 1);
 }
 
 fn delete(what: &str) -> (String, String) {
@@ -56,8 +138,7 @@ async fn gw_b4_a_group_room_is_left_and_a_direct_one_is_hidden() {
     let mut reasons: Vec<_> = told.map(|record| record["reason"].as_str().unwrap()).collect();
     reasons.sort_unstable();
     assert_eq!(reasons, ["hidden", "left"]);
-    let since = std::time::SystemTime::UNIX_EPOCH;
-    assert_eq!(scene.ledger.left_since(since), 2);
+    assert_eq!(ever_left(&scene), 1, "a hidden room is not left");
 }
 
 #[tokio::test]
@@ -129,7 +210,7 @@ async fn a_departure_that_webex_does_not_carry_out_has_failed() {
     let auditor = scene.auditor().await;
     let before = survey(&auditor).await.unwrap();
     let refused = Misbehaviour::ServerError { status: 503 };
-    scene.control.fault(botwarden::simulator::Fault::new(refused).method("DELETE"));
+    scene.control.fault(Fault::new(refused).method("DELETE"));
     let departed = auditor.depart(&before.found[0], permit(), None).await;
     assert_eq!(departed.action().why(), Some("webex_unavailable"));
     assert_eq!(departed.action().label(), "failed");
@@ -138,14 +219,14 @@ async fn a_departure_that_webex_does_not_carry_out_has_failed() {
         (record["audit"].as_str(), record["state"].as_str()),
         (Some("room_left"), Some("failed"))
     );
-    assert_eq!(scene.ledger.left_since(std::time::SystemTime::UNIX_EPOCH), 0);
+    assert_eq!(ever_left(&scene), 1, "nobody knows what an unanswered call did");
 }
 
 #[tokio::test]
 async fn a_farewell_is_said_once_in_a_group_room_and_never_in_a_direct_one() {
     let scene = Scene::start(MIXED).await;
     let auditor = scene.auditor().await;
-    let farewell = Farewell { text: "Goodbye.".into(), at_most_every: Duration::from_hours(24) };
+    let farewell = goodbye();
     let before = survey(&auditor).await.unwrap();
     let (partners, fred) = (found(&scene, &before, "partners"), found(&scene, &before, "fred"));
     let (left, hidden) = tokio::join!(
@@ -172,14 +253,14 @@ async fn a_farewell_is_said_once_in_a_group_room_and_never_in_a_direct_one() {
 async fn nothing_is_said_where_the_bot_stays_and_a_room_that_takes_no_words_is_left_all_the_same() {
     let scene = Scene::start(PARTNERS).await;
     let auditor = scene.auditor().await;
-    let farewell = Farewell { text: "Goodbye.".into(), at_most_every: Duration::from_hours(24) };
+    let farewell = goodbye();
     let before = survey(&auditor).await.unwrap();
     scene.control.leave("partners", "tom").unwrap();
     auditor.depart(&before.found[0], permit(), Some(&farewell)).await;
     assert_eq!((scene.control.messages("partners").unwrap().len(), scene.writes()), (0, vec![]));
     scene.control.join("partners", "tom").unwrap();
     let refused = Misbehaviour::ServerError { status: 500 };
-    scene.control.fault(botwarden::simulator::Fault::new(refused).on("/messages"));
+    scene.control.fault(Fault::new(refused).on("/messages"));
     let departed = auditor.depart(&before.found[0], permit(), Some(&farewell)).await;
     assert_eq!(departed, Departed::Left(Left::Now));
 }

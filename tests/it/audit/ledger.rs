@@ -21,6 +21,10 @@ fn open(bot: &str, dir: &Path) -> Ledger {
     Ledger::open(&Arc::from(bot), dir).unwrap()
 }
 
+fn left(ledger: &Ledger, second: u64, beside: &[usize]) -> usize {
+    ledger.left_since(at(second), &beside.iter().copied().map(room).collect())
+}
+
 fn by_consumer(seconds: u64) -> Added {
     Added { by: Who::Org(OrgId::parse("consumer").unwrap().key()), at: at(seconds) }
 }
@@ -41,10 +45,7 @@ fn each_bot_finds_what_it_knew_and_only_that() {
     assert_eq!(again.added_by(room(1), Some(at(0))), Some(by_consumer(0)));
     assert_eq!(again.added_by(room(2), Some(at(1))).unwrap().by, Who::Person(person));
     assert_eq!((again.last_told(room(1)), again.last_told(room(2))), (Some(at(5)), None));
-    assert_eq!(
-        (again.left_since(at(6)), again.left_since(at(7)), again.left_since(at(8))),
-        (2, 1, 0)
-    );
+    assert_eq!([5, 6, 7, 8].map(|second| left(&again, second, &[])), [2, 2, 1, 0]);
     assert_eq!(open("survey", dir.path()).added_by(room(1), Some(at(2))).unwrap().at, at(2));
     let mode = std::fs::metadata(dir.path().join("ledger.jsonl")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -73,6 +74,31 @@ fn torn_and_foreign_lines_are_skipped() {
         .unwrap();
     let ledger = open("helpdesk", dir.path());
     assert_eq!(ledger.last_told(room(1)), Some(at(1)));
+}
+
+#[test]
+fn a_torn_line_costs_only_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("ledger.jsonl"), "{\"at\":\"2026-01-2").unwrap();
+    let ledger = open("helpdesk", dir.path());
+    ledger.left(room(1), at(1));
+    ledger.left(room(2), at(2));
+    assert_eq!(left(&open("helpdesk", dir.path()), 0, &[]), 2);
+    let lines = std::fs::read_to_string(dir.path().join("ledger.jsonl")).unwrap();
+    assert_eq!(lines.lines().count(), 3, "no empty line: {lines}");
+}
+
+#[test]
+fn a_room_that_was_left_again_and_again_counts_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open("helpdesk", dir.path());
+    for (n, second) in [(1, 0), (1, 10), (2, 11), (1, 20)] {
+        ledger.left(room(n), at(second));
+    }
+    for ledger in [&ledger, &open("helpdesk", dir.path())] {
+        assert_eq!([0, 12, 21].map(|second| left(ledger, second, &[])), [2, 1, 0]);
+        assert_eq!((left(ledger, 0, &[1]), left(ledger, 0, &[1, 2])), (1, 0));
+    }
 }
 
 #[test]

@@ -153,7 +153,26 @@ async fn a_report_is_a_file_of_its_own_that_only_its_owner_reads_and_old_ones_go
     assert_eq!(mode & 0o777, 0o600);
     let read: Report = serde_json::from_slice(&bytes).unwrap();
     assert_eq!((&*read.schema, read.rows.len(), read.summary.rooms.outsiders), (SCHEMA, 3, 2));
+    assert_eq!(last.uncleared, None);
     let gone = Shelf::new(&Reports { dir: dir.path().join("none"), keep });
     let problem = gone.file("helpdesk", &read).await.unwrap_err().to_string();
     assert!(problem.contains("cannot be written"), "{problem}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_removed_hides_no_report_and_keeps_no_other_old_one() {
+    let scene = Scene::start(ROOMS).await;
+    let dir = tempfile::tempdir().unwrap();
+    for n in 0..9 {
+        let name = format!("helpdesk-2020010{n}T000000000Z.json", n = n + 1);
+        match n % 3 {
+            0 => std::fs::create_dir(dir.path().join(name)).unwrap(),
+            _ => std::fs::write(dir.path().join(name), "{}").unwrap(),
+        }
+    }
+    let shelf = Shelf::new(&Reports { dir: dir.path().to_owned(), keep: Duration::from_hours(1) });
+    let report = Report::new(vec![scene.survey().await], "01234567", SystemTime::now());
+    let filed = shelf.file("helpdesk", &report).await.unwrap();
+    assert!(filed.path.is_file() && filed.uncleared.is_some());
+    assert_eq!((filed.removed, reports(dir.path()).len()), (6, 4));
 }

@@ -1,5 +1,7 @@
 //! What the gateway does by itself about rooms: it audits them, and leaves those that have outsiders for sure.
 
+mod rail;
+
 use std::time::Duration;
 
 use botwarden::config::{Audit, Config, Leave, MaxLeave, Reports};
