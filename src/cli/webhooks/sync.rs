@@ -127,8 +127,8 @@ async fn look_again(jobs: &[Job<'_>], outcomes: &mut [Option<Applied>]) {
         let last = listed.map(|actual| plan(&survey.desired, &actual));
         *outcome = match (outcome.take(), last) {
             (None, Ok(last)) if last.changes.is_empty() => None,
-            (None, Ok(last)) => Some(Applied { made: 0, failed: None, now: Some(last) }),
-            (None, Err(outage)) => Some(Applied { made: 0, failed: Some(outage), now: None }),
+            (None, Ok(last)) => Some(Applied { now: Some(last), ..Applied::default() }),
+            (None, Err(outage)) => Some(Applied { failed: Some(outage), ..Applied::default() }),
             (Some(applied), Ok(last)) => Some(Applied { now: Some(last), ..applied }),
             (Some(applied), Err(outage)) => {
                 let failed = applied.failed.or(Some(outage));
