@@ -30,7 +30,7 @@ const ORDER: [&str; 15] = [
 
 /// Crates with an owner, and where they may be named: a module, or a path below `src`. Others, such as `serde` and
 /// `tokio`, may be named where they are needed, but see [`the_core_does_nothing_but_think`].
-const OWNERS: [(&str, &[&str]); 28] = [
+const OWNERS: [(&str, &[&str]); 30] = [
     ("base16ct", &["gate", "report", "audit", "simulator", "cli"]),
     ("base64", &["gate", "config", "simulator"]),
     ("clap", &["cli"]),
@@ -49,12 +49,14 @@ const OWNERS: [(&str, &[&str]); 28] = [
     ("moka", &["membership", "inbox"]),
     ("prometheus_client", &["report"]),
     ("reqwest", &["webex"]),
+    ("rustix", &["cli"]),
     ("rustls", &["ingress", "forward", "webex", "simulator"]),
     ("schemars", &["config"]),
     ("serde_yaml", &["config", "simulator"]),
     ("sha1", &["gate", "simulator"]),
     ("strsim", &["config"]),
     ("subtle", &["gate"]),
+    ("tempfile", &["cli"]),
     ("tokio_rustls", &["ingress"]),
     ("tower_service", &["forward"]),
     ("tracing_subscriber", &["config", "cli"]),

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
 
 use clap::Args;
+use rustix::termios::{QueueSelector, tcflush};
 use tokio::sync::oneshot;
 
 use super::common::{fail, say, told_to_stop};
@@ -40,6 +41,7 @@ impl Consent {
         if self.yes {
             return Ok(());
         }
+        forget();
         say(&format!("{question} [y/N] "));
         let answer = tokio::select! {
             answer = answer() => answer,
@@ -60,6 +62,11 @@ impl Consent {
         fail("nothing was changed: there is no terminal to ask at\n  say it with --yes");
         Err(Exit::Usage)
     }
+}
+
+/// What was typed before the question is no answer to it. A terminal that cannot forget has gone: then nobody answers.
+fn forget() {
+    let _forgotten = tcflush(std::io::stdin(), QueueSelector::IFlush);
 }
 
 /// Reading from a terminal stands still until somebody types, so a thread does it; it ends with the process.

@@ -131,6 +131,8 @@ codes! {
     RepeatedEvent = "E061";
     /// A bot with several routes, and nobody knows which webhooks lead to which.
     UnclearEvents = "E062";
+    /// One token for two bots, and the webhooks of one of them are put in order: each would undo the other's.
+    RivalBots = "E063";
     /// An organisation that no policy names.
     UnusedOrg = "W101";
     /// A bot without a route.
@@ -159,6 +161,14 @@ codes! {
     GreedyAudit = "W113";
     /// Rooms are to be left by a bot whose refusals are not enforced.
     NothingLeft = "W114";
+    /// One token for two bots.
+    SharedToken = "W115";
+    /// Webhooks are looked after, and none leads to any route of the bot.
+    NoEvents = "W116";
+    /// A foreign target leads to a route of the gateway by another spelling of its host.
+    OtherSpelling = "W117";
+    /// Webhooks for events that the route always refuses.
+    RefusedEvents = "W118";
 }
 
 impl Code {

@@ -24,7 +24,7 @@ pub(super) struct Webhooks {
     pub(super) events: Vec<Spelled<Topic>>,
     /// Between two looks.
     pub(super) every: Span,
-    /// Targets elsewhere that are known and left alone, word for word as Webex has them.
+    /// Targets that are known and left alone, word for word as Webex has them; none that is a route's.
     pub(super) foreign: Vec<String>,
 }
 

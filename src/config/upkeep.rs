@@ -13,7 +13,7 @@ pub struct Webhooks {
     pub manage: Manage,
     /// Between two looks.
     pub every: Duration,
-    /// Targets elsewhere that are known and left alone, word for word.
+    /// Targets that are known and left alone, word for word; none that is a route's.
     pub foreign: Vec<Box<str>>,
 }
 

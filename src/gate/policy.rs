@@ -64,7 +64,8 @@ pub struct Demands {
 }
 
 impl Demands {
-    fn of(&self, resource: &Resource, verb: &Verb) -> &Demand {
+    /// What an event must show.
+    pub fn of(&self, resource: &Resource, verb: &Verb) -> &Demand {
         let exact = self.events.get(&(resource.clone(), verb.clone()));
         exact
             .or_else(|| self.resources.get(resource))

@@ -78,7 +78,7 @@ impl<'a> Ask<'a> {
 pub(super) enum Reply<T> {
     /// This.
     Found(Found<T>),
-    /// 403 or 404: there is no such thing, or not for this bot.
+    /// 404: there is no such thing. To a question 403 says the same: not for this bot.
     Absent,
     /// 204: it was done, and there is nothing to tell.
     Done,
@@ -186,8 +186,9 @@ impl Client {
         let sent = self.request(ask).send().await;
         let mut response = sent.map_err(|error| Fault::of_transport(&error))?;
         *status = Some(response.status().as_u16());
-        if let Some(absent) = self.without_body(response.status(), response.headers())? {
-            return Ok(absent);
+        let method = &ask.method;
+        if let Some(reply) = self.without_body(method, response.status(), response.headers())? {
+            return Ok(reply);
         }
         let body = read_capped(&mut response, limit).await?;
         let value = serde_json::from_slice(&body);
@@ -219,15 +220,18 @@ impl Client {
     /// Everything that the status alone decides.
     fn without_body<T>(
         &self,
+        method: &Method,
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Result<Option<Reply<T>>, Fault> {
         match status {
             StatusCode::OK => return Ok(None),
             StatusCode::NO_CONTENT => return Ok(Some(Reply::Done)),
-            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND if !is_html(headers) => {
+            StatusCode::NOT_FOUND if !is_html(headers) => return Ok(Some(Reply::Absent)),
+            StatusCode::FORBIDDEN if !is_html(headers) && method == Method::GET => {
                 return Ok(Some(Reply::Absent));
             }
+            StatusCode::FORBIDDEN if !is_html(headers) => return Err(denied(status, headers)),
             _ => {}
         }
         let fault = Fault::of_status(status, headers, rt::now().wall);
@@ -238,6 +242,12 @@ impl Client {
         }
         Err(fault)
     }
+}
+
+/// What the bot may not change is there as before: it does not count as gone.
+fn denied(status: StatusCode, headers: &HeaderMap) -> Fault {
+    let cause = format!("the bot may not do that: {}", answered(status, headers));
+    Fault::lasting(Outage::new(Kind::WebexUnavailable, cause))
 }
 
 /// Webex says 403 and 404 in JSON. A page for people comes from a proxy in between, and says nothing about the room.

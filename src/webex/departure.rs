@@ -39,8 +39,8 @@ impl Left {
 }
 
 impl Client {
-    /// Takes the bot out of a group room (`DELETE /memberships/{id}`; 404 means that it is done), hides a direct one
-    /// (`PUT`, `isRoomHidden`): two people are in it for ever.
+    /// Takes the bot out of a group room (`DELETE /memberships/{id}`; 404 means that it is done, 403 that it is not),
+    /// hides a direct one (`PUT`, `isRoomHidden`): two people are in it for ever.
     pub async fn leave(
         &self,
         effort: Effort,

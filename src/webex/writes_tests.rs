@@ -81,6 +81,24 @@ async fn gw_b4_a_direct_room_is_hidden_and_never_deleted() {
 }
 
 #[tokio::test]
+async fn what_the_bot_may_not_change_does_not_count_as_gone() {
+    let denied = || reply(403, &[("trackingid", "ROUTER_1")], "{}");
+    for kind in [RoomKind::Group, RoomKind::Direct] {
+        let (left, stub) = leaves(kind, denied).await;
+        let outage = left.unwrap_err();
+        assert_eq!(outage.kind, Kind::WebexUnavailable);
+        let cause = "the bot may not do that: Webex answered 403 (trackingId ROUTER_1)";
+        assert_eq!(&*outage.cause, cause);
+        assert_eq!(stub.calls().len(), 1, "trying again does not help");
+    }
+    let (client, _stub) = world(move |_| denied()).await;
+    client.delete_webhook(effort(&client), "w").await.unwrap_err();
+    assert!(client.room(&room()).await.unwrap().is_none(), "to a question it says: no such room");
+    let (client, _stub) = world(|_| reply(404, &[], "{}")).await;
+    client.delete_webhook(effort(&client), "w").await.unwrap();
+}
+
+#[tokio::test]
 async fn leaving_is_tried_again_while_webex_cannot_and_then_told() {
     let (left, stub) = leaves(RoomKind::Group, || reply(503, &[], "")).await;
     assert_eq!(left.unwrap_err().kind, Kind::WebexUnavailable);

@@ -1,5 +1,7 @@
 //! `webhooks rotate-secret`, with gateways that run.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -95,6 +97,34 @@ fn a_secret_is_replaced_without_losing_an_event() {
 }
 
 #[test]
+fn two_secrets_in_the_wrong_order_are_told_and_no_webhook_gets_the_old_one_back() {
+    let site = Site::open();
+    site.register("botwarden:helpdesk", GATEWAY, MESSAGES, Some(SECRET));
+    assert_eq!(code(&site.run(&["webhooks", "rotate-secret", "helpdesk"])), Some(0));
+    let backwards = "webhook_secret: [{file: ./secret.next}, {file: ./secret}]";
+    site.edit("webhook_secret: {file: ./secret}", backwards);
+    let rotate = ["webhooks", "rotate-secret", "helpdesk", "--yes", "--no-canary"];
+    let refused = site.run(&rotate);
+    assert_eq!((code(&refused), out(&refused)), (Some(78), String::new()), "{}", err(&refused));
+    assert!(err(&refused).contains("turn them around"), "{}", err(&refused));
+    let right = "webhook_secret: [{file: ./secret}, {file: ./secret.next}]";
+    site.edit(backwards, right);
+    let moved = site.run(&rotate);
+    assert_eq!((code(&moved), site.writes()), (Some(0), 1), "{}", err(&moved));
+    site.edit(right, backwards);
+    assert_eq!((code(&site.run(&rotate)), site.writes()), (Some(78), 1), "it stays the new one");
+
+    std::fs::rename(site.path("secret.next"), site.path("fresh")).unwrap();
+    site.edit(backwards, "webhook_secret: [{file: ./fresh}, {file: ./secret}]");
+    let fresh = site.path("fresh").metadata().unwrap().modified().unwrap();
+    let old = std::fs::File::options().write(true).open(site.path("secret")).unwrap();
+    old.set_modified(fresh - Duration::from_hours(24)).unwrap();
+    let older = site.run(&rotate);
+    assert_eq!((code(&older), site.writes()), (Some(78), 1), "{}", err(&older));
+    assert!(err(&older).contains("is older than that of the first"), "{}", err(&older));
+}
+
+#[test]
 fn somebody_who_takes_everything_proves_nothing() {
     let site = Site::open();
     site.register("botwarden:helpdesk", GATEWAY, MESSAGES, Some(SECRET));
@@ -112,4 +142,59 @@ fn somebody_who_takes_everything_proves_nothing() {
     let told = site.run(&[&rotate[..], &["--no-canary"]].concat());
     assert_eq!(code(&told), Some(0), "{}", err(&told));
     assert_eq!(site.writes(), 1);
+}
+
+/// A Webex, or what stands before it, that answers yes to every change and makes none.
+fn nodding(listed: &Value) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let api = format!("http://{}/v1", listener.local_addr().unwrap());
+    let listed = listed.to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let (mut first, mut line, mut length) = (String::new(), String::new(), 0);
+            stream.read_line(&mut first).unwrap();
+            while stream.read_line(&mut line).unwrap() > 2 {
+                let header = line.to_ascii_lowercase();
+                if let Some(value) = header.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            stream.read_exact(&mut vec![0; length]).unwrap();
+            let body = if first.starts_with("GET ") { listed.as_str() } else { "{}" };
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+            let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            stream.get_mut().write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    api
+}
+
+#[test]
+fn a_change_that_webex_does_not_show_is_not_done() {
+    let webhook = json!({
+        "id": "w", "name": "botwarden:helpdesk", "targetUrl": GATEWAY, "resource": "messages", "event": "created",
+        "secret": SECRET, "status": "active", "ownedBy": "creator",
+    });
+    let site = Site::open();
+    assert_eq!(code(&site.run(&["webhooks", "rotate-secret", "helpdesk"])), Some(0));
+    site.edit(
+        "webhook_secret: {file: ./secret}",
+        "webhook_secret: [{file: ./secret}, {file: ./secret.next}]",
+    );
+    site.edit(&site.api(), &nodding(&json!({"items": [webhook]})));
+    let rotate = ["webhooks", "rotate-secret", "helpdesk", "--yes", "--no-canary"];
+    let told = site.run(&rotate);
+    assert_eq!(code(&told), Some(1), "{}{}", out(&told), err(&told));
+    let page = out(&told);
+    assert!(
+        page.contains("FAILED   botwarden:helpdesk") && page.contains("lists another"),
+        "{page}"
+    );
+    assert!(page.contains("1 of 1 webhook without the new secret"), "{page}");
+    assert!(!page.contains("may go"), "{page}");
+    let told = document(&site.run(&[&rotate[..], &["--json"]].concat()));
+    let claims = (&told["done"], &told["without"], &told["old_may_go_after"]);
+    assert_eq!(claims, (&json!(false), &json!(1), &Value::Null), "{told}");
 }

@@ -97,6 +97,10 @@ impl Site {
         output
     }
 
+    pub(crate) fn api(&self) -> String {
+        self.simulator.api().to_string()
+    }
+
     /// Calls that change something at Webex.
     pub(crate) fn writes(&self) -> usize {
         self.control.calls().iter().filter(|call| call.method != "GET").count()
@@ -266,8 +270,23 @@ fn sync_makes_no_change_that_nobody_agreed_to() {
     let agreed = document(&site.run(&["sync", "--dry-run", "--json"]));
     let agreed = agreed["bots"][0]["changes"].as_array().unwrap().len();
     let synced = site.run(&["sync", "--yes"]);
-    assert_eq!(code(&synced), Some(75), "{}{}", out(&synced), err(&synced));
+    assert_eq!(code(&synced), Some(69), "{}{}", out(&synced), err(&synced));
     assert_eq!(site.writes(), agreed);
+}
+
+#[test]
+fn two_bots_with_one_token_are_not_in_order_however_the_last_one_was_left() {
+    let site = Site::open();
+    std::fs::write(site.path("second"), OTHERS).unwrap();
+    let twin = "twin: {token: {file: ./token}, webhook_secret: {file: ./second}}";
+    site.edit("bots:\n", &format!("bots:\n  {twin}\n"));
+    let route = "twin: {path: /webhooks/twin, bot: twin, upstream: 'http://127.0.0.1:3/'}";
+    site.edit("routes:\n", &format!("routes:\n  {route}\n"));
+    let synced = site.run(&["sync", "--yes"]);
+    assert_eq!(code(&synced), Some(1), "{}{}", out(&synced), err(&synced));
+    let page = out(&synced);
+    let line = page.lines().find(|line| line.starts_with("helpdesk: ")).unwrap();
+    assert!(line.contains("does somebody else change them?"), "{page}");
 }
 
 #[test]

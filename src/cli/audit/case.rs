@@ -1,6 +1,6 @@
 //! The survey of each bot, all side by side: each token has a budget of its own, and none waits for another's.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,6 +17,7 @@ use crate::cli::common::{outage, told_to_stop};
 use crate::cli::exit::Exit;
 use crate::config::{Bot, Config, Webex};
 use crate::gate::id::{Key, Person};
+use crate::report::Reporter;
 use crate::report::outage::Outage;
 use crate::rt;
 use crate::webex::{Claim, Client, ClientProblem, Effort, Silences};
@@ -33,6 +34,7 @@ pub(super) struct Run<'a> {
     /// What went wrong with all of it.
     pub(super) troubles: Vec<Exit>,
     pub(super) config: &'a Config,
+    pub(super) reporter: &'a Arc<Reporter>,
 }
 
 /// One bot.
@@ -43,6 +45,8 @@ pub(super) struct Case<'a> {
     pub(super) watcher: Watcher,
     round: Round<'a>,
     client: Result<Arc<Client>, ClientProblem>,
+    /// Who it is at Webex, once that is known.
+    pub(super) person: Cell<Option<Key<Person>>>,
     pub(super) ended: RefCell<Option<Result<Done, Undone>>>,
     /// What went wrong beside.
     pub(super) troubles: RefCell<Vec<Exit>>,
@@ -51,7 +55,7 @@ pub(super) struct Case<'a> {
 /// Every room was looked at.
 #[derive(Debug)]
 pub(super) struct Done {
-    pub(super) auditor: Auditor,
+    pub(super) auditor: Arc<Auditor>,
     pub(super) survey: Survey,
 }
 
@@ -90,7 +94,13 @@ impl<'a> Round<'a> {
             () = watch(&progress, &cases) => true,
         };
         progress.end();
-        Run { cases, interrupted, troubles: Vec::new(), config: self.config }
+        Run {
+            cases,
+            interrupted,
+            troubles: Vec::new(),
+            config: self.config,
+            reporter: self.reporter,
+        }
     }
 
     fn stream(self) -> Stream {
@@ -143,6 +153,7 @@ impl<'a> Case<'a> {
             watcher: Watcher::new(Arc::clone(name), Arc::clone(progress), round.stream()),
             round,
             client: client.map(Arc::new),
+            person: Cell::default(),
             ended: RefCell::default(),
             troubles: RefCell::default(),
         }
@@ -166,6 +177,7 @@ impl<'a> Case<'a> {
     async fn survey(&self) -> Result<Done, Undone> {
         let client = self.client.as_ref().map_err(|problem| Undone::config(problem.to_string()))?;
         let own = client.me().await?.id.key();
+        self.person.set(Some(own));
         let known = self.take_up(own, rt::now().wall);
         let auditor = Auditor::new(Parts {
             bot: self.name,
@@ -179,7 +191,7 @@ impl<'a> Case<'a> {
         let nobody = || "no route leads to this bot, so nobody says who may be in its rooms";
         let auditor = auditor.ok_or_else(|| Undone::config(nobody().to_owned()))?;
         let survey = Box::pin(auditor.survey(self.round.wish(), known, &self.watcher)).await?;
-        Ok(Done { auditor, survey })
+        Ok(Done { auditor: Arc::new(auditor), survey })
     }
 
     /// What an earlier run knows, if that is wanted; and from now on, what this run knows.

@@ -4,7 +4,7 @@
 //! 2. 3: a rail refused to let so many rooms be left.
 //! 3. 78: a bot cannot be asked about with this configuration.
 //! 4. 77: Webex refused a token, or a file cannot be read or written.
-//! 5. 69: Webex could not be reached for a bot.
+//! 5. 69: Webex could not be reached for a bot, or told about none of its rooms.
 //! 6. 1: outsiders, or rooms of which it could not be found out, as `--fail-on` says.
 //! 7. 0.
 

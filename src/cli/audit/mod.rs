@@ -5,12 +5,14 @@ mod case;
 mod document;
 mod ends;
 mod page;
+mod private;
 mod progress;
 mod sheet;
 pub(in crate::cli) mod show;
 mod spreadsheet;
 mod state;
 mod tell;
+mod twins;
 mod watcher;
 
 use std::path::PathBuf;
@@ -36,10 +38,10 @@ clean, and the bot never leaves it.
 
 Exit codes, the first of these that applies:
   130  interrupted, go on with --resume; or somebody said no to leaving
-  3    more rooms would be left than may be, or a route only observes: nothing was left
+  3    more rooms would be left than may be, a route only observes, or a bot has two names: nothing was left
   78   the configuration is refused, or a bot cannot be asked about with it
   77   Webex refused a token, or a file cannot be read or written
-  69   Webex cannot be reached for a bot
+  69   Webex cannot be reached for a bot, or none of its rooms could be read
   1    rooms were found as --fail-on says, also when they have been left now
   0    none of these";
 

@@ -11,6 +11,9 @@ const LONGEST_TITLE: usize = 40;
 /// Organisations that are named in one row; the summary has all of them.
 const MOST_ORGS: usize = 3;
 
+/// Rooms that are listed before somebody is asked: a screen of them.
+const MOST_ASKED: usize = 40;
+
 /// What must not be misunderstood about rooms that are unknown.
 const UNKNOWN: &str = "unknown never counts as clean, and the bot never leaves on unknown";
 
@@ -26,23 +29,24 @@ fn is_whole(sheets: &Sheets) -> bool {
     sheets.bots.iter().all(|sheet| sheet.outcome == Outcome::Complete)
 }
 
-/// The rooms of one bot that are not clean, and how many there are in each state.
+/// The rooms of one bot that are not clean for each of its routes, and how many there are in each state.
 fn one(sheet: &Sheet, tint: Tint) -> String {
-    let dirty = sheet.rows.iter().filter(|row| row.state != RoomState::Clean);
+    let refused = |row: &&Row| row.state != RoomState::Clean || !row.refused_by.is_empty();
+    let dirty = sheet.rows.iter().filter(refused);
     let dirty: Vec<_> = dirty.collect();
     let table = if dirty.is_empty() { String::new() } else { table(&dirty, tint) };
     format!("{table}{}{}\n", people(&dirty), told(sheet))
 }
 
 fn table(rows: &[&Row], tint: Tint) -> String {
-    let head = ["ROOM", "TYPE", "MEMBERS", "OUTSIDERS", "ORGS", "ADDED BY", "CLASS", "DONE"];
+    let head = ["ROOM", "TYPE", "MEMBERS", "OUTSIDERS", "ORGS", "ADDED BY", "CLASS", "ID", "DONE"];
     let lines = rows.iter().map(|row| cells(row));
     let lines: Vec<_> = std::iter::once(head.map(str::to_owned)).chain(lines).collect();
     let plain = columns(&lines);
     if tint == Tint::Plain { plain } else { painted(&plain, rows) }
 }
 
-fn cells(row: &Row) -> [String; 8] {
+fn cells(row: &Row) -> [String; 9] {
     let number = |number: Option<usize>| number.map_or_else(|| "?".to_owned(), |n| n.to_string());
     let outsiders = row.offending.values().sum();
     let known = row.state == RoomState::Outsiders || outsiders > 0;
@@ -53,9 +57,29 @@ fn cells(row: &Row) -> [String; 8] {
         number(known.then_some(outsiders)),
         orgs(row),
         tamed(row.added_by.label()),
-        format!("{}: {}", row.state.label(), row.reason),
+        class(row),
+        row.room.to_string(),
         done(&row.action),
     ]
+}
+
+/// What is about to be left or hidden, before somebody is asked.
+pub(super) fn leaving(rows: &[&Row]) -> String {
+    let goes = |row: &&&Row| matches!(row.action, Action::WouldHide | Action::WouldLeave);
+    let going: Vec<_> = rows.iter().filter(goes).copied().collect();
+    let more = going.len().saturating_sub(MOST_ASKED);
+    let shown = table(going.get(..MOST_ASKED).unwrap_or(&going), Tint::Plain);
+    if more == 0 { shown } else { format!("{shown}and {more} more\n") }
+}
+
+/// A room may be clean for the widest of the bot's routes and none for another: that one lets no event of it through.
+fn class(row: &Row) -> String {
+    match row.state {
+        RoomState::Clean => format!("clean; refused by {}", row.refused_by.join(", ")),
+        RoomState::Outsiders | RoomState::Unknown => {
+            format!("{}: {}", row.state.label(), row.reason)
+        }
+    }
 }
 
 /// The title if it is known, or else the id.
@@ -97,9 +121,10 @@ pub(super) fn done(action: &Action) -> String {
     action.why().map_or_else(|| what.clone(), |why| format!("{what}: {why}"))
 }
 
-/// Red for outsiders, yellow for unknown; whole lines, so that the columns stay.
+/// Red for outsiders, yellow for the others; whole lines, so that the columns stay.
 fn painted(table: &str, rows: &[&Row]) -> String {
-    let colour = |row: &&Row| if row.state == RoomState::Unknown { "\x1b[33m" } else { "\x1b[31m" };
+    let colour =
+        |row: &&Row| if row.state == RoomState::Outsiders { "\x1b[31m" } else { "\x1b[33m" };
     let colours = std::iter::once("\x1b[1m").chain(rows.iter().map(colour));
     let line = |(line, colour): (&str, &str)| format!("{colour}{line}\x1b[0m\n");
     table.lines().zip(colours).map(line).collect()
@@ -212,11 +237,11 @@ mod tests {
     #[test]
     fn what_is_not_clean_is_shown_and_foreign_text_cannot_move_the_terminal() {
         insta::assert_snapshot!(page(vec![sheet(Outcome::Complete, rows())]), @r#"
-        ROOM                                  TYPE    MEMBERS  OUTSIDERS  ORGS     ADDED BY  CLASS                        DONE
-        Launch                                group   3        1          contoso  example   outsiders: outside_org       would leave
-        00000000-0000-0000-0000-000000000002  direct  3        1          contoso  unknown   outsiders: outside_org       would hide
-        Evil��[2J�room                        group   3        1          contoso  unknown   outsiders: outside_org       would leave
-        00000000-0000-0000-0000-000000000004  group   ?        ?          -        unknown   unknown: webex_rate_limited  -
+        ROOM                                  TYPE    MEMBERS  OUTSIDERS  ORGS     ADDED BY  CLASS                        ID                                    DONE
+        Launch                                group   3        1          contoso  example   outsiders: outside_org       00000000-0000-0000-0000-000000000001  would leave
+        00000000-0000-0000-0000-000000000002  direct  3        1          contoso  unknown   outsiders: outside_org       00000000-0000-0000-0000-000000000002  would hide
+        Evil��[2J�room                        group   3        1          contoso  unknown   outsiders: outside_org       00000000-0000-0000-0000-000000000003  would leave
+        00000000-0000-0000-0000-000000000004  group   ?        ?          -        unknown   unknown: webex_rate_limited  00000000-0000-0000-0000-000000000004  -
         helpdesk: 5 rooms: 1 clean, 3 with outsiders, 1 unknown (unknown never counts as clean, and the bot never leaves on unknown)
 
         Foreign organisations over all rooms
@@ -263,6 +288,16 @@ mod tests {
           unknown (before the gateway, or not recorded)  1
         "#);
         assert!(counted(&crate::audit::ForeignOrgs::default()).is_empty());
+    }
+
+    #[test]
+    fn a_clean_room_that_a_narrower_route_refuses_is_shown() {
+        let refused_by = vec!["survey".into(), "billing".into()];
+        let rows = vec![Row { refused_by, ..row(1, RoomState::Clean) }, row(2, RoomState::Clean)];
+        let page = page(vec![sheet(Outcome::Complete, rows)]);
+        let table: Vec<_> = page.lines().take(3).collect();
+        assert!(table[1].contains(" clean; refused by survey, billing "), "{page}");
+        assert!(table[2].starts_with("helpdesk: 2 rooms: 2 clean, 0 with"), "{page}");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use super::ends::Found;
 use crate::audit::{AddedBy, Counts, ForeignOrgs, Row};
+use crate::report::RoomState;
+use crate::report::outage::Kind;
 use crate::webex::Silences;
 
 /// How the audit of one bot went.
@@ -58,6 +60,16 @@ impl Sheet {
     /// How many rooms there are in each state.
     pub(super) fn counts(&self) -> Counts {
         Counts::of(&self.rows)
+    }
+
+    /// Why nothing at all was found out: there are rooms, and Webex did not tell about any.
+    pub(super) fn in_vain(&self) -> Option<Kind> {
+        let outage = |row: &Row| {
+            let unknown = row.state == RoomState::Unknown;
+            Kind::ALL.into_iter().find(|kind| unknown && kind.label() == row.reason)
+        };
+        let kinds: Option<Vec<_>> = self.rows.iter().map(outage).collect();
+        kinds?.pop()
     }
 
     /// What of it may be a failure.
@@ -152,7 +164,6 @@ pub(super) mod tests {
 
     use super::*;
     use crate::audit::Action;
-    use crate::report::RoomState;
     use crate::webex::RoomKind;
 
     /// A room of three; of an outsider, if it has any.
@@ -187,6 +198,31 @@ pub(super) mod tests {
     pub(in super::super) fn added(org: &str, row: Row) -> Row {
         let at = row.read_at;
         Row { added_by: AddedBy::Organisation { org: org.into(), at }, ..row }
+    }
+
+    #[test]
+    fn an_audit_is_in_vain_when_webex_told_about_no_room() {
+        let vain = |rows: Vec<Row>| {
+            let (bot, silences) = ("helpdesk".into(), Silences::default());
+            let outcome = Outcome::Complete;
+            let sheet = Sheet {
+                bot,
+                outcome,
+                rows,
+                resumed: 0,
+                foreign: Vec::new(),
+                calls: None,
+                silences,
+            };
+            sheet.in_vain()
+        };
+        let unread = || row(1, RoomState::Unknown);
+        let incomplete = Row { reason: "org_missing".into(), ..unread() };
+        assert_eq!(vain(vec![unread(), unread()]), Some(Kind::WebexRateLimited));
+        assert_eq!(vain(vec![unread(), row(2, RoomState::Clean)]), None);
+        assert_eq!(vain(vec![unread(), row(2, RoomState::Outsiders)]), None);
+        assert_eq!(vain(vec![unread(), incomplete]), None, "it was read");
+        assert_eq!(vain(Vec::new()), None, "a bot without rooms");
     }
 
     #[test]

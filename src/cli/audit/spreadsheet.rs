@@ -85,10 +85,22 @@ fn addresses(row: &Row) -> String {
 /// What a spreadsheet may take for the beginning of a formula; some take the wide forms of these signs as well.
 const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// A quote before what would be a formula, and nothing in it that a terminal would obey.
+/// What separates cells where a comma does not: many countries' spreadsheets open the file with a semicolon.
+const SEPARATORS: [char; 3] = [';', '\t', '|'];
+
+/// A quote before what would be a formula, however the line is cut into cells, and nothing in it that a terminal would
+/// obey.
 fn harmless(cell: &str) -> String {
-    let quote = if cell.starts_with(FORMULA) { "'" } else { "" };
-    format!("{quote}{}", tamed(cell))
+    let (mut safe, mut begins) = (String::with_capacity(cell.len()), true);
+    for sign in cell.chars() {
+        if begins && FORMULA.contains(&sign) {
+            safe.push('\'');
+        }
+        safe.push(sign);
+        // Some readers drop spaces and quotes before a formula.
+        begins = SEPARATORS.contains(&sign) || begins && (sign.is_whitespace() || sign == '"');
+    }
+    tamed(&safe)
 }
 
 #[cfg(test)]
@@ -124,6 +136,21 @@ mod tests {
             let record = reader.records().next().unwrap().unwrap();
             assert!(record[4].starts_with('\''), "{title:?}: {page}");
             assert!(record.iter().all(|cell| !cell.starts_with(FORMULA)), "{page}");
+        }
+    }
+
+    #[test]
+    fn no_title_begins_a_formula_in_a_spreadsheet_that_separates_otherwise() {
+        for (title, safe) in [
+            ("x;=1+1;y", "x;'=1+1;y"),
+            ("x; =1+1", "x; '=1+1"),
+            ("x;\"=1+1\"", "x;\"'=1+1\""),
+            ("x|@SUM(A1)", "x|'@SUM(A1)"),
+            ("x\t+1", "x '+1"),
+            ("x;;-1", "x;;'-1"),
+            ("a=b; c-d", "a=b; c-d"),
+        ] {
+            assert_eq!(harmless(title), safe);
         }
     }
 

@@ -11,14 +11,15 @@
 //! Nothing is written about rooms that are not clean: they are always read again.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::private;
 use crate::audit::Row;
 use crate::config::{Machine, Source as _};
 use crate::report::RoomState;
@@ -79,6 +80,7 @@ fn serves(row: &Row, now: SystemTime) -> bool {
 pub(super) struct State {
     path: PathBuf,
     file: File,
+    rooms: usize,
 }
 
 impl State {
@@ -88,21 +90,26 @@ impl State {
         if let Some(directory) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         }
-        let young = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&young)?;
-        // The mode above is for a new file only.
-        file.set_permissions(Permissions::from_mode(0o600))?;
-        let mut state = Self { path, file };
+        let young = private::beside(&path)?;
+        let mut state = Self { path, file: young.as_file().try_clone()?, rooms: known.len() };
         state.line(&Head { schema: SCHEMA.to_owned(), owner: owner.clone() })?;
         known.values().try_for_each(|row| state.line(row))?;
-        fs::rename(&young, &state.path)?;
+        young.persist(&state.path)?;
         Ok(state)
     }
 
     /// A room was looked at.
     pub(super) fn add(&mut self, row: &Row) -> io::Result<()> {
-        if row.state == RoomState::Clean { self.line(row) } else { Ok(()) }
+        if row.state == RoomState::Clean {
+            self.line(row)?;
+            self.rooms += 1;
+        }
+        Ok(())
+    }
+
+    /// Rooms in it.
+    pub(super) fn rooms(&self) -> usize {
+        self.rooms
     }
 
     /// One write a line: whoever is killed in between loses one room.
@@ -120,6 +127,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::cli::audit::sheet::tests::row;
 

@@ -1,8 +1,6 @@
 //! What an audit writes when it is over, and how it ends.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,17 +8,17 @@ use super::case::{Case, Done, Run, Undone};
 use super::ends::{self, Found};
 use super::sheet::{Foreign, Outcome, Sheet, Sheets, counted, estimated};
 use super::spreadsheet::{Emails, csv};
-use super::{Arguments, document, page};
+use super::{Arguments, document, page, private};
 use crate::audit::{ForeignOrgs, Row};
 use crate::cli::common::{fail, print, say};
 use crate::cli::exit::Exit;
 use crate::cli::{Format, Global};
+use crate::report::outage::Kind;
 
 /// Before an audit of an hour: whether its result can be written. What is in the file stays there until then.
 pub(super) fn writable(file: Option<&Path>) -> Result<(), Exit> {
     let Some(path) = file else { return Ok(()) };
-    let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    opened.map(drop).map_err(|cause| unwritten(path, &cause))
+    private::writable(path).map_err(|cause| unwritten(path, &cause))
 }
 
 fn unwritten(path: &Path, cause: &io::Error) -> Exit {
@@ -38,7 +36,7 @@ pub(super) fn tell(run: Run<'_>, arguments: &Arguments, global: &Global) -> Exit
     let sheets = sheets(&run.cases, &mut troubles);
     troubles.push(match global.format() {
         Format::Text => print(&page::text(&sheets, global.colour(&io::stdout()))),
-        Format::Json => print(&format!("{:#}\n", document::document(&sheets, fingerprint))),
+        Format::Json => print(&document::pretty(&document::document(&sheets, fingerprint))),
         Format::Jsonl => lines(&run.cases, &sheets),
     });
     if let Some(path) = &arguments.csv {
@@ -57,6 +55,7 @@ fn sheets(cases: &[Case<'_>], troubles: &mut Vec<Exit>) -> Sheets {
         bots.push(match case.ended.take() {
             Some(Ok(done)) => {
                 let (sheet, foreign) = complete(case, done);
+                troubles.extend(sheet.in_vain().map(|kind| in_vain(case.name, kind)));
                 whole.absorb(foreign);
                 sheet
             }
@@ -73,6 +72,15 @@ fn sheets(cases: &[Case<'_>], troubles: &mut Vec<Exit>) -> Sheets {
     let rows: Vec<_> = bots.iter().flat_map(|sheet| &sheet.rows).collect();
     let foreign: Vec<Foreign> = if parts { estimated(&rows) } else { counted(&whole) };
     Sheets { bots, foreign }
+}
+
+/// Rooms that are all unknown could be anything, whatever is asked for with `--fail-on`.
+fn in_vain(bot: &str, kind: Kind) -> Exit {
+    fail(&format!(
+        "{bot}: nothing was found out: none of its rooms could be read ({})",
+        kind.label()
+    ));
+    Exit::from(kind)
 }
 
 fn complete(case: &Case<'_>, done: Done) -> (Sheet, ForeignOrgs) {
@@ -118,11 +126,7 @@ fn lines(cases: &[Case<'_>], sheets: &Sheets) -> Exit {
 }
 
 fn spreadsheet(path: &Path, rows: &[&Row], emails: Emails) -> Exit {
-    let written = csv(rows, emails).and_then(|bytes| {
-        let mut options = OpenOptions::new();
-        let options = options.write(true).create(true).truncate(true).mode(0o600);
-        options.open(path)?.write_all(&bytes)
-    });
+    let written = csv(rows, emails).and_then(|bytes| private::write(path, &bytes));
     written.map_or_else(|cause| unwritten(path, &cause), |()| Exit::Fine)
 }
 

@@ -84,9 +84,9 @@ impl Watcher {
         }
     }
 
-    /// Whether a later run could go on.
+    /// Whether a later run has less to read.
     pub(super) fn remembers(&self) -> bool {
-        self.seen().state.is_some()
+        self.seen().state.as_ref().is_some_and(|state| state.rooms() > 0)
     }
 
     /// Tells these rooms, but those that were told before. Whether all could be written.

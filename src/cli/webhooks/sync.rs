@@ -15,7 +15,7 @@ use crate::cli::{Global, Output};
 use crate::config::{Bot, Config};
 use crate::report::Reporter;
 use crate::rt;
-use crate::webex::webhooks::{Applied, Scope, Unlisted, Work, apply};
+use crate::webex::webhooks::{Applied, Scope, Unlisted, Work, apply, plan};
 
 /// Make and repair the webhooks that the gateway needs
 #[derive(Debug, Args)]
@@ -59,7 +59,11 @@ async fn sync(arguments: &Arguments, global: &Global) -> Result<Exit, Exit> {
     } else {
         let question = format!("Make {}?", page::count(changes, "change"));
         arguments.consent.obtain(&question).await?;
-        made(&jobs).await
+        let mut outcomes = made(&jobs).await;
+        if jobs.len() > 1 {
+            look_again(&jobs, &mut outcomes).await;
+        }
+        outcomes
     };
     let how = if arguments.dry_run { Outcome::DryRun } else { Outcome::Done };
     let printed = print(&match global.output() {
@@ -113,6 +117,25 @@ async fn made(jobs: &[Job<'_>]) -> Vec<Option<Applied>> {
         all.push(Some(apply(&work, changes, &mut Unlisted::default()).await));
     }
     all
+}
+
+/// Two bots with one token are one bot at Webex: what was done for the second may have undone what was done for the
+/// first, so all are judged by what there is at the end.
+async fn look_again(jobs: &[Job<'_>], outcomes: &mut [Option<Applied>]) {
+    for (Job { reach, survey }, outcome) in jobs.iter().zip(outcomes) {
+        let listed = reach.client.webhooks(reach.effort()).await;
+        let last = listed.map(|actual| plan(&survey.desired, &actual));
+        *outcome = match (outcome.take(), last) {
+            (None, Ok(last)) if last.changes.is_empty() => None,
+            (None, Ok(last)) => Some(Applied { now: Some(last), ..Applied::default() }),
+            (None, Err(outage)) => Some(Applied { failed: Some(outage), ..Applied::default() }),
+            (Some(applied), Ok(last)) => Some(Applied { now: Some(last), ..applied }),
+            (Some(applied), Err(outage)) => {
+                let failed = applied.failed.or(Some(outage));
+                Some(Applied { failed, now: None, ..applied })
+            }
+        };
+    }
 }
 
 /// What could not be put in order is a finding, whether nothing can be done about it or nothing was.

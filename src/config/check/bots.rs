@@ -11,7 +11,7 @@ use super::super::raw_forms::Secrets;
 use super::super::raw_routes as raw;
 use super::super::secrets;
 use super::super::source::Source;
-use super::super::{Bot, WebhookSecret};
+use super::super::{Bot, Manage, WebhookSecret};
 use super::{audit, webhooks};
 use crate::gate::secret::Secret;
 use crate::gate::signature::KeyRing;
@@ -20,6 +20,12 @@ use crate::gate::signature::KeyRing;
 struct Found {
     bot: String,
     path: Path,
+    secret: Secret,
+}
+
+/// A token, and whose it is.
+struct Token<'a> {
+    bot: &'a str,
     secret: Secret,
 }
 
@@ -36,13 +42,14 @@ pub(super) fn check(
         super::name(name, &path, findings);
         let token = token(bot, &path, findings, source);
         let keys = keys(name, bot, &mut found, findings, source);
-        tokens.extend(token.clone());
+        tokens.extend(token.clone().map(|secret| Token { bot: name, secret }));
         let webhooks = webhooks::check(raw, &bot.webhooks, &path.key("webhooks"), findings);
         let audit = audit::check(raw, &bot.audit, &path.key("audit"), findings);
         let whole = |(token, (keys, secrets))| Bot { token, keys, secrets, webhooks, audit };
         bots.insert(name.as_str().into(), token.zip(keys).map(whole));
     }
     shared(&found, &tokens, findings);
+    one_token(raw, &tokens, findings);
     bots.into_iter().map(|(name, bot)| Some((name, bot?))).collect()
 }
 
@@ -108,7 +115,7 @@ fn keys(
 }
 
 /// Whoever knows one bot's secret must not be able to sign for another, and a token goes to Webex in every call.
-fn shared(found: &[Found], tokens: &[Secret], findings: &mut Findings<'_>) {
+fn shared(found: &[Found], tokens: &[Token<'_>], findings: &mut Findings<'_>) {
     for (number, mine) in found.iter().enumerate() {
         let mut earlier = found.iter().take(number);
         if let Some(other) = earlier.find(|o| o.secret == mine.secret && o.bot != mine.bot) {
@@ -116,10 +123,29 @@ fn shared(found: &[Found], tokens: &[Secret], findings: &mut Findings<'_>) {
             let problem = Problem::new(Code::SharedSecret, message);
             findings.add(&mine.path, problem.hint("give each bot its own: openssl rand -hex 20"));
         }
-        if tokens.contains(&mine.secret) {
+        if tokens.iter().any(|token| token.secret == mine.secret) {
             let message = "this webhook secret is also an access token";
             let problem = Problem::new(Code::SecretIsToken, message);
             findings.add(&mine.path, problem.hint("openssl rand -hex 20"));
         }
+    }
+}
+
+/// At Webex, two names for one token are one bot with one set of webhooks: whoever puts them in order for the one takes
+/// them away from the other.
+fn one_token(raw: &Gateway, tokens: &[Token<'_>], findings: &mut Findings<'_>) {
+    let ensures = |bot: &str| {
+        let bot = raw.bots.get(bot);
+        bot.is_some_and(|bot| webhooks::manage(raw, &bot.webhooks) == Manage::Ensure)
+    };
+    for (number, mine) in tokens.iter().enumerate() {
+        let mut earlier = tokens.iter().take(number);
+        let Some(other) = earlier.find(|other| other.secret == mine.secret) else { continue };
+        let rivals = ensures(mine.bot) || ensures(other.bot);
+        let code = if rivals { Code::RivalBots } else { Code::SharedToken };
+        let message = format!("the bot {} has the same token", quoted(other.bot));
+        let hint = "they share their webhooks: make them one bot, with a route each";
+        let at = Path::of(["bots", mine.bot, "token"]);
+        findings.add(&at, Problem::new(code, message).hint(hint));
     }
 }

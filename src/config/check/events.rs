@@ -1,8 +1,8 @@
 //! `routes.*.events`: which webhooks lead to which route.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::super::Manage;
 use super::super::findings::Findings;
 use super::super::path::Path;
 use super::super::problem::{Code, Problem, quoted};
@@ -10,7 +10,10 @@ use super::super::raw::Gateway;
 use super::super::raw_routes::{Bot, Route};
 use super::super::words::{Spelled, Word as _};
 use super::super::words_upkeep::Topic;
+use super::super::{self as checked, Manage};
 use super::webhooks;
+use crate::gate::event::{Resource, Verb};
+use crate::gate::policy::Demand::Deny;
 
 /// The events of a route: those that it names, or else those of its bot that no other route names; in order.
 pub(super) fn of(all: &Gateway, name: &str, route: &Route) -> Vec<(Box<str>, Box<str>)> {
@@ -43,6 +46,7 @@ pub(super) fn check(all: &Gateway, findings: &mut Findings<'_>) {
         named_twice(&routes, findings);
         if webhooks::manage(all, &bot.webhooks) != Manage::None {
             unclear(&routes, findings);
+            nothing(name, &routes, findings);
             unreached(&Path::of(["bots", name, "webhooks", "events"]), bot, &routes, findings);
         }
     }
@@ -105,4 +109,60 @@ fn unreached(at: &Path, bot: &Bot, routes: &[(&String, &Route)], findings: &mut 
             findings.add(&at.item(number), problem.hint("add it to `events` of one of them"));
         }
     }
+}
+
+/// Webhooks are looked after, and there are none to look after. Where events are typed, each is told instead.
+fn nothing(bot: &str, routes: &[(&String, &Route)], findings: &mut Findings<'_>) {
+    let Some((first, _)) = routes.first() else { return };
+    let named = |route: &Route| route.events.as_ref().is_none_or(|events| !events.is_empty());
+    let typed = findings.is_typed(&Path::of(["bots", bot, "webhooks", "events"]));
+    let mut paths = routes.iter().map(|(name, _)| Path::of(["routes", name, "events"]));
+    let unclear = paths.any(|path| findings.is_lost(&path));
+    if typed || unclear || routes.iter().any(|(_, route)| named(route)) {
+        return;
+    }
+    let message = format!("no webhook leads to any route of the bot {}", quoted(bot));
+    let hint = "name events here, or `webhooks: {manage: none}` on the bot";
+    let at = Path::of(["routes", first, "events"]);
+    findings.add(&at, Problem::new(Code::NoEvents, message).hint(hint));
+}
+
+/// Somebody asks for events that never pass. Memberships are another matter: the gateway itself hears of rooms by them.
+pub(super) fn refused(
+    all: &Gateway,
+    routes: Option<&BTreeMap<Arc<str>, checked::Route>>,
+    findings: &mut Findings<'_>,
+) {
+    for (name, route) in routes.into_iter().flatten() {
+        for (resource, event) in &route.events {
+            let of = (Resource::named(resource), Verb::named(event));
+            if of.0 == Resource::Memberships || *route.policy.demands.of(&of.0, &of.1) != Deny {
+                continue;
+            }
+            let at = typed_at(all, name, route, (resource, event));
+            let Some(at) = at.filter(|at| findings.is_typed(at)) else { continue };
+            let topic = quoted(&format!("{resource}.{event}"));
+            let message = format!("the route {} refuses {topic}, whatever is in it", quoted(name));
+            let hint = "leave it out of `events`, or let `policy.resources` demand something";
+            findings.add(&at, Problem::new(Code::RefusedEvents, message).hint(hint));
+        }
+    }
+}
+
+/// Where an event of a route stands: on the route, or on its bot if that names other events than all have.
+fn typed_at(
+    all: &Gateway,
+    name: &str,
+    route: &checked::Route,
+    topic: (&str, &str),
+) -> Option<Path> {
+    let number = |list: &[Spelled<Topic>]| {
+        list.iter().position(|Spelled(one)| (one.resource, one.event) == topic)
+    };
+    if let Some(events) = &all.routes.get(name)?.events {
+        return Some(Path::of(["routes", name, "events"]).item(number(events)?));
+    }
+    let events = &all.bots.get(&*route.bot)?.webhooks.events;
+    let at = Path::of(["bots", &route.bot, "webhooks", "events"]);
+    Some(at.item(number(events)?))
 }

@@ -51,6 +51,7 @@ pub(super) fn check(
     let routes = routes::check(&raw, &policy, findings, around.source);
     orgs::unused(&raw, findings);
     policy::observing(routes.as_ref(), findings);
+    events::refused(&raw, routes.as_ref(), findings);
     audit::observing(bots.as_ref(), routes.as_ref(), findings);
     Some(Config {
         server: listeners::server(&raw, findings, around)?,

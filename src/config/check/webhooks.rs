@@ -26,9 +26,8 @@ pub(super) fn check(
         findings.add(&at, problem.hint("such as [messages.created], or `manage: none`"));
     }
     for (number, target) in raw.foreign.iter().enumerate() {
-        if let Err((message, hint)) = foreign(all, target) {
-            let at = base.key("foreign").item(number);
-            findings.add(&at, Problem::new(Code::BadUrl, message).hint(hint));
+        if let Err(problem) = foreign(all, target) {
+            findings.add(&base.key("foreign").item(number), problem);
         }
     }
     Webhooks {
@@ -57,18 +56,32 @@ fn nowhere(all: &Gateway, manage: Manage, base: &Path, findings: &mut Findings<'
     findings.add(&base.key("manage"), Problem::new(Code::NoPublicUrl, message).hint(hint));
 }
 
-/// A target is not repeated: in the URLs of others may be their secrets.
-fn foreign(all: &Gateway, target: &str) -> Result<(), (&'static str, &'static str)> {
+/// A target is not repeated: in the URLs of others may be their secrets. On the host of the gateway others may have
+/// their place too, but not where a route is.
+fn foreign(all: &Gateway, target: &str) -> Result<(), Problem> {
+    let wrong = |message: &str| Problem::new(Code::BadUrl, message);
     let hint = "a target as `botwarden webhooks list` shows it";
     let url = Url::parse(target).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let url = url.ok_or(("this is not a URL that Webex could call", hint))?;
+    let url = url.ok_or_else(|| wrong("this is not a URL that Webex could call").hint(hint))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(("a URL must not hold a user name or password", hint));
+        return Err(wrong("a URL must not hold a user name or password").hint(hint));
     }
+    let is_route = all.routes.values().any(|route| route.path.as_deref() == Some(url.path()));
+    let taken = "what a route takes is not foreign";
     match &all.server.public_url {
-        Some(Spelled(public)) if public.0.origin() == url.origin() => {
-            Err(("this leads to the gateway itself", "only targets elsewhere are foreign"))
+        Some(Spelled(public)) if is_route && public.0.origin() == url.origin() => {
+            Err(wrong("this leads to a route of the gateway itself").hint(taken))
+        }
+        Some(Spelled(public)) if is_route && server(&public.0) == server(&url) => {
+            let message = "this leads to a route of the gateway, by another spelling of its host";
+            Err(Problem::new(Code::OtherSpelling, message).hint(taken))
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// A dot behind the name of a host changes nothing.
+fn server(url: &Url) -> (&str, Option<&str>, Option<u16>) {
+    let host = url.host_str().map(|host| host.trim_end_matches('.'));
+    (url.scheme(), host, url.port_or_known_default())
 }

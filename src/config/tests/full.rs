@@ -86,7 +86,7 @@ routes:
       app_users: deny
       max_members: 50
       max_event_age: 1m
-      resources: {attachmentActions: room, "*": deny}
+      resources: {attachmentActions: room, messages: room, "*": deny}
 "#;
 
 fn full_desk() -> Desk {
@@ -331,7 +331,7 @@ fn every_key_reaches_the_configuration() {
                         resources: {
                             AttachmentActions: Room,
                             Memberships: Deny,
-                            Messages: Deny,
+                            Messages: Room,
                             Rooms: Deny,
                         },
                         others: Some(

@@ -75,6 +75,7 @@ pub(super) fn desk() -> Desk {
         .with_file("/tls/key.pem", "")
         .with_file("/tls/company.pem", "")
         .with_file("/run/secrets/helpdesk_token", "a-token-of-the-helpdesk\n")
+        .with_file("/run/secrets/spare_token", "a-token-of-the-spare-bot\n")
         .with_file("/run/secrets/helpdesk_webhook_secret", "a-webhook-secret-of-the-helpdesk\n")
 }
 

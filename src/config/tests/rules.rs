@@ -67,20 +67,20 @@ fn w101_w102_w108_w109_what_is_not_used() {
      │          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ policy.allowed_orgs does not name it
     0 errors, 2 warnings in gateway.yaml
     ");
-    insta::assert_snapshot!(told_after("bots:\n", "bots:\n  spare: {token: {file: /run/secrets/helpdesk_token}, webhook_secret: {file: /run/secrets/spare}}\n"), @r"
+    insta::assert_snapshot!(told_after("bots:\n", "bots:\n  spare: {token: {file: /run/secrets/spare_token}, webhook_secret: {file: /run/secrets/spare}}\n"), @r"
     warning[W102]: the bot `spare` is not used
       ┌─ gateway.yaml:15:3
-    15│   spare: {token: {file: /run/secrets/helpdesk_token}, webhook_secret: {file: /run/secrets/spare}}
+    15│   spare: {token: {file: /run/secrets/spare_token}, webhook_secret: {file: /run/secrets/spare}}
       │   ^^^^^ no route names it
     error[E032]: cannot read `/run/secrets/spare`: there is no such file
-      ┌─ gateway.yaml:15:78
-    15│   spare: {token: {file: /run/secrets/helpdesk_token}, webhook_secret: {file: /run/secrets/spare}}
-      │                                                                              ^^^^^^^^^^^^^^^^^^ create it, or correct the path
+      ┌─ gateway.yaml:15:75
+    15│   spare: {token: {file: /run/secrets/spare_token}, webhook_secret: {file: /run/secrets/spare}}
+      │                                                                           ^^^^^^^^^^^^^^^^^^ create it, or correct the path
     1 error, 1 warning in gateway.yaml
     ");
     let two = exchanged(
         "bots:\n",
-        "bots:\n  spare:\n    token: {file: /run/secrets/helpdesk_token}\n    webhook_secret: {file: /run/secrets/spare}\n",
+        "bots:\n  spare:\n    token: {file: /run/secrets/spare_token}\n    webhook_secret: {file: /run/secrets/spare}\n",
     );
     insta::assert_snapshot!(told_with(&two, &desk().with_file("/run/secrets/spare", "another-webhook-secret")), @r"
     warning[W102]: the bot `spare` is not used

@@ -155,7 +155,7 @@ fn w105_and_w106_secrets_that_are_known_to_others() {
     ");
     let two = exchanged(
         "bots:\n",
-        "bots:\n  a:\n    token: {file: /run/secrets/helpdesk_token}\n    webhook_secret: {file: /run/secrets/helpdesk_webhook_secret}\n",
+        "bots:\n  a:\n    token: {file: /run/secrets/spare_token}\n    webhook_secret: {file: /run/secrets/helpdesk_webhook_secret}\n",
     );
     let two = two + "  a: {path: /a, bot: a, upstream: \"http://127.0.0.1:5001/\"}\n";
     insta::assert_snapshot!(told(&two), @r"

@@ -201,13 +201,13 @@ fn what_no_route_names_leads_to_the_one_that_names_nothing() {
 }
 
 #[test]
-fn e045_webhooks_of_others_lead_elsewhere() {
+fn e045_what_a_route_takes_is_not_foreign() {
     let foreign =
         |target: &str| told(&with_bot(&format!("webhooks: {{foreign: [{target}]}}"), PUBLIC));
-    insta::assert_snapshot!(foreign("\"https://a.example.com/\", \"https://bots.example.com/old\""), @r"
-    error[E045]: this leads to the gateway itself
+    insta::assert_snapshot!(foreign("\"https://a.example.com/\", \"https://bots.example.com/webhooks/helpdesk?a=b\""), @r"
+    error[E045]: this leads to a route of the gateway itself
       ┌─ gateway.yaml:18:52          (value hidden)
-       = help: only targets elsewhere are foreign
+       = help: what a route takes is not foreign
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(foreign("\"https://me:hunter2@a.example.com/\""), @r"
@@ -221,8 +221,103 @@ fn e045_webhooks_of_others_lead_elsewhere() {
         assert!(told.starts_with("error[E045]: ") || told.starts_with("error[E013]: "), "{told}");
         assert!(told.contains("(value hidden)") && !told.contains("hunter2"), "{told}");
     }
-    let twin = "\"https://bots.example.com:8443/x\", \"http://bots.example.com/x\"";
-    assert_eq!(foreign(twin), NOTHING, "another port is another server");
+    let path = "/webhooks/helpdesk";
+    let twin =
+        format!("\"https://bots.example.com:8443{path}\", \"http://bots.example.com{path}\"");
+    assert_eq!(foreign(&twin), NOTHING, "another port is another server");
+    let beside = "\"https://bots.example.com/minutes\", \"https://bots.example.com/webhooks\"";
+    assert_eq!(foreign(beside), NOTHING, "others may live on the same host");
+}
+
+#[test]
+fn w117_a_route_that_is_spelled_another_way() {
+    let foreign =
+        |target: &str| told(&with_bot(&format!("webhooks: {{foreign: [{target}]}}"), PUBLIC));
+    insta::assert_snapshot!(foreign("\"https://bots.example.com./webhooks/helpdesk\""), @r"
+    warning[W117]: this leads to a route of the gateway, by another spelling of its host
+      ┌─ gateway.yaml:18:26          (value hidden)
+       = help: what a route takes is not foreign
+    0 errors, 1 warning in gateway.yaml
+    ");
+    assert_eq!(foreign("\"https://bots.example.com./minutes\""), NOTHING);
+}
+
+#[test]
+fn e063_and_w115_two_bots_with_one_token() {
+    let two = |webhooks: &str, server: &str| {
+        let bot = "  a:\n    token: {file: /run/secrets/helpdesk_token}\n    webhook_secret: {file: /run/secrets/spare_token}";
+        let text = exchanged("bots:\n", &format!("bots:\n{bot}\n    webhooks: {webhooks}\n"));
+        text + "  a: {path: /a, bot: a, upstream: \"http://127.0.0.1:5001/\"}\n" + server
+    };
+    insta::assert_snapshot!(told(&two("{manage: ensure}", PUBLIC)), @r"
+    error[E063]: the bot `a` has the same token
+      ┌─ gateway.yaml:20:5          (value hidden)
+       = help: they share their webhooks: make them one bot, with a route each
+    1 error, 0 warnings in gateway.yaml
+    ");
+    insta::assert_snapshot!(told(&two("{manage: check}", PUBLIC)), @r"
+    warning[W115]: the bot `a` has the same token
+      ┌─ gateway.yaml:20:5          (value hidden)
+       = help: they share their webhooks: make them one bot, with a route each
+    0 errors, 1 warning in gateway.yaml
+    ");
+    assert_eq!(codes(&two("{manage: none}", "")), [("W115", 20)], "rooms are shared as well");
+    let other = two("{manage: ensure}", PUBLIC).replacen("helpdesk_token", "spare_token", 1);
+    let other = other.replacen(
+        "webhook_secret: {file: /run/secrets/spare_token}",
+        "webhook_secret: {env: A}",
+        1,
+    );
+    let desk = desk().with_var("A", "a-webhook-secret-of-a");
+    assert_eq!(told_with(&other, &desk), NOTHING);
+}
+
+#[test]
+fn w116_webhooks_are_looked_after_and_there_are_none() {
+    let text = |webhooks: &str| {
+        let bot = "    bot: helpdesk\n";
+        with_bot(webhooks, PUBLIC).replace(bot, &format!("{bot}    events: []\n"))
+    };
+    insta::assert_snapshot!(told(&text("webhooks: {manage: ensure}")), @r"
+    warning[W116]: no webhook leads to any route of the bot `helpdesk`
+      ┌─ gateway.yaml:25:5
+    25│     events: []
+      │     ^^^^^^ name events here, or `webhooks: {manage: none}` on the bot
+    0 errors, 1 warning in gateway.yaml
+    ");
+    assert_eq!(codes(&text("")), [("W116", 25)], "`check` is what it is with public_url");
+    assert_eq!(told(&text("webhooks: {manage: none}")), NOTHING);
+    let each = "webhooks: {manage: ensure, events: [messages.created]}";
+    assert_eq!(codes(&text(each)), [("W112", 18)], "told once");
+}
+
+#[test]
+fn w118_webhooks_for_events_that_are_always_refused() {
+    let text = |events: &str, resources: &str| {
+        let bot = "    bot: helpdesk\n";
+        let about = format!("{bot}    events: {events}\n    policy: {{resources: {resources}}}\n");
+        with_bot("", PUBLIC).replace(bot, &about)
+    };
+    insta::assert_snapshot!(told(&text("[rooms.created, messages.created]", "{messages: deny}")), @r"
+    warning[W118]: the route `helpdesk` refuses `messages.created`, whatever is in it
+      ┌─ gateway.yaml:25:29
+    25│     events: [rooms.created, messages.created]
+      │                             ^^^^^^^^^^^^^^^^ leave it out of `events`, or let `policy.resources` demand something
+    0 errors, 1 warning in gateway.yaml
+    ");
+    assert_eq!(told(&text("null", "{messages: deny}")), NOTHING, "nobody asked for them");
+    assert_eq!(
+        told(&text("[memberships.created]", "{memberships: deny}")),
+        NOTHING,
+        "of use to the gateway"
+    );
+    assert_eq!(codes(&text("[messages.deleted]", "{messages.deleted: deny}")), [("W118", 25)]);
+    assert_eq!(told(&text("[messages.created]", "{messages.deleted: deny}")), NOTHING);
+    let of_bot = with_bot("webhooks: {events: [messages.created]}", PUBLIC).replace(
+        "    bot: helpdesk\n",
+        "    bot: helpdesk\n    policy: {resources: {messages: deny}}\n",
+    );
+    assert_eq!(codes(&of_bot), [("W118", 18)]);
 }
 
 #[test]

@@ -221,7 +221,8 @@ impl Client {
         self.changed(question, ask).await
     }
 
-    /// Removes a webhook; one that is not there any more counts as removed.
+    /// Removes a webhook; one that is not there any more (404) counts as removed, one that the bot may not remove (403)
+    /// does not.
     pub async fn delete_webhook(&self, effort: Effort, id: &str) -> Result<(), Outage> {
         let url = self.url(&["webhooks", id]);
         let question = effort.question("delete_webhook");

@@ -89,3 +89,37 @@ fn without_a_place_for_its_state_an_audit_runs_all_the_same() {
     ends(&warned, 0);
     assert!(err(&warned).contains("cannot be resumed"), "{}", err(&warned));
 }
+
+/// Both names have one token; `survey` has rules of its own, under which nobody in the rooms is an outsider.
+fn twins(webex: &Webex) -> Site {
+    let site = two(webex);
+    site.write("token-survey", "sim-token-helpdesk");
+    let orgs = "policy: {allowed_orgs: [example]}";
+    let yaml = site.read("gateway.yaml");
+    let yaml = yaml.replace(orgs, "policy: {allowed_orgs: [example, contoso]}");
+    let route = "{path: /helpdesk, bot: helpdesk,";
+    let yaml = yaml.replace(route, &format!("{route} {orgs},"));
+    site.write("gateway.yaml", &yaml);
+    site
+}
+
+#[test]
+fn a_bot_with_two_names_leaves_no_room_by_the_rules_of_one_of_them() {
+    let webex = Webex::with("rooms: {partners: {title: P, members: [ann, tom, helpdesk]}}");
+    let site = twins(&webex);
+    let told = "`helpdesk` and `survey` are one bot at Webex";
+    let looked = site.audit(&[]);
+    ends(&looked, 1);
+    assert!(err(&looked).contains(told), "{}", err(&looked));
+    let refused = site.audit(&["--apply", "--yes"]);
+    ends(&refused, 3);
+    assert!(err(&refused).contains(told), "{}", err(&refused));
+    let named = site.audit(&["--apply", "--yes", "helpdesk"]);
+    ends(&named, 3);
+    assert!(err(&named).contains(told), "also when one name is named\n{}", err(&named));
+    assert_eq!(webex.writes(), [""; 0]);
+    site.write("token-survey", "sim-token-survey");
+    let apart = site.audit(&["--apply", "--yes", "helpdesk"]);
+    ends(&apart, 1);
+    assert!(!webex.holds("partners", "helpdesk"), "{}", err(&apart));
+}

@@ -100,6 +100,7 @@ fn gw_b2_a_list_of_rooms_that_breaks_off_is_no_audit() {
     let json = document(&done);
     assert_eq!(json["bots"][0]["outcome"], "failed");
     assert_eq!(json["bots"][1]["outcome"], "complete");
+    assert!(!err(&done).contains("--resume"), "no room was read\n{}", err(&done));
     assert!(webex.holds("a", "helpdesk") && !webex.holds("e", "survey"));
 }
 
@@ -134,4 +135,35 @@ fn an_interruption_lets_the_room_at_hand_come_to_its_end() {
     let done = page.lines().filter(|line| line.ends_with(" left") || line.ends_with(" hidden"));
     assert_eq!((done.count(), webex.writes().len()), (1, 1), "{page}");
     assert_eq!(page.matches(" would ").count(), 2, "{page}");
+}
+
+/// Some rooms are hidden before the first group room comes.
+const HELD: &str = "
+rooms:
+  tom-helpdesk: { title: Helpdesk, type: direct, members: [tom, helpdesk] }
+  fred-helpdesk: { title: Helpdesk, type: direct, members: [fred, helpdesk] }
+  friends: { title: Friends, members: [ann, tom, helpdesk] }
+  partners: { title: Partners, members: [ann, tom, helpdesk] }
+";
+
+#[test]
+fn a_second_signal_hides_nothing_that_was_done_and_does_not_guess_at_the_room_at_hand() {
+    let webex = Webex::with(HELD);
+    let site = Site::new(&webex);
+    webex.control.fault(Fault::new(Misbehaviour::HoldsAnswer).method("DELETE"));
+    let arguments = Site::arguments(&["--apply", "--yes"]);
+    let mut audit = Background::start(site.path(), &arguments);
+    until("it leaves a room", || webex.writes().iter().any(|write| write.starts_with("DELETE")));
+    interrupt(&audit.child, "-INT");
+    Background::line(&mut audit.err, "stopping after this room");
+    interrupt(&audit.child, "-INT");
+    let mut page = String::new();
+    audit.out.read_to_string(&mut page).unwrap();
+    assert_eq!(audit.child.wait().unwrap().code(), Some(130), "{page}");
+    let ending = |end| page.lines().filter(|line| line.ends_with(end)).count();
+    let hidden = webex.writes().iter().filter(|write| write.starts_with("PUT")).count();
+    assert!(hidden > 0, "the world has no room before the one that is held");
+    assert_eq!(ending(" hidden"), hidden, "{page}");
+    assert_eq!(ending(" failed: interrupted"), 1, "{page}");
+    assert_eq!(page.matches(" would ").count(), 3 - hidden, "{page}");
 }

@@ -1,5 +1,6 @@
 //! `audit` against simulators.
 
+mod asking;
 mod bots;
 mod leaving;
 mod report;

@@ -1,5 +1,8 @@
 //! What is told.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use botwarden::simulator::{Fault, Misbehaviour, RetryAfter};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -42,11 +45,16 @@ fn gw_b2_a_room_that_cannot_be_read_is_unknown_and_never_left() {
         (Misbehaviour::LoopingNextLink, "room_incomplete"),
         (Misbehaviour::OmitsOrg, "org_missing"),
     ];
-    let webex = Webex::with("rooms: {friends: {title: F, members: [ann, helpdesk, tom]}}");
-    let site = Site::new(&webex);
+    let rooms = "
+rooms:
+  friends: { title: F, members: [ann, helpdesk, tom] }
+  staff: { title: S, members: [ann, helpdesk] }
+";
+    let webex = Webex::with(rooms);
+    let (site, friends) = (Site::new(&webex), format!("roomId={}", webex.id("friends")));
     for (misbehaviour, reason) in faults {
         let label = format!("{misbehaviour:?}");
-        webex.control.fault(Fault::new(misbehaviour).asking("roomId="));
+        webex.control.fault(Fault::new(misbehaviour).asking(&friends));
         let page = site.audit(&["--patience", "1s", "--apply", "--yes"]);
         ends(&page, 1);
         let row = out(&page).lines().nth(1).unwrap().to_owned();
@@ -56,6 +64,20 @@ fn gw_b2_a_room_that_cannot_be_read_is_unknown_and_never_left() {
         webex.control.clear_faults();
     }
     assert_eq!(webex.writes(), [""; 0]);
+}
+
+#[test]
+fn an_audit_that_found_out_nothing_is_no_success_whatever_is_asked_for() {
+    let webex = Webex::with(MIXED);
+    let site = Site::new(&webex);
+    let storm = Misbehaviour::TooManyRequests { retry_after: Some(RetryAfter::Seconds(3600)) };
+    webex.control.fault(Fault::new(storm).on("/memberships").asking("roomId="));
+    for fail_on in ["incomplete", "outsiders", "none"] {
+        let vain = site.audit(&["--fail-on", fail_on, "--patience", "1s"]);
+        ends(&vain, 69);
+        assert!(err(&vain).contains("none of its rooms could be read"), "{}", err(&vain));
+        assert!(out(&vain).contains("6 unknown"), "{}", out(&vain));
+    }
 }
 
 #[test]
@@ -110,6 +132,18 @@ fn gw_b6_addresses_are_told_only_to_who_asks_for_them() {
             ends(&site.audit(form), 1);
         }
     }
+}
+
+#[test]
+fn a_spreadsheet_is_for_its_owner_only_whatever_was_there_before() {
+    let webex = Webex::with(MIXED);
+    let site = Site::new(&webex);
+    let path = site.path().join("rooms.csv");
+    site.write("rooms.csv", "old");
+    std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    ends(&site.audit(&["--csv", "rooms.csv", "--with-emails"]), 1);
+    assert!(site.read("rooms.csv").contains("tom@contoso.example"));
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]

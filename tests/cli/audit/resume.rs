@@ -119,3 +119,18 @@ fn the_state_holds_no_address_and_nothing_about_outsiders() {
     assert!(state.lines().count() > 1, "{state}");
     assert!(!state.contains('@') && !state.contains("outsiders\""), "{state}");
 }
+
+#[test]
+fn no_link_that_stands_in_the_way_of_the_state_is_followed() {
+    let webex = Webex::with(&world());
+    let site = site(&webex);
+    std::fs::create_dir(site.path().join("state")).unwrap();
+    site.write("victim", "precious");
+    for name in ["audit-helpdesk.new", "audit-helpdesk.jsonl"] {
+        let link = site.path().join("state").join(name);
+        std::os::unix::fs::symlink(site.path().join("victim"), link).unwrap();
+    }
+    ends(&interrupted(&webex, &site, &[], "-INT"), 130);
+    assert_eq!(site.read("victim"), "precious");
+    assert!(site.read("state/audit-helpdesk.jsonl").contains("audit-state"));
+}

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Arguments;
 use super::canary::{self, Unproved};
-use super::done::Carried;
+use super::done::{Carried, Moved, Standing};
 use crate::cli::common::{called, fail, say};
 use crate::cli::exit::Exit;
 use crate::cli::webhooks::page::count;
@@ -30,26 +30,65 @@ pub(super) async fn carry<'a>(
     let failed = |failure: Failure| told(name, &failure);
     let reach = Reach::new(config, name, bot).map_err(failed)?;
     let survey = Survey::of(config, &reach).await.map_err(failed)?;
-    let here: Vec<&Seen> = survey.plan.seen.iter().filter(|seen| leads_here(seen)).collect();
-    let behind: Vec<&Webhook> = here
-        .iter()
-        .map(|seen| &seen.webhook)
-        .filter(|webhook| webhook.secret.as_ref() != Some(&new.secret))
-        .collect();
-    let (here, wait) = (here.len(), config.inbox.max_age + MARGIN);
-    let mut carried = Carried { bot: name, new, here, moved: Vec::new(), wait, until: None };
+    let behind: Vec<&Webhook> = without(&survey, new).collect();
+    let wait = config.inbox.max_age + MARGIN;
+    let now = Ok(Standing::of(&survey, new));
+    let carried = Carried { bot: name, new, moved: Vec::new(), now, wait, until: None };
     if behind.is_empty() {
         return Ok(carried);
     }
     prove(config, name, new, arguments).await?;
     agree(&behind, (name, bot), arguments).await?;
+    let mut moved = Vec::new();
     for webhook in behind {
         let update = reach.client.update_webhook(reach.effort(), &with(webhook, new)).await;
-        let result = update.map_err(|outage| Failure::from(&outage));
-        carried.moved.push((webhook.clone(), result));
+        moved.push((webhook.clone(), update.map_err(|outage| Failure::from(&outage))));
     }
-    carried.until = Some(rt::now().wall + wait);
-    Ok(carried)
+    let until = Some(rt::now().wall + wait);
+    Ok(match Survey::of(config, &reach).await {
+        Ok(after) => {
+            let (moved, now) = (confirmed(moved, &after, new), Standing::of(&after, new));
+            let until = until.filter(|_| now.without == 0);
+            Carried { moved, now: Ok(now), until, ..carried }
+        }
+        Err(failure) => Carried { moved, now: Err(failure), ..carried },
+    })
+}
+
+/// The webhooks that lead to the gateway.
+fn here(survey: &Survey) -> impl Iterator<Item = &Webhook> {
+    survey.plan.seen.iter().filter(|seen| leads_here(seen)).map(|seen| &seen.webhook)
+}
+
+fn without<'a>(survey: &'a Survey, new: &WebhookSecret) -> impl Iterator<Item = &'a Webhook> {
+    here(survey).filter(|webhook| webhook.secret.as_ref() != Some(&new.secret))
+}
+
+impl Standing {
+    fn of(survey: &Survey, new: &WebhookSecret) -> Self {
+        Self { here: here(survey).count(), without: without(survey, new).count() }
+    }
+}
+
+/// What Webex lists counts, and not what it answered.
+fn confirmed(moved: Vec<Moved>, after: &Survey, new: &WebhookSecret) -> Vec<Moved> {
+    let confirm = |(webhook, answer): Moved| {
+        let listed = after.plan.seen.iter().find(|seen| seen.webhook.id == webhook.id);
+        let result = match listed {
+            Some(seen) if seen.webhook.secret.as_ref() == Some(&new.secret) => Ok(()),
+            Some(_) => answer.and_then(|()| Err(failure(UNCHANGED, Exit::Unavailable))),
+            None => answer.and_then(|()| Err(failure(GONE, Exit::Found))),
+        };
+        (webhook, result)
+    };
+    moved.into_iter().map(confirm).collect()
+}
+
+const UNCHANGED: &str = "Webex took the new secret, and lists another one";
+const GONE: &str = "somebody has deleted it meanwhile";
+
+fn failure(why: &str, exit: Exit) -> Failure {
+    Failure { why: why.to_owned(), exit }
 }
 
 /// What goes elsewhere is the business of `sync` and of nobody.

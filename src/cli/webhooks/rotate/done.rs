@@ -18,18 +18,27 @@ use crate::webex::webhooks::Webhook;
 /// A minute that is shown without its seconds must not be too early.
 const ROUNDED_UP: Duration = Duration::from_secs(59);
 
+/// A webhook that got the new secret, or should have got it.
+pub(super) type Moved = (Webhook, Result<(), Failure>);
+
+/// How many webhooks lead to the gateway, and how many of them carry another secret, as Webex lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) here: usize,
+    pub(super) without: usize,
+}
+
 /// Which webhooks carry the new secret now.
 #[derive(Debug)]
 pub(super) struct Carried<'a> {
     pub(super) bot: &'a str,
     pub(super) new: &'a WebhookSecret,
-    /// How many lead to the gateway.
-    pub(super) here: usize,
-    /// Those that got it, or should have got it.
-    pub(super) moved: Vec<(Webhook, Result<(), Failure>)>,
+    pub(super) moved: Vec<Moved>,
+    /// Read after the last change.
+    pub(super) now: Result<Standing, Failure>,
     /// For how long events that the old one signed may come in or be tried again.
     pub(super) wait: Duration,
-    /// When that is over; none if nothing was changed.
+    /// When that is over; none if nothing was changed, or nobody knows what.
     pub(super) until: Option<SystemTime>,
 }
 
@@ -42,40 +51,53 @@ impl Carried<'_> {
         printed.and(self.exit())
     }
 
-    fn exit(&self) -> Exit {
-        let none = if self.here == 0 { Exit::Found } else { Exit::Fine };
-        let failed = self.moved.iter().filter_map(|(_, result)| result.as_ref().err());
-        worst(failed.map(|failure| failure.exit).chain([none]))
+    fn is_done(&self) -> bool {
+        matches!(self.now, Ok(Standing { here: 1.., without: 0 }))
     }
 
-    fn failed(&self) -> usize {
-        self.moved.iter().filter(|(_, result)| result.is_err()).count()
+    fn exit(&self) -> Exit {
+        let now = match &self.now {
+            Err(failure) => failure.exit,
+            Ok(_) if self.is_done() => Exit::Fine,
+            Ok(_) => Exit::Found,
+        };
+        let failed = self.moved.iter().filter_map(|(_, result)| result.as_ref().err());
+        worst(failed.map(|failure| failure.exit).chain([now]))
     }
 
     fn page(&self) -> String {
         let mut page: String = self.moved.iter().map(line).collect();
-        let (bot, here) = (self.bot, count(self.here, "webhook"));
         // Writing to a String cannot fail.
-        let _written = match (self.here, self.failed()) {
-            (0, _) => writeln!(
-                page,
-                "{bot}: no webhook leads to the gateway; make them with: botwarden webhooks sync {bot}"
-            ),
-            (_, 0) => {
-                writeln!(
-                    page,
-                    "{bot}: done, {here} of the gateway with the new secret and none without"
-                )
-            }
-            (_, failed) => writeln!(
-                page,
-                "{bot}: {failed} of {here} without the new secret; both stay valid, run this again"
-            ),
-        };
-        if self.here > 0 && self.failed() == 0 {
+        let _written = writeln!(page, "{}: {}", self.bot, self.sentence());
+        if self.is_done() {
             page.push_str(&self.afterwards());
         }
         page
+    }
+
+    fn sentence(&self) -> String {
+        match &self.now {
+            Err(failure) => {
+                let why = tamed(&failure.why);
+                format!(
+                    "nobody knows which secret its webhooks carry; both stay valid, run this again: {why}"
+                )
+            }
+            Ok(Standing { here: 0, .. }) => {
+                let make = format!("make them with: botwarden webhooks sync {}", self.bot);
+                format!("no webhook leads to the gateway; {make}")
+            }
+            Ok(Standing { here, without: 0 }) => {
+                let here = count(*here, "webhook");
+                format!("done, {here} of the gateway with the new secret and none without")
+            }
+            Ok(Standing { here, without }) => {
+                let here = count(*here, "webhook");
+                format!(
+                    "{without} of {here} without the new secret; both stay valid, run this again"
+                )
+            }
+        }
     }
 
     fn afterwards(&self) -> String {
@@ -100,13 +122,16 @@ impl Carried<'_> {
 
     fn document(&self) -> String {
         let until = self.until.map(|until| humantime::format_rfc3339_seconds(until).to_string());
+        let standing = self.now.as_ref().ok();
         let document = json!({
             "schema": "botwarden/rotate-secret/1",
             "at": common::now(),
             "bot": self.bot,
             "phase": "move",
-            "done": self.here > 0 && self.failed() == 0,
-            "webhooks": self.here,
+            "done": self.is_done(),
+            "webhooks": standing.map(|standing| standing.here),
+            "without": standing.map(|standing| standing.without),
+            "error": self.now.as_ref().err().map(|failure| &failure.why),
             "moved": self.moved.iter().map(moved).collect::<Vec<_>>(),
             "old_may_go_after": until,
         });
@@ -114,7 +139,7 @@ impl Carried<'_> {
     }
 }
 
-fn line((webhook, result): &(Webhook, Result<(), Failure>)) -> String {
+fn line((webhook, result): &Moved) -> String {
     let (name, event) = (short(&webhook.name), event(webhook));
     match result {
         Ok(()) => format!("updated  {name}  {event}\n"),
@@ -122,7 +147,7 @@ fn line((webhook, result): &(Webhook, Result<(), Failure>)) -> String {
     }
 }
 
-fn moved((webhook, result): &(Webhook, Result<(), Failure>)) -> Value {
+fn moved((webhook, result): &Moved) -> Value {
     let error = result.as_ref().err().map(|failure| &failure.why);
     json!({"id": webhook.id, "name": webhook.name, "error": error})
 }

@@ -1,13 +1,13 @@
 //! A new secret, in a file beside that of the present one.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use crate::config::{Machine, Source as _};
+use super::reuse::usable;
 use crate::gate::secret::Secret;
-use crate::gate::signature::SHORTEST_SECRET;
 
 /// 256 bits: more than the MAC has, and nothing that a guess finds.
 const BYTES: usize = 32;
@@ -15,21 +15,35 @@ const BYTES: usize = 32;
 /// Its owner may read and write it, nobody else.
 const OWNER_ONLY: u32 = 0o600;
 
+const OWNER_READS: u32 = 0o400;
+const GROUP_READS: u32 = 0o040;
+
 /// Where the new secret is, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Made {
     /// It was made just now.
-    Now(PathBuf),
-    /// An earlier run made it.
-    Before(PathBuf),
+    Now(PathBuf, Readers),
+    /// An earlier run made it, or somebody else did, at this time.
+    Before(PathBuf, SystemTime),
 }
 
 impl Made {
     pub(super) fn path(&self) -> &Path {
         match self {
-            Self::Now(path) | Self::Before(path) => path,
+            Self::Now(path, _) | Self::Before(path, _) => path,
         }
     }
+}
+
+/// Who may read a new secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// Its owner, as with the present one.
+    Owner,
+    /// Its owner and its group, as with the present one.
+    OwnerAndGroup,
+    /// Its owner, although this group may read the present one: whoever runs this may not give a file to it.
+    NotTheGroup(u32),
 }
 
 /// Why there is none.
@@ -48,19 +62,29 @@ pub(super) enum Unmade {
     NoRandomness(getrandom::Error),
 }
 
-/// Writes a new secret to `PATH.next`. One that is there already is kept: the gateway may accept it by now.
-pub(super) fn make(present: &Secret, file: &Path) -> Result<Made, Unmade> {
+/// `PATH.next`
+pub(super) fn beside(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".next");
-    let path = PathBuf::from(name);
+    name.into()
+}
+
+/// When a file was written last, as far as that can be told.
+pub(super) fn written(file: &Path) -> Option<SystemTime> {
+    std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// Writes a new secret to `PATH.next`. One that is there already is kept: the gateway may accept it by now.
+pub(super) fn make(present: &Secret, file: &Path) -> Result<Made, Unmade> {
+    let path = beside(file);
     match create(&path) {
         Ok(new) => {
-            write(new, &path, file)?;
-            Ok(Made::Now(path))
+            let readers = write(new, &path, file)?;
+            Ok(Made::Now(path, readers))
         }
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
-            usable(present, &path)?;
-            Ok(Made::Before(path))
+            let since = usable(present, &path, file)?;
+            Ok(Made::Before(path, since))
         }
         Err(cause) => Err(Unmade::Unwritten { path, cause }),
     }
@@ -72,7 +96,7 @@ fn create(path: &Path) -> std::io::Result<File> {
 }
 
 /// Half a secret must not stay behind.
-fn write(new: File, path: &Path, beside: &Path) -> Result<(), Unmade> {
+fn write(new: File, path: &Path, beside: &Path) -> Result<Readers, Unmade> {
     let secret = random()?;
     fill(new, &secret, path, beside).map_err(|cause| {
         // What is still there then is empty or short, and is refused by name at the next run.
@@ -81,16 +105,35 @@ fn write(new: File, path: &Path, beside: &Path) -> Result<(), Unmade> {
     })
 }
 
-/// On the disk before anybody is told of it, and for the user who may read the present one.
-fn fill(mut new: File, secret: &Secret, path: &Path, beside: &Path) -> std::io::Result<()> {
-    let owner = std::fs::metadata(beside)?;
-    if owner.uid() != new.metadata()?.uid() {
-        fchown(&new, Some(owner.uid()), Some(owner.gid()))?;
-    }
+/// On the disk before anybody is told of it, and for those who may read the present one.
+fn fill(mut new: File, secret: &Secret, path: &Path, beside: &Path) -> std::io::Result<Readers> {
+    let readers = liken(&new, &std::fs::metadata(beside)?)?;
     new.write_all(secret.expose())?;
     new.sync_all()?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
+    File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()?;
+    Ok(readers)
+}
+
+/// The gateway must be able to read it, by its user or by its group. The owner goes last: what is somebody else's may
+/// not be changed any more.
+fn liken(new: &File, present: &Metadata) -> std::io::Result<Readers> {
+    let mine = new.metadata()?;
+    let for_group = present.mode() & GROUP_READS;
+    let same_group = present.gid() == mine.gid() || fchown(new, None, Some(present.gid())).is_ok();
+    if same_group {
+        new.set_permissions(Permissions::from_mode(
+            OWNER_READS | for_group | present.mode() & OWNER_ONLY,
+        ))?;
+    }
+    if present.uid() != mine.uid() {
+        fchown(new, Some(present.uid()), None)?;
+    }
+    Ok(match (for_group, same_group) {
+        (0, _) => Readers::Owner,
+        (_, true) => Readers::OwnerAndGroup,
+        (_, false) => Readers::NotTheGroup(present.gid()),
+    })
 }
 
 /// As hex digits: Webex takes text.
@@ -101,24 +144,9 @@ pub(super) fn random() -> Result<Secret, Unmade> {
     Ok(Secret::new(base16ct::lower::encode_string(bytes.expose()).into_bytes()))
 }
 
-/// A file that was left over from something else must not become a secret.
-fn usable(present: &Secret, path: &Path) -> Result<(), Unmade> {
-    let bytes = Machine.file(path);
-    let bytes = bytes.map_err(|cause| Unmade::Unread { path: path.to_owned(), cause })?;
-    let secret = Secret::new(bytes.trim_ascii_end().to_vec());
-    let why = match () {
-        () if secret.is_empty() => "it is empty",
-        () if secret.len() < SHORTEST_SECRET => "it is too short",
-        () if secret == *present => "it is the present one",
-        () if std::str::from_utf8(secret.expose()).is_err() => "it is not text",
-        () => return Ok(()),
-    };
-    Err(Unmade::Useless { path: path.to_owned(), why })
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::chown;
 
     use super::*;
 
@@ -128,20 +156,26 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("secret");
         std::fs::write(&file, PRESENT).unwrap();
+        allow(&file, OWNER_ONLY);
         (directory, file, Secret::new(PRESENT.to_vec()))
+    }
+
+    fn allow(file: &Path, mode: u32) {
+        std::fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
     }
 
     #[test]
     fn a_new_secret_is_long_random_and_its_owners() {
         let (directory, file, secret) = present();
-        let Ok(Made::Now(path)) = make(&secret, &file) else { panic!("made now") };
+        let Ok(Made::Now(path, Readers::Owner)) = make(&secret, &file) else { panic!("made now") };
         assert_eq!(path, directory.path().join("secret.next"));
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read(&file).unwrap(), PRESENT, "the present one stays");
 
-        assert_eq!(make(&secret, &file).unwrap(), Made::Before(path.clone()));
+        let since = written(&path).unwrap();
+        assert_eq!(make(&secret, &file).unwrap(), Made::Before(path.clone(), since));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "it may be in use by now");
         std::fs::remove_file(&path).unwrap();
         make(&secret, &file).unwrap();
@@ -149,17 +183,33 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_there_already_is_not_trusted_blindly() {
-        let (directory, file, secret) = present();
-        let next = directory.path().join("secret.next");
-        for left in [&b""[..], b"short", &[PRESENT, b"\n"].concat(), &[0xff; 40]] {
-            std::fs::write(&next, left).unwrap();
-            assert!(matches!(make(&secret, &file), Err(Unmade::Useless { .. })), "{left:?}");
-            assert_eq!(std::fs::read(&next).unwrap(), left);
+    fn whoever_may_read_the_present_secret_may_read_the_new_one() {
+        for (mode, wanted, readers) in [
+            (0o600, 0o600, Readers::Owner),
+            (0o400, 0o400, Readers::Owner),
+            (0o640, 0o640, Readers::OwnerAndGroup),
+            (0o440, 0o440, Readers::OwnerAndGroup),
+            (0o664, 0o640, Readers::OwnerAndGroup),
+            (0o604, 0o600, Readers::Owner),
+        ] {
+            let (_directory, file, secret) = present();
+            allow(&file, mode);
+            let made = make(&secret, &file).unwrap();
+            assert_eq!(made, Made::Now(beside(&file), readers), "{mode:o}");
+            let new = beside(&file).metadata().unwrap();
+            assert_eq!(new.mode() & 0o777, wanted, "{mode:o}");
         }
-        std::fs::remove_file(&next).unwrap();
-        symlink(directory.path().join("elsewhere"), &next).unwrap();
-        assert!(matches!(make(&secret, &file), Err(Unmade::Unread { .. })));
-        assert!(!directory.path().join("elsewhere").exists(), "nothing is written through a link");
+    }
+
+    #[test]
+    fn the_new_secret_belongs_to_the_group_of_the_present_one() {
+        const NOBODYS: u32 = 65_533;
+        let (_directory, file, secret) = present();
+        allow(&file, 0o640);
+        let given = chown(&file, None, Some(NOBODYS)).is_ok();
+        make(&secret, &file).unwrap();
+        let (old, new) = (file.metadata().unwrap(), beside(&file).metadata().unwrap());
+        assert_eq!((new.uid(), new.gid()), (old.uid(), old.gid()), "given: {given}");
+        assert_eq!(new.mode() & 0o777, 0o640);
     }
 }

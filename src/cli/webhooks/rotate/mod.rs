@@ -6,6 +6,7 @@ mod carry;
 mod done;
 mod fresh;
 mod prepare;
+mod reuse;
 mod stage;
 mod words;
 
@@ -51,14 +52,14 @@ async fn rotate(arguments: &Arguments, global: &Global) -> Result<Exit, Exit> {
     let config = load_or_tell(global)?;
     public_url(&config)?;
     let (name, bot) = bot(&config, &arguments.bot)?;
-    let stage = stage(&bot.secrets).map_err(|unclear| {
+    let stage = stage(&bot.secrets, &fresh::written).map_err(|unclear| {
         fail(&format!("bot `{name}`: {unclear}"));
         Exit::Config
     })?;
     match stage {
         Stage::Prepare(present) => prepare::prepare(name, present, global),
-        Stage::Move(new) => {
-            Ok(carry::carry(&config, (name, bot), new, arguments).await?.tell(global))
+        Stage::Move(pair) => {
+            Ok(carry::carry(&config, (name, bot), pair.new, arguments).await?.tell(global))
         }
     }
 }

@@ -1,16 +1,17 @@
 //! The first call: a new secret, and what to do so that every gateway accepts it.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::fresh::{Made, Unmade, make};
+use super::fresh::{Made, Readers, Unmade, make};
 use super::words::{in_file, reference};
 use crate::cli::common::{self, fail, print};
 use crate::cli::exit::Exit;
 use crate::cli::{Global, Output};
-use crate::config::WebhookSecret;
+use crate::config::{WebhookSecret, minute};
 
 /// Makes the secret where that can be done; where secrets come from elsewhere, so must the new one.
 pub(super) fn prepare(
@@ -39,13 +40,15 @@ fn told(unmade: &Unmade) -> Exit {
 
 fn text(name: &str, present: &WebhookSecret, made: Option<&Made>) -> String {
     let mut page = match made {
-        Some(Made::Now(path)) => format!(
-            "{name}: a new secret is in {}, which only its owner may read; no webhook carries it yet\n",
-            common::tamed(&path.display().to_string())
+        Some(Made::Now(path, readers)) => format!(
+            "{name}: a new secret is in {}, {}; no webhook carries it yet\n",
+            shown(path),
+            told_of(*readers)
         ),
-        Some(Made::Before(path)) => format!(
-            "{name}: {} was made before and is taken as the new secret; no webhook carries it yet\n",
-            common::tamed(&path.display().to_string())
+        Some(Made::Before(path, since)) => format!(
+            "{name}: {} was there before, since {}, and is taken as the new secret; no webhook carries it yet\n",
+            shown(path),
+            minute(*since)
         ),
         None => format!(
             "{name}: its secret is in no file, so that the new one must come from where it comes from\n"
@@ -55,7 +58,14 @@ fn text(name: &str, present: &WebhookSecret, made: Option<&Made>) -> String {
     if made.is_none() {
         page.push_str("  - make a new one there: openssl rand -hex 20\n");
     }
-    // Writing to a String cannot fail.
+    if let Some(Made::Now(path, Readers::NotTheGroup(group))) = made {
+        let path = shown(path);
+        // Writing to a String cannot fail.
+        let _written = writeln!(
+            page,
+            "  - let the gateway read it, as it reads the present one: chgrp {group} {path} && chmod 0640 {path}"
+        );
+    }
     let _written = write!(
         page,
         "  - write in gateway.yaml, at bots.{name}, the old one first and the new one last:\n      \
@@ -65,6 +75,20 @@ fn text(name: &str, present: &WebhookSecret, made: Option<&Made>) -> String {
         list(present, made)
     );
     page
+}
+
+fn shown(path: &Path) -> String {
+    common::tamed(&path.display().to_string())
+}
+
+fn told_of(readers: Readers) -> &'static str {
+    match readers {
+        Readers::Owner => "which only its owner may read",
+        Readers::OwnerAndGroup => "which its owner and its group may read, as the present one",
+        Readers::NotTheGroup(_) => {
+            "which only its owner may read, and not the group of the present one"
+        }
+    }
 }
 
 fn list(present: &WebhookSecret, made: Option<&Made>) -> String {
@@ -80,7 +104,7 @@ fn document(name: &str, present: &WebhookSecret, made: Option<&Made>) -> String 
         "bot": name,
         "phase": "prepare",
         "file": made.map(|made| made.path().display().to_string()),
-        "made_now": matches!(made, Some(Made::Now(_))),
+        "made_now": matches!(made, Some(Made::Now(..))),
         "webhook_secret": list(present, made),
     });
     format!("{document:#}\n")
@@ -89,6 +113,7 @@ fn document(name: &str, present: &WebhookSecret, made: Option<&Made>) -> String 
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::time::SystemTime;
 
     use super::*;
     use crate::gate::secret::Secret;
@@ -102,10 +127,23 @@ mod tests {
         let page = text("desk", &secret(None), None);
         assert!(page.contains("webhook_secret: [{env: OLD}, {env: NEW}]"), "{page}");
         assert!(page.contains("openssl rand -hex 20"), "{page}");
-        let made = Made::Before("/run/s.next".into());
+        let made = Made::Before("/run/s.next".into(), SystemTime::UNIX_EPOCH);
         let page = text("desk", &secret(Some("/run/s")), Some(&made));
         assert!(page.contains("[{file: /run/s}, {file: /run/s.next}]"), "{page}");
-        assert!(page.contains("made before") && !page.contains("openssl"), "{page}");
+        assert!(
+            page.contains("there before, since 1970-01-01 00:00 UTC") && !page.contains("openssl"),
+            "{page}"
+        );
         assert!(!page.contains("0123456789abcdef"), "{page}");
+        let page = |readers| {
+            let made = Made::Now("/run/s.next".into(), readers);
+            text("desk", &secret(Some("/run/s")), Some(&made))
+        };
+        assert!(
+            page(Readers::Owner).contains("only its owner")
+                && !page(Readers::Owner).contains("chgrp")
+        );
+        assert!(page(Readers::OwnerAndGroup).contains("its owner and its group"));
+        assert!(page(Readers::NotTheGroup(7)).contains("chgrp 7 /run/s.next && chmod 0640"));
     }
 }
