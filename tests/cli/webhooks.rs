@@ -270,7 +270,7 @@ fn sync_makes_no_change_that_nobody_agreed_to() {
     let agreed = document(&site.run(&["sync", "--dry-run", "--json"]));
     let agreed = agreed["bots"][0]["changes"].as_array().unwrap().len();
     let synced = site.run(&["sync", "--yes"]);
-    assert_eq!(code(&synced), Some(75), "{}{}", out(&synced), err(&synced));
+    assert_eq!(code(&synced), Some(69), "{}{}", out(&synced), err(&synced));
     assert_eq!(site.writes(), agreed);
 }
 

@@ -135,7 +135,7 @@ fn result(job: &Job<'_>, applied: Option<&Applied>, how: Outcome) -> String {
         (Some(outage), _) => format!("{made}, not all: {}", common::outage(outage)),
         (None, Some(plan)) if !plan.changes.is_empty() => {
             format!(
-                "{made}, but {} to make: run it again, unless somebody else changes them",
+                "{made}, but {} to make: run it again; does somebody else change them?",
                 count(plan.changes.len(), "more change")
             )
         }
