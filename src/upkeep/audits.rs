@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use super::schedule::{Step, Timetable, Turn};
 use super::ward::{Enforced, Ward};
 use crate::audit::{
-    Action, Auditor, Departed, Found, People, Report, Shelf, Survey, Titles, Wish, rail,
+    Action, Auditor, Departed, Found, People, Report, Shelf, Survey, Titles, TooMany, Wish, rail,
 };
 use crate::config::Leave;
 use crate::report::Upkeep;
@@ -105,11 +105,16 @@ impl Done {
             return Ok(());
         }
         let these = found.iter().map(|found| found.own.room.key()).collect();
-        let rooms = survey.leavable().saturating_add(ward.left_lately(rt::now(), &these));
-        match rail(rooms, survey.rows.len(), ward.audit.max_leave) {
+        let (now, lately) = (survey.leavable(), ward.left_lately(rt::now(), &these));
+        match rail(now.saturating_add(lately), survey.rows.len(), ward.audit.max_leave) {
             Ok(_each_is_counted_again) => self.depart(ward, auditor, found).await,
             Err(too_many) => {
-                self.keep(ward, &found, ("max_leave", &too_many.to_string()));
+                let TooMany { found: _, rooms, most } = too_many;
+                let why = format!(
+                    "{now} of {rooms} rooms would be left, {lately} were left within a day, and `max_leave` is {most}: \
+                     none was left"
+                );
+                self.keep(ward, &found, ("max_leave", &why));
                 Ok(())
             }
         }

@@ -184,6 +184,10 @@ pub enum Upkeep<'a> {
         state: WebhookState,
         /// Such as `messages.created`.
         event: &'a str,
+        /// Its id; empty for one that was to be made.
+        id: &'a str,
+        /// Where it led before, without what may be secret; empty where that did not change.
+        from: &'a str,
         /// Whether it could be.
         result: Result<(), &'a Outage>,
     },

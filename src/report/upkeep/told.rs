@@ -37,12 +37,14 @@ pub(in crate::report) fn log(bot: &str, upkeep: &Upkeep<'_>) {
             tracing::warn!(bot, room = ?room, why, "the bot stays in a room, and is silent there");
         }
         Upkeep::Webhooks { counts, known: Known::News, .. } => webhooks(bot, counts),
-        Upkeep::WebhookChanged { change, state, event, result } => {
+        Upkeep::WebhookChanged { change, state, event, id, from, result } => {
             let (change, state) = (change.label(), state.label());
             match result {
-                Ok(()) => tracing::info!(bot, change, state, event, "webhook put in order"),
+                Ok(()) => {
+                    tracing::info!(bot, change, state, event, id, from, "webhook put in order");
+                }
                 Err(outage) => {
-                    tracing::warn!(bot, change, state, event, cause = %outage, "webhook could not be put in order");
+                    tracing::warn!(bot, change, state, event, id, from, cause = %outage, "webhook could not be put in order");
                 }
             }
         }

@@ -192,6 +192,11 @@ fn tell(work: &Work<'_>, change: &Change, result: Result<(), &Outage>) {
         Change::Delete { .. } => WebhookChange::Deleted,
     };
     let (state, event) = (change.why(), change.event());
-    let upkeep = Upkeep::WebhookChanged { change: how, state, event: &event, result };
+    let (id, from) = match change {
+        Change::Create { .. } => ("", ""),
+        Change::Update { repair, from, .. } => (&*repair.id, &**from),
+        Change::Delete { id, .. } => (&**id, ""),
+    };
+    let upkeep = Upkeep::WebhookChanged { change: how, state, event: &event, id, from, result };
     work.reporter.emit(&Happening::Upkeep { bot: &work.desired.bot, upkeep: &upkeep });
 }
