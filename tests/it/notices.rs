@@ -10,7 +10,7 @@ use botwarden::simulator::{
 };
 use tokio::time::Instant;
 
-use crate::harness::told::log;
+use crate::harness::told::own_log;
 use crate::harness::{Setup, World, eventually, patience};
 use crate::upkeep::{audits, discreet};
 
@@ -94,7 +94,7 @@ async fn the_operators_are_told_the_moment_an_outsider_joins() {
 async fn a_room_of_operators_with_a_guest_in_it_is_not_told() {
     let world = telling("partners").await;
     refused(&world, "fred", "fred-helpdesk").await;
-    eventually!(log().contains("the operators' room is not clean"));
+    eventually!(own_log().contains("the operators' room is not clean"));
     assert_eq!(posts(&world), 0);
 }
 
@@ -221,7 +221,7 @@ async fn what_could_not_be_said_is_told_and_not_said_again() {
     let fault = Fault::new(Misbehaviour::ServerError { status: 500 });
     world.control.fault(fault.on("/messages").method("POST").times(1));
     refused(&world, "ann", "partners").await;
-    eventually!(log().contains("could not tell"));
+    eventually!(own_log().contains("could not tell"));
     refused(&world, "ann", "partners").await;
     refused(&world, "fred", "fred-helpdesk").await;
     eventually!(said(&world, "launch").len() == 1);

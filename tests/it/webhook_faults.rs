@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::harness::eventually;
-use crate::harness::told::log;
+use crate::harness::told::own_log;
 use crate::webhooks::{
     OFTEN, ensured, find, keeping, looks_and_writes, own, quiet, running, theirs, webex,
 };
@@ -22,7 +22,7 @@ async fn a_list_that_is_out_of_date_makes_each_webhook_once() {
     let running = running().await;
     let stale = Fault::new(Misbehaviour::EmptyList).on("/webhooks").method("GET");
     running.control().fault(stale);
-    log();
+    own_log();
     let world = keeping(Manage::Ensure, OFTEN).start_in(running).await;
     let count = |method| {
         let calls = world.control.calls().into_iter();
@@ -32,7 +32,7 @@ async fn a_list_that_is_out_of_date_makes_each_webhook_once() {
     assert_eq!(count("POST"), 2);
     let failed = ["botwarden_webhook_changes_total", "created", "failed"];
     assert!((world.metric(&failed).await - 2.0).abs() < 0.1);
-    let log = log();
+    let log = own_log();
     assert!(log.contains("does not show it in its list") && !log.contains("webhook put in order"));
 }
 
@@ -41,13 +41,13 @@ async fn a_repair_that_is_taken_and_forgotten_is_a_failure_and_nothing_is_remove
     let world = ensured(OFTEN).await;
     quiet(&world).await;
     world.control.fault(Fault::new(Misbehaviour::ForgetsChange).on("/webhooks").method("PUT"));
-    let before = log().len();
+    let before = own_log().len();
     world.control.register("helpdesk", &theirs("http://127.0.0.1:9/")).unwrap();
     world.control.clear_log();
     eventually!(looks_and_writes(&world.control).1 >= 3);
     assert_eq!(own(&world).len(), 2);
     assert!(world.metric(&["botwarden_webhook_changes_total", "updated", "failed"]).await > 0.5);
-    let later = log().split_off(before);
+    let later = own_log().split_off(before);
     assert!(!later.contains("webhook put in order"));
     world.control.clear_faults();
     eventually!(own(&world).len() == 1);

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::harness::event::SECRET;
-use crate::harness::told::{Told, log};
+use crate::harness::told::{Told, log, own_log};
 use crate::harness::wire::{Answer, call};
 use crate::harness::{Setup, World, eventually, setup};
 
@@ -288,7 +288,7 @@ async fn check_tells_and_writes_nothing() {
         running.control().register("helpdesk", &theirs(&target)).unwrap();
     }
     let before = running.control().webhooks();
-    log();
+    own_log();
     let world = keeping(Manage::Check, OFTEN).start_in(running).await;
     quiet(&world).await;
     assert_eq!(looks_and_writes(&world.control).1, 0);
@@ -298,7 +298,7 @@ async fn check_tells_and_writes_nothing() {
         let found = world.metric(&[&labels]).await;
         assert!((found - count).abs() < 0.1, "{state} {found}");
     }
-    let log = log();
+    let log = own_log();
     let warnings = log.lines().filter(|line| line.contains("without being checked"));
     let of_four = warnings.filter(|line| line.contains("count=4")).count();
     assert_eq!(of_four, 1, "it is told once, not with every look");
@@ -309,10 +309,10 @@ async fn after_an_outage_it_looks_again_soon() {
     let running = running().await;
     let fault = Fault::new(Misbehaviour::ServerError { status: 503 });
     running.control().fault(fault.on("/webhooks").times(1));
-    log();
+    own_log();
     let world = keeping(Manage::Ensure, SELDOM).start_in(running).await;
     eventually!(own(&world).len() == 2);
-    assert!(log().contains("webhooks could not be looked after"));
+    assert!(own_log().contains("webhooks could not be looked after"));
 }
 
 #[tokio::test]
@@ -348,7 +348,7 @@ async fn nothing_is_removed_while_what_replaces_it_cannot_be_repaired() {
 
 #[tokio::test]
 async fn no_secret_of_a_webhook_is_ever_told() {
-    log();
+    own_log();
     let running = running().await;
     let known = "the-secret-that-somebody-registered";
     let theirs = Registration {

@@ -1,8 +1,10 @@
 //! What the gateway wrote down.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, Weak};
+use std::thread::{self, ThreadId};
 
 use botwarden::report::Reporter;
 use serde_json::Value;
@@ -76,11 +78,36 @@ static LOG: LazyLock<Told> = LazyLock::new(|| {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new("trace"))
         .with_ansi(false)
-        .with_writer(move || writer.clone())
+        .with_writer(move || Both(writer.clone()))
         .finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     told
 });
+
+/// The log of everybody, and that of the thread which writes.
+struct Both(Told);
+
+impl Write for Both {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut own = OWN.lock().unwrap();
+        own.entry(thread::current().id()).or_default().extend_from_slice(bytes);
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Each test has a thread, and its gateway runs on it.
+static OWN: LazyLock<Mutex<HashMap<ThreadId, Vec<u8>>>> = LazyLock::new(Mutex::default);
+
+/// What the gateway of this very test has logged so far, whatever other tests of the process do.
+pub(crate) fn own_log() -> String {
+    LazyLock::force(&LOG);
+    let own = OWN.lock().unwrap();
+    String::from_utf8(own.get(&thread::current().id()).cloned().unwrap_or_default()).unwrap()
+}
 
 /// What was logged so far; from the first call on, everything is.
 pub(crate) fn log() -> String {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::harness::event::SECRET;
-use crate::harness::told::log;
+use crate::harness::told::{log, own_log};
 use crate::harness::{PEOPLE, Setup, World, eventually, patience};
 
 /// Changes what is configured about the rooms of every bot.
@@ -161,7 +161,7 @@ async fn a_storm_of_429_after_somebody_joined_makes_the_bot_leave_nothing() {
         world.control.join(room, "tom").unwrap();
     }
     let turned_away = || calls(&world, "GET").iter().filter(|c| c.status == Some(429)).count();
-    eventually!(turned_away() >= 5 && log().contains("the bot stays in a room"));
+    eventually!(turned_away() >= 5 && own_log().contains("the bot stays in a room"));
     refused(&world, "ann", "staff").await;
     assert!(["staff", "launch", "townhall"].iter().all(|room| inside(&world, room)));
     assert!(calls(&world, "DELETE").is_empty() && calls(&world, "PUT").is_empty());
@@ -174,7 +174,7 @@ async fn a_second_list_that_cannot_be_read_confirms_nothing() {
     world.control.join("staff", "tom").unwrap();
     eventually!(!lists(&world).is_empty());
     world.fault(Misbehaviour::OmitsOrg);
-    eventually!(log().contains("the list is not complete"));
+    eventually!(own_log().contains("the list is not complete"));
     assert!(inside(&world, "staff") && calls(&world, "DELETE").is_empty());
     refused(&world, "ann", "staff").await;
 }
@@ -185,7 +185,7 @@ async fn an_outsider_who_leaves_between_the_two_lists_is_no_reason_to_leave() {
     world.control.join("staff", "tom").unwrap();
     eventually!(!lists(&world).is_empty());
     world.control.leave("staff", "tom").unwrap();
-    eventually!(log().contains("there is no outsider in it (any more)"));
+    eventually!(own_log().contains("there is no outsider in it (any more)"));
     assert!(inside(&world, "staff") && calls(&world, "DELETE").is_empty());
 }
 
@@ -210,7 +210,7 @@ async fn no_more_rooms_are_left_in_a_day_than_may_be() {
     refused(&world, "ann", "partners").await;
     eventually!(!inside(&world, "partners"));
     world.control.join("staff", "tom").unwrap();
-    eventually!(log().contains("rooms were left within a day"));
+    eventually!(own_log().contains("rooms were left within a day"));
     assert!(inside(&world, "staff") && calls(&world, "DELETE").len() == 1);
     refused(&world, "ann", "staff").await;
 }
@@ -227,7 +227,7 @@ async fn what_the_file_says_is_what_is_done() {
     assert!(said.iter().any(|message| message.text == "I am silent here."));
     // Ten of a hundred of no room that was counted yet is one.
     refused(&world, "fred", "fred-helpdesk").await;
-    eventually!(log().contains("rooms were left within a day"));
+    eventually!(own_log().contains("rooms were left within a day"));
 }
 
 #[tokio::test]
@@ -331,7 +331,7 @@ async fn gw_b8_an_audit_leaves_after_confirmation_and_none_above_the_rail() {
         });
         let world = setup.start().await;
         let done = if left == 0 { "none was left" } else { "the bot left a room with outsiders" };
-        eventually!(log().matches(done).count() >= 2);
+        eventually!(own_log().matches(done).count() >= 2);
         let writes = (calls(&world, "DELETE").len(), calls(&world, "PUT").len());
         assert_eq!((writes.0 + writes.1, inside(&world, "partners")), (left, left == 0));
         assert!(["staff", "launch", "townhall"].iter().all(|room| inside(&world, room)));

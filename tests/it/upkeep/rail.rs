@@ -3,7 +3,7 @@
 use botwarden::simulator::{Fault, Misbehaviour, Options, RetryAfter, Simulator, World as People};
 
 use super::{audits, calls, inside, leaves, lists, often, refused};
-use crate::harness::told::log;
+use crate::harness::told::own_log;
 use crate::harness::{PEOPLE, Setup, eventually};
 
 /// A room with an outsider, and one that anybody may join.
@@ -27,7 +27,7 @@ async fn audits_and_departures_count_one_after_the_other() {
     }
     world.control.join("staff", "tom").unwrap();
     eventually!(!inside(&world, "partners"));
-    eventually!(log().contains("rooms were left within a day"));
+    eventually!(own_log().contains("rooms were left within a day"));
     assert!(inside(&world, "staff") && calls(&world, "DELETE").len() == 1);
 }
 
@@ -51,7 +51,7 @@ async fn an_audit_that_found_out_nothing_is_no_success() {
     let storm = Misbehaviour::TooManyRequests { retry_after: Some(RetryAfter::Seconds(3600)) };
     running.control().fault(Fault::new(storm).on("/memberships").asking("roomId="));
     let world = Setup::new().adjust(audits(often)).start_in(running).await;
-    eventually!(log().contains("none of the bot's rooms could be read"));
+    eventually!(own_log().contains("none of the bot's rooms could be read"));
     assert!(world.metric(&["botwarden_audits_total", "failed"]).await > 0.5);
     assert!(world.metric(&["botwarden_audits_total", "done"]).await < 0.5);
     assert!(world.metric(&["botwarden_audit_last_success_timestamp_seconds"]).await < 0.5);
