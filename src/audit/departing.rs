@@ -15,7 +15,6 @@ use super::auditor::Auditor;
 use super::rail::Permit;
 use super::row::Action;
 use super::survey::Found;
-use super::wish::People;
 use crate::config::Farewell;
 use crate::gate::departure::{APART, Departure, Unconfirmed, confirm};
 use crate::report::outage::Outage;
@@ -87,8 +86,8 @@ impl Auditor {
     async fn confirmed(&self, found: &Found) -> Result<Departure, Departed> {
         let first = &found.roster;
         sleep(APART.saturating_sub(rt::now().surely_since(first.read()))).await;
-        let second = self.read(&found.own, People::Hidden).await.map_err(Departed::Unread)?;
-        confirm(first, &second.roster, &self.widest).map_err(Departed::Unconfirmed)
+        let second = self.roster(&found.own).await.map_err(Departed::Unread)?;
+        confirm(first, &second, &self.widest).map_err(Departed::Unconfirmed)
     }
 
     /// Rule 4.

@@ -44,8 +44,9 @@ pub struct TooMany {
     pub most: usize,
 }
 
-/// Whether so many ([`Survey::leavable`](super::Survey::leavable)) of all of the bot's rooms may be left. Who leaves rooms one by one counts those that were left
-/// lately among `found`: see [`Ledger::left_since`](super::Ledger::left_since).
+/// Whether so many ([`Survey::leavable`](super::Survey::leavable)) of all of the bot's rooms may be left. Who leaves
+/// rooms one by one counts those that were left lately among `found`: see
+/// [`Ledger::left_since`](super::Ledger::left_since).
 pub fn rail(found: usize, rooms: usize, most: MaxLeave) -> Result<Allowance, TooMany> {
     let most = most.of(rooms);
     if found > most {

@@ -10,6 +10,7 @@ use crate::webex::{Addressed, Listed, Own};
 
 /// Outsiders of one room whose addresses are told; who wants more has to ask for the room.
 const MOST_PEOPLE: usize = 1000;
+
 /// A list, and who is to be told about by name.
 #[derive(Debug)]
 pub(super) struct Reading {
@@ -19,6 +20,11 @@ pub(super) struct Reading {
 }
 
 impl Auditor {
+    /// Who is in a room, to the last of them: the first list of two.
+    pub async fn roster(&self, own: &Own) -> Result<Roster, Outage> {
+        self.read(own, People::Hidden).await.map(|reading| reading.roster)
+    }
+
     pub(super) async fn read(&self, own: &Own, people: People) -> Result<Reading, Outage> {
         let room = &own.room;
         let mut builder = Builder::new(room.key(), &self.widest, rt::now()).everybody();

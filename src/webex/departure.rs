@@ -52,7 +52,10 @@ impl Client {
         }
         match own.kind {
             RoomKind::Direct => self.hide(effort, own).await,
-            RoomKind::Group | RoomKind::Other => self.delete_own(effort, own).await,
+            RoomKind::Group => self.delete_own(effort, own).await,
+            RoomKind::Other => {
+                Err(nonsense("Webex does not tell for sure what kind of room it is"))
+            }
         }
     }
 

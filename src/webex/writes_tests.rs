@@ -99,6 +99,12 @@ async fn what_the_bot_may_not_change_does_not_count_as_gone() {
 }
 
 #[tokio::test]
+async fn a_room_of_no_known_kind_is_neither_left_nor_hidden() {
+    let (left, stub) = leaves(RoomKind::Other, || reply(204, &[], "")).await;
+    assert!(left.is_err() && stub.calls().is_empty());
+}
+
+#[tokio::test]
 async fn leaving_is_tried_again_while_webex_cannot_and_then_told() {
     let (left, stub) = leaves(RoomKind::Group, || reply(503, &[], "")).await;
     assert_eq!(left.unwrap_err().kind, Kind::WebexUnavailable);

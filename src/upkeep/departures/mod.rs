@@ -25,11 +25,9 @@ use crate::config::Leave;
 use crate::flow::Identity;
 use crate::gate::departure::{Class, Unconfirmed, class};
 use crate::gate::id::RoomId;
-use crate::gate::roster::{Builder, Roster};
 use crate::report::Upkeep;
 use crate::report::outage::Outage;
 use crate::rt;
-use crate::webex::{Listed, Own};
 
 pub(super) use line::Line;
 
@@ -68,7 +66,7 @@ async fn look(
     let Some(own) = client.own_membership_in(PATIENT, room, identity.own).await? else {
         return Ok(());
     };
-    let roster = read(ward, identity, &own).await?;
+    let roster = auditor.roster(&own).await?;
     let stays = |why: &str| ward.tell(&Upkeep::RoomKept { room: room.key(), why });
     match class(&roster, &identity.widest) {
         Class::Clean => {}
@@ -89,11 +87,4 @@ async fn depart(ward: &Ward, auditor: &Auditor, found: &Found, permit: Permit) {
     if let Departed::Failed(outage) | Departed::Unread(outage) = departed {
         ward.heed(&outage);
     }
-}
-
-async fn read(ward: &Ward, identity: &Identity, own: &Own) -> Result<Roster, Outage> {
-    let mut builder = Builder::new(own.room.key(), &identity.widest, rt::now()).everybody();
-    let each = |items: &[Listed]| builder.page(items.iter().map(Listed::member));
-    let end = ward.desk.client().memberships_by(PATIENT, &own.room, each).await?;
-    Ok(builder.finish(end))
 }
