@@ -6,6 +6,7 @@
 //! | `/readyz` | 200, or 503 while something is not in order or the gateway ends; with `?verbose`, every check |
 //! | `/metrics` | all metrics, `OpenMetrics` text |
 
+mod control;
 mod page;
 mod probe;
 
@@ -25,6 +26,7 @@ use crate::ingress::{Guest, Guests, accept};
 use crate::report::Reporter;
 use crate::rt::{Readiness, Tasks};
 
+pub use control::{Control, NotReloaded, Reloaded};
 pub use probe::healthy;
 
 /// Probes and scrapers need a handful. When all are taken, the oldest makes room: silent ones cannot keep probes out.

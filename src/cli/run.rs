@@ -54,7 +54,7 @@ async fn serve(config: &Config, global: &Global) -> Exit {
             }
         };
     let reporter =
-        Arc::new(Reporter::new(&scope(config), global.form(config.log.format), stdout()));
+        Arc::new(Reporter::new(&Scope::of(config), global.form(config.log.format), stdout()));
     let house = match House::open(config, Arc::clone(&reporter)).await {
         Ok(house) => house,
         Err(problem) => {
@@ -105,14 +105,6 @@ async fn either(stop: &mut Signal, interrupt: &mut Signal) {
         _ = stop.recv() => {}
         _ = interrupt.recv() => {}
     }
-}
-
-/// What the reporter must know beforehand.
-pub(super) fn scope(config: &Config) -> Scope {
-    let routes =
-        config.routes.iter().map(|(name, route)| (Arc::clone(name), Arc::clone(&route.bot)));
-    let letters = config.inbox.max_events;
-    Scope { routes: routes.collect(), fingerprint: config.fingerprint.clone(), letters }
 }
 
 fn stdout() -> Box<dyn Write + Send> {

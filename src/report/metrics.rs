@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 use super::outage::Kind;
 use super::record::{Decision, Verdict};
 use super::upkeep;
-use super::{Happening, RosterSource, Scope};
+use super::{Happening, RosterSource, RouteScope, Scope};
 use crate::gate::refusal::{Family as Fam, Refusal};
 
 /// The bounds that OpenTelemetry recommends for the duration of HTTP requests, in seconds.
@@ -158,9 +158,13 @@ impl Metrics {
         registry.register("decision_log_errors", "Records that could not be written", lost.clone());
     }
 
+    pub(super) fn renew(&self, scope: &Scope) {
+        self.start_at_zero(scope);
+    }
+
     /// Every series that can be named beforehand exists from the start, so that alerts see the first event.
     fn start_at_zero(&self, scope: &Scope) {
-        for (route, bot) in &scope.routes {
+        for RouteScope { name: route, bot, .. } in &scope.routes {
             for refusal in Refusal::ALL {
                 self.events.get_or_create(&event(route, None, Verdict::Refused(refusal))).inc_by(0);
                 self.shadow
@@ -206,6 +210,7 @@ impl Metrics {
             Happening::Kept { events } => {
                 self.inbox.set(i64::try_from(*events).unwrap_or(i64::MAX));
             }
+            Happening::Lifecycle(_) | Happening::Staged { .. } => {}
             Happening::RateLimited { bot, .. } => {
                 self.limited.get_or_create(&Bot { bot: (*bot).into() }).inc();
             }

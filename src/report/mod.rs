@@ -3,25 +3,28 @@
 //! Records go to stdout, one line each; the ordinary log goes to stderr. Neither ever holds a body, a token, a
 //! secret, a signature, an e-mail address, a name of a person, or text of an unauthenticated caller.
 
+mod lifecycle;
 pub mod lines;
 mod metrics;
 pub mod outage;
 mod quota;
 pub mod record;
+mod scope;
 pub mod upkeep;
 
 use std::io::Write;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
 use crate::gate::refusal::Refusal;
+pub use lifecycle::{Lifecycle, Stage, Turn};
 use lines::{Lines, Unwritten};
 use metrics::Metrics;
 use outage::{Kind, Outage};
 use quota::Quota;
 pub use record::{Decision, Form, Verdict};
+pub use scope::{RouteScope, Scope};
 pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
 /// Something worth telling. Every field is safe to write down.
@@ -56,6 +59,8 @@ pub enum Happening<'a> {
         /// How many there are now.
         events: usize,
     },
+    /// Something happened to the gateway as a whole.
+    Lifecycle(&'a Turn<'a>),
     /// Webex asked us to slow down.
     RateLimited {
         /// The bot whose token was used.
@@ -69,6 +74,13 @@ pub enum Happening<'a> {
         bot: &'a str,
         /// Where the answer came from.
         source: RosterSource,
+    },
+    /// A part of the way of an event is done.
+    Staged {
+        /// Which.
+        stage: Stage,
+        /// How long it took.
+        took: Duration,
     },
     /// Webex accepted a bot's token, or refused it.
     TokenChecked {
@@ -138,17 +150,6 @@ impl RosterSource {
     }
 }
 
-/// What a reporter must know beforehand, so that every series exists from the start.
-#[derive(Clone, Debug, Default)]
-pub struct Scope {
-    /// The names of routes and of their bots.
-    pub routes: Vec<(Arc<str>, Arc<str>)>,
-    /// The fingerprint of the configuration.
-    pub fingerprint: Box<str>,
-    /// Events that may be kept at once: when the gateway stops, each has a record at the same moment.
-    pub letters: usize,
-}
-
 /// Takes happenings. Shared by everything that has something to tell.
 pub struct Reporter {
     metrics: Metrics,
@@ -181,6 +182,11 @@ impl Reporter {
         }
     }
 
+    /// Another configuration is in force: what is new in it has its series from now on.
+    pub fn renew(&self, scope: &Scope) {
+        self.metrics.renew(scope);
+    }
+
     /// Tells it.
     pub fn emit(&self, happening: &Happening<'_>) {
         self.metrics.count(happening);
@@ -210,7 +216,9 @@ impl Reporter {
                 upkeep::log(bot, upkeep);
             }
             Happening::Kept { .. }
+            | Happening::Lifecycle(_)
             | Happening::RosterAsked { .. }
+            | Happening::Staged { .. }
             | Happening::WebexCalled { .. } => {}
         }
     }

@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::gate::event::facts;
@@ -21,7 +21,11 @@ impl Write for Shared {
 fn reporter(form: Form) -> (Reporter, Shared) {
     let written = Shared::default();
     let scope = Scope {
-        routes: vec![("helpdesk".into(), "helpdesk".into())],
+        routes: vec![RouteScope {
+            name: "helpdesk".into(),
+            bot: "helpdesk".into(),
+            mode: crate::gate::policy::Mode::Enforce,
+        }],
         fingerprint: "5f0c21e9".into(),
         letters: 0,
     };

@@ -11,9 +11,8 @@ use super::bot::Bot;
 use super::records::Records;
 use super::set::{Drawer, adapt, register, simulate};
 use crate::cli::house::{House, Unopened};
-use crate::cli::run::scope;
 use crate::config::{self, Config, Problem};
-use crate::report::{Form, Reporter};
+use crate::report::{Form, Reporter, Scope};
 use crate::rt::{self, Tasks};
 use crate::simulator::{Control, ControlError, Running};
 
@@ -80,7 +79,7 @@ impl Stage {
         let sample = Bot::start(api.as_str(), &drawer.token, &tasks).await?;
         adapt(&mut config, api, sample.address())?;
         let records = Records::default();
-        let reporter = Reporter::new(&scope(&config), Form::Json, Box::new(records.clone()));
+        let reporter = Reporter::new(&Scope::of(&config), Form::Json, Box::new(records.clone()));
         let house = House::open(&config, Arc::new(reporter)).await?;
         let webhook = format!("http://{}{path}", house.webhooks());
         let control = simulator.control();

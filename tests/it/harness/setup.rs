@@ -165,10 +165,7 @@ fn hidden(control: &simulator::Control) -> String {
 }
 
 pub(crate) fn reporter(config: &Config, told: &Told) -> Arc<Reporter> {
-    let routes =
-        config.routes.iter().map(|(name, route)| (Arc::clone(name), Arc::clone(&route.bot)));
-    let scope =
-        Scope { routes: routes.collect(), fingerprint: config.fingerprint.clone(), letters: 0 };
+    let scope = Scope { letters: 0, ..Scope::of(config) };
     let reporter = Arc::new(Reporter::new(&scope, Form::Json, Box::new(told.clone())));
     told.written_by(&reporter);
     reporter
