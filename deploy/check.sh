@@ -33,6 +33,7 @@ step 'shell scripts' shellcheck -x "${scripts[@]}"
 step 'YAML' yamllint --strict -c deploy/check/yamllint.yaml "${yaml[@]}"
 step 'Markdown' pymarkdown --config deploy/check/markdown.json scan README.md CHANGELOG.md SECURITY.md ARCHITECTURE.md docs deploy
 step 'links and headings' python deploy/check/links.py
+step 'commands in documents' python deploy/check/commands.py "$botwarden"
 step 'Dockerfiles' hadolint "${dockerfiles[@]}"
 step 'compose: schema' check-jsonschema --builtin-schema vendor.compose-spec "${composes[@]}"
 step 'compose: what it promises' python deploy/check/compose.py "${composes[@]}"
@@ -96,6 +97,7 @@ else
 fi
 
 scrape=$(realpath -m "$tools/scrape.txt")
+metric_names() { "$promtool" check metrics <"$scrape"; }
 rm -f "$scrape"
 bots=$target/legacy-venv/bin/python
 [ -x "$bots" ] || { skip 'sample bot' 'tests/legacy/setup.sh has not run: the demo of compose ran without its bot'; bots=; }
@@ -105,7 +107,7 @@ if promtool_tool; then
     step 'alerts: rules' "$promtool" check rules deploy/monitoring/alerts.yaml
     step 'alerts: tests' "$promtool" test rules deploy/monitoring/alerts_test.yaml
     step 'dashboard: expressions' "$promtool" check rules "$tools/expressions.yaml"
-    step 'metrics: names' bash -c '"$0" check metrics <"$1"' "$promtool" "$scrape"
+    step 'metrics: names' metric_names
 else
     skip 'promtool' "Debian's package prometheus cannot be had here: rules, their tests and the dashboard's expressions were not run"
 fi
