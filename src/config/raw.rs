@@ -8,6 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::raw_admin::Admin;
 use super::raw_routes::{Bot, Policy, Route};
 use super::words::{Base, Origin, Size, Spelled, Way};
 use crate::gate::id::OrgId;
@@ -24,7 +25,7 @@ pub(super) const fn millis(millis: u64) -> Span {
     Spelled(Duration::from_millis(millis))
 }
 
-fn loopback(port: u16) -> Listen {
+pub(super) fn loopback(port: u16) -> Listen {
     Spelled(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
@@ -44,6 +45,8 @@ pub(super) struct Gateway {
     pub(super) server: Server,
     /// The listener for probes and metrics.
     pub(super) ops: Ops,
+    /// The listener for operators: status, live verdicts, reload.
+    pub(super) admin: Admin,
     /// The ordinary log.
     pub(super) log: Log,
     /// How the gateway itself asks Webex.

@@ -1,5 +1,6 @@
 //! From what was typed to what can be used: every rule that goes beyond the form of a single value.
 
+pub(super) mod admin;
 mod audit;
 mod bots;
 mod events;
@@ -11,7 +12,7 @@ mod notices;
 mod orgs;
 mod policy;
 mod routes;
-mod surroundings;
+pub(super) mod surroundings;
 mod texts;
 mod tighten;
 mod upstream;
@@ -45,6 +46,7 @@ pub(super) fn check(
     surroundings::apply(&mut raw, findings, around.source);
     version(&raw, findings);
     limits::check(&raw, findings);
+    let admin = admin::check(&raw, findings, around.source);
     let orgs = orgs::check(&raw, findings);
     let policy = policy::check(&raw.policy, &orgs, findings, around.today);
     let bots = bots::check(&raw, findings, around.source);
@@ -56,6 +58,7 @@ pub(super) fn check(
     Some(Config {
         server: listeners::server(&raw, findings, around)?,
         ops: listeners::ops(&raw),
+        admin,
         log: listeners::log(&raw, findings),
         webex: webex::check(&raw.webex, findings, around),
         cache: cache(&raw.cache),
