@@ -11,11 +11,13 @@ mod words_upkeep;
 mod raw;
 mod raw_routes;
 mod raw_forms;
+mod raw_journal;
 mod raw_upkeep;
 mod findings;
 mod ids;
 mod secrets;
 mod check;
+mod journal;
 mod load;
 mod upkeep;
 mod veil;
@@ -38,6 +40,7 @@ use crate::gate::secret::Secret;
 use crate::gate::signature::KeyRing;
 
 pub use ids::long_id;
+pub use journal::{DecisionLog, Destination};
 pub use load::{find, load, read};
 pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
@@ -56,6 +59,8 @@ pub struct Config {
     pub ops: Ops,
     /// The ordinary log.
     pub log: Log,
+    /// The records.
+    pub decision_log: DecisionLog,
     /// How the gateway asks Webex.
     pub webex: Webex,
     /// What is remembered about rooms.

@@ -5,6 +5,7 @@ mod bots;
 mod events;
 mod files;
 mod headers;
+mod journal;
 mod limits;
 mod listeners;
 mod notices;
@@ -57,6 +58,7 @@ pub(super) fn check(
         server: listeners::server(&raw, findings, around)?,
         ops: listeners::ops(&raw),
         log: listeners::log(&raw, findings),
+        decision_log: journal::check(&raw, findings, around.source)?,
         webex: webex::check(&raw.webex, findings, around),
         cache: cache(&raw.cache),
         inbox: inbox(&raw.inbox),
