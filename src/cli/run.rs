@@ -12,8 +12,10 @@ use super::common::{fail, load_or_tell};
 use super::exit::Exit;
 use super::house::House;
 use super::log;
-use crate::config::{Config, minute};
+use super::notify::Supervisor;
+use crate::config::{Config, Machine, minute};
 use crate::gate::policy::Mode;
+use crate::ingress::Passed;
 use crate::report::{Reporter, Scope};
 
 /// How long the end waits for the last records; a reader that stalls must not hold it up.
@@ -25,6 +27,13 @@ const LAST_RECORDS: Duration = Duration::from_secs(2);
 pub(super) struct Arguments {}
 
 pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
+    let passed = match Passed::take(&Machine) {
+        Ok(passed) => passed,
+        Err(problem) => {
+            fail(&problem.to_string());
+            return Exit::Config;
+        }
+    };
     let config = match load_or_tell(global) {
         Ok(config) => config,
         Err(exit) => return exit,
@@ -32,7 +41,7 @@ pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
     let _log = log::start(&config.log, global);
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
-            let exit = runtime.block_on(serve(&config, global));
+            let exit = runtime.block_on(serve(&config, global, passed));
             // Looking a name up may hang in the system; nobody waits for its answer any more.
             runtime.shutdown_background();
             exit
@@ -44,7 +53,7 @@ pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
     }
 }
 
-async fn serve(config: &Config, global: &Global) -> Exit {
+async fn serve(config: &Config, global: &Global, passed: Passed) -> Exit {
     let (mut stop, mut interrupt) =
         match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
             (Ok(stop), Ok(interrupt)) => (stop, interrupt),
@@ -55,7 +64,7 @@ async fn serve(config: &Config, global: &Global) -> Exit {
         };
     let reporter =
         Arc::new(Reporter::new(&Scope::of(config), global.form(config.log.format), stdout()));
-    let house = match House::open(config, Arc::clone(&reporter)).await {
+    let house = match House::open_on(config, Arc::clone(&reporter), passed).await {
         Ok(house) => house,
         Err(problem) => {
             tracing::error!(%problem, "cannot start");
@@ -65,7 +74,11 @@ async fn serve(config: &Config, global: &Global) -> Exit {
     let (listen, ops) = (house.webhooks(), house.ops().map(|ops| ops.to_string()));
     tracing::info!(%listen, ops, routes = config.routes.len(), config = &*config.fingerprint, "ready for webhooks");
     warn_of_observing(config);
+    let supervisor = Supervisor::of(&Machine);
+    supervisor.accompany(&house, &reporter);
+    supervisor.ready();
     either(&mut stop, &mut interrupt).await;
+    supervisor.stopping();
     tracing::info!(waiting = house.waiting(), "stopping; a second signal stops at once");
     let gateway = house.gateway();
     let exit = tokio::select! {

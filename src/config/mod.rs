@@ -12,6 +12,7 @@ mod raw;
 mod raw_routes;
 mod raw_forms;
 mod raw_upkeep;
+mod listen;
 mod findings;
 mod ids;
 mod secrets;
@@ -24,7 +25,6 @@ mod render;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -38,7 +38,8 @@ use crate::gate::secret::Secret;
 use crate::gate::signature::KeyRing;
 
 pub use ids::long_id;
-pub use load::{find, load, read};
+pub use listen::Listen;
+pub use load::{find, load, probes, read};
 pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
 pub use schema::schema;
@@ -76,7 +77,7 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct Server {
     /// Where to listen.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// Terminate TLS here.
     pub tls: Option<Tls>,
     /// The largest body, in bytes.
@@ -104,13 +105,15 @@ pub struct Tls {
     pub cert_file: PathBuf,
     /// PEM.
     pub key_file: PathBuf,
+    /// PEM; a caller must have a certificate of one of these authorities.
+    pub client_ca_file: Option<PathBuf>,
 }
 
 /// `ops`
 #[derive(Clone, Debug)]
 pub struct Ops {
     /// Where to listen; `None` for no such listener.
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<Listen>,
 }
 
 /// `log`

@@ -169,6 +169,10 @@ codes! {
     OtherSpelling = "W117";
     /// Webhooks for events that the route always refuses.
     RefusedEvents = "W118";
+    /// The certificate of the listener has expired, or will soon, or is not valid yet.
+    Expiring = "W127";
+    /// The certificate of the listener is not for the host of `public_url`.
+    OtherHost = "W128";
 }
 
 impl Code {

@@ -10,6 +10,7 @@ pub mod outage;
 mod quota;
 pub mod record;
 mod scope;
+mod tally;
 pub mod upkeep;
 
 use std::io::Write;
@@ -25,6 +26,7 @@ use outage::{Kind, Outage};
 use quota::Quota;
 pub use record::{Decision, Form, Verdict};
 pub use scope::{RouteScope, Scope};
+pub use tally::Tally;
 pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
 /// Something worth telling. Every field is safe to write down.
@@ -153,6 +155,7 @@ impl RosterSource {
 /// Takes happenings. Shared by everything that has something to tell.
 pub struct Reporter {
     metrics: Metrics,
+    tally: tally::Tallying,
     records: Lines,
     form: Form,
     turned_away: Quota,
@@ -174,8 +177,11 @@ impl Default for Reporter {
 impl Reporter {
     /// Records are written to `records`, one line each.
     pub fn new(scope: &Scope, form: Form, records: Box<dyn Write + Send>) -> Self {
+        let tally = tally::Tallying::default();
+        tally.renew(scope);
         Self {
             metrics: Metrics::new(scope),
+            tally,
             records: Lines::new(records, scope.letters.saturating_mul(2)),
             form,
             turned_away: Quota::default(),
@@ -185,6 +191,7 @@ impl Reporter {
     /// Another configuration is in force: what is new in it has its series from now on.
     pub fn renew(&self, scope: &Scope) {
         self.metrics.renew(scope);
+        self.tally.renew(scope);
     }
 
     /// Tells it.
@@ -192,6 +199,7 @@ impl Reporter {
         self.metrics.count(happening);
         match happening {
             Happening::Decided(decision) => {
+                self.tally.count(decision.verdict);
                 // Whoever needs it written before going on calls `record`.
                 let _counted = self.records.push(decision.line(self.form));
             }
@@ -229,8 +237,14 @@ impl Reporter {
         // What is refused counts also when its record is lost; what would pass does not pass.
         if taken.is_ok() || !matches!(decision.verdict, Verdict::Allow { .. }) {
             self.metrics.count(&Happening::Decided(decision));
+            self.tally.count(decision.verdict);
         }
         taken
+    }
+
+    /// The whole in a few numbers.
+    pub fn tally(&self) -> Tally {
+        self.tally.so_far()
     }
 
     /// Whether records are being written, as far as is known.

@@ -132,7 +132,7 @@ struct World {
 
 fn server() -> Server {
     Server {
-        listen: ([127, 0, 0, 1], 0).into(),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
         tls: None,
         body_limit: 64 * 1024,
         header_timeout: LONG,
@@ -149,7 +149,7 @@ impl World {
     fn new(change: impl FnOnce(&mut Server)) -> Self {
         let mut server = server();
         change(&mut server);
-        let bound = bind(&server).unwrap();
+        let bound = bind(&server, &mut Passed::default()).unwrap();
         let world = Self {
             address: bound.local_addr(),
             stub: Arc::default(),

@@ -104,7 +104,7 @@ async fn bad_papers_are_told_without_their_contents() {
     for (cert_file, key_file) in rows {
         let mut server = server();
         server.tls = Some(Tls { cert_file, key_file });
-        let problem = bind(&server).unwrap_err();
+        let problem = bind(&server, &mut Passed::default()).unwrap_err();
         let text = format!("{problem} {problem:?}");
         assert!(!text.contains("hunter2"), "{text}");
         assert!(!matches!(problem, BindProblem::Address { .. }), "{text}");
