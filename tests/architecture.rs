@@ -30,7 +30,7 @@ const ORDER: [&str; 15] = [
 
 /// Crates with an owner, and where they may be named: a module, or a path below `src`. Others, such as `serde` and
 /// `tokio`, may be named where they are needed, but see [`the_core_does_nothing_but_think`].
-const OWNERS: [(&str, &[&str]); 31] = [
+const OWNERS: [(&str, &[&str]); 32] = [
     ("base16ct", &["gate", "report", "audit", "simulator", "cli"]),
     ("base64", &["gate", "config", "simulator"]),
     ("clap", &["cli"]),
@@ -52,6 +52,7 @@ const OWNERS: [(&str, &[&str]); 31] = [
     ("reqwest", &["webex"]),
     ("rustix", &["rt", "cli"]),
     ("rustls", &["config", "ingress", "forward", "webex", "simulator"]),
+    ("rustls_platform_verifier", &["webex"]),
     ("schemars", &["config"]),
     ("serde_yaml", &["config", "simulator"]),
     ("sha1", &["gate", "simulator"]),

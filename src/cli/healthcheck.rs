@@ -38,29 +38,40 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
 /// The variable stands above the file, and saves reading it. Secrets are not read: one that is just being exchanged says
 /// nothing about the gateway that runs.
 fn listener(global: &Global) -> Option<SocketAddr> {
-    let listen = match said() {
-        Some(said) => Some(said),
-        None => written(global)?,
-    };
-    let address = listen.and_then(Listen::address);
-    match listen {
-        None => fail("there is no `ops` listener to ask"),
-        Some(Listen::Passed) => {
-            fail(
-                "`ops.listen: systemd` does not say where: set BOTWARDEN_OPS_LISTEN to its address",
-            );
+    said().or_else(|| match written(global)? {
+        Written::Address(address) => Some(address),
+        Written::Nowhere(why) => {
+            fail(why);
+            None
         }
-        Some(Listen::Address(_)) => {}
+    })
+}
+
+fn said() -> Option<SocketAddr> {
+    Machine.var("BOTWARDEN_OPS_LISTEN")?.parse().ok()
+}
+
+/// What the file says.
+enum Written {
+    Address(SocketAddr),
+    /// Nothing that could be asked.
+    Nowhere(&'static str),
+}
+
+impl From<Option<Listen>> for Written {
+    fn from(listen: Option<Listen>) -> Self {
+        match listen {
+            Some(Listen::Address(address)) => Self::Address(address),
+            None => Self::Nowhere("there is no `ops` listener to ask"),
+            Some(Listen::Passed) => Self::Nowhere(
+                "`ops.listen: systemd` does not say where: set BOTWARDEN_OPS_LISTEN to its address",
+            ),
+        }
     }
-    address
 }
 
-fn said() -> Option<Listen> {
-    Machine.var("BOTWARDEN_OPS_LISTEN").and_then(|text| text.parse().ok()).map(Listen::Address)
-}
-
-/// What the file says, or nothing when that cannot be read; the reason is told.
-fn written(global: &Global) -> Option<Option<Listen>> {
+/// Nothing when it cannot be read; the reason is told.
+fn written(global: &Global) -> Option<Written> {
     let Some(path) = config::find(global.config.as_deref(), &Machine) else {
         no_config();
         return None;
@@ -69,5 +80,6 @@ fn written(global: &Global) -> Option<Option<Listen>> {
         tell(&problems, &path, &String::from_utf8_lossy(text), global);
     };
     let bytes = config::read(&path, &Machine).map_err(|problems| refused(problems, b"")).ok()?;
-    config::probes(&bytes, &Machine).map_err(|problems| refused(problems, &bytes)).ok()
+    let listen = config::probes(&bytes, &Machine).map_err(|problems| refused(problems, &bytes));
+    listen.ok().map(Written::from)
 }

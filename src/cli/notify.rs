@@ -1,4 +1,4 @@
-//! What the supervisor is told: the protocol of sd_notify(3), which systemd and others speak. Where nobody asked for it
+//! What the supervisor is told: the protocol of `sd_notify(3)`, which systemd and others speak. Where nobody asked for it
 //! (no `NOTIFY_SOCKET`), nothing is told and nothing is lost.
 //!
 //! # What the watchdog proves

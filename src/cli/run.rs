@@ -1,6 +1,7 @@
 //! `botwarden run`
 
 use std::io::Write;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +40,8 @@ pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
         Err(exit) => return exit,
     };
     let _log = log::start(&config.log, global);
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    match runtime.worker_threads(workers()).enable_all().build() {
         Ok(runtime) => {
             let exit = runtime.block_on(serve(&config, global, passed));
             // Looking a name up may hang in the system; nobody waits for its answer any more.
@@ -51,6 +53,12 @@ pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
             Exit::Bug
         }
     }
+}
+
+/// As many as there are processors, up to four: a busy bot takes a fraction of one, and each thread has memory of its
+/// own, which a sidecar on a large machine would pay for nothing.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get).min(4)
 }
 
 async fn serve(config: &Config, global: &Global, passed: Passed) -> Exit {

@@ -57,8 +57,9 @@ pub fn probes(text: &[u8], source: &dyn Source) -> Result<Option<Listen>, Vec<Pr
     }
     check::surroundings::apply(&mut raw, &mut findings, source);
     let problems = findings.into_problems();
-    let about = |path: &str| ["ops", "ops.listen", "BOTWARDEN_OPS_LISTEN"].contains(&path);
-    if problems.iter().any(|problem| about(&problem.path)) {
+    let ours =
+        |path: &str| path == "ops" || path.starts_with("ops.") || path == "BOTWARDEN_OPS_LISTEN";
+    if problems.iter().any(|problem| ours(&problem.path)) {
         return Err(problems);
     }
     Ok(raw.ops.listen.map(|listen| listen.0))

@@ -100,6 +100,10 @@ pub struct Server {
 
 /// `server.tls`
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each is a file, and operators know them by these names"
+)]
 pub struct Tls {
     /// PEM, the leaf first.
     pub cert_file: PathBuf,

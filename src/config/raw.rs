@@ -109,6 +109,10 @@ impl Default for Server {
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map with cert_file and key_file")]
 #[schemars(extend("required" = ["cert_file", "key_file"]))]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each is a file, and operators know them by these names"
+)]
 pub(super) struct Tls {
     /// The certificate chain, PEM, the leaf first.
     #[schemars(with = "String")]

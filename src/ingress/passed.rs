@@ -1,5 +1,5 @@
 //! Sockets that whoever starts the gateway has opened for it: systemd, or anything else that speaks its protocol
-//! (sd_listen_fds(3)). Connections that come before the gateway is up wait in them, and are served.
+//! (`sd_listen_fds(3)`). Connections that come before the gateway is up wait in them, and are served.
 //!
 //! Which socket is whose:
 //!
@@ -78,11 +78,11 @@ impl Passed {
     pub fn take(source: &dyn Source) -> Result<Self, PassedProblem> {
         let Some(count) = source.var("LISTEN_FDS") else { return Ok(Self::default()) };
         count.parse().ok().filter(|count: &usize| *count <= MOST).ok_or(PassedProblem::Count)?;
-        let names = source.var("LISTEN_FDNAMES").unwrap_or_default();
+        let written = source.var("LISTEN_FDNAMES").unwrap_or_default();
         let mut sockets = ListenFd::from_env();
-        let numbered = (0..sockets.len()).zip(names.split(':').chain(std::iter::repeat("")));
-        let named = numbered.filter_map(|(index, name)| one(&mut sockets, index, name).transpose());
-        named.collect()
+        let numbered = (0..sockets.len()).zip(written.split(':').chain(std::iter::repeat("")));
+        let all = numbered.filter_map(|(index, name)| one(&mut sockets, index, name).transpose());
+        all.collect()
     }
 
     /// The socket of this listener, by rules 1 and 2.
@@ -121,11 +121,11 @@ mod tests {
     use super::*;
 
     fn passed(names: &[&str]) -> (Passed, Vec<SocketAddr>) {
-        let named = |name: &&str| Named {
+        let socket = |name: &&str| Named {
             name: (*name).into(),
             socket: TcpListener::bind("127.0.0.1:0").unwrap(),
         };
-        let passed: Passed = names.iter().map(named).collect();
+        let passed: Passed = names.iter().map(socket).collect();
         let addresses = passed.0.iter().map(|named| named.socket.local_addr().unwrap()).collect();
         (passed, addresses)
     }
@@ -141,8 +141,8 @@ mod tests {
 
     #[test]
     fn a_socket_goes_to_the_listener_of_its_name_and_the_others_in_order() {
-        let rows: [(&[&str], [Option<usize>; 2]); 7] = [
-            (&[], [None, None]),
+        let rows = [
+            (&[][..], [None, None]),
             (&["webhooks", "ops"], [Some(0), Some(1)]),
             (&["ops", "webhooks"], [Some(1), Some(0)]),
             (&["botwarden.socket", "botwarden.socket"], [Some(0), Some(1)]),

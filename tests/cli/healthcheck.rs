@@ -8,7 +8,7 @@ fn running() -> (tempfile::TempDir, Background) {
     let mut gateway = Background::start(site.path(), &["run"]);
     let ready = Background::line(&mut gateway.err, "ready for webhooks");
     let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
-    let address = ready["fields"]["ops"].as_str().unwrap();
+    let address = ready.pointer("/fields/ops").unwrap().as_str().unwrap();
     let path = site.path().join("gateway.yaml");
     let text = std::fs::read_to_string(&path).unwrap();
     let text = text.replace("ops: {listen: '127.0.0.1:0'", &format!("ops: {{listen: '{address}'"));

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn message(socket: &UnixDatagram) -> String {
     let mut bytes = [0; 512];
     let length = socket.recv(&mut bytes).unwrap();
-    String::from_utf8(bytes[..length].to_vec()).unwrap()
+    String::from_utf8(bytes.get(..length).unwrap().to_vec()).unwrap()
 }
 
 /// Reads on until this comes; what came before.
