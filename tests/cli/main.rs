@@ -3,8 +3,12 @@
 
 mod audit;
 mod basics;
+mod credentials;
 mod demo;
 mod harness;
+mod healthcheck;
 mod rotation;
+mod sockets;
+mod supervisor;
 mod together;
 mod webhooks;

@@ -7,7 +7,7 @@ orgs:
   services: Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi80ZjE5Y2VlZS0xMTExLTIyMjItMzMzMy00NDQ0NTU1NTY2NjY
 server:
   listen: 127.0.0.1:9080
-  tls: {cert_file: /tls/cert.pem, key_file: /tls/key.pem}
+  tls: {cert_file: /tls/cert.pem, key_file: /tls/key.pem, client_ca_file: /tls/company.pem}
   body_limit: 128 KiB
   header_timeout: 3s
   body_timeout: 4s
@@ -118,6 +118,9 @@ fn every_key_reaches_the_configuration() {
                 Tls {
                     cert_file: "/tls/cert.pem",
                     key_file: "/tls/key.pem",
+                    client_ca_file: Some(
+                        "/tls/company.pem",
+                    ),
                 },
             ),
             body_limit: 131072,

@@ -18,6 +18,7 @@ mod schema;
 mod secrecy;
 mod telling;
 mod tighten;
+mod tls;
 mod upkeep;
 mod upstreams;
 mod webhooks;

@@ -10,6 +10,7 @@ fn every_code_has_its_text_in_a_test() {
         include_str!("telling.rs"),
         include_str!("upstreams.rs"),
         include_str!("tighten.rs"),
+        include_str!("tls.rs"),
         include_str!("upkeep.rs"),
         include_str!("webhooks.rs"),
     ];
