@@ -42,7 +42,7 @@ const OWNERS: [(&str, &[&str]); 32] = [
     ("hmac", &["gate", "simulator"]),
     ("http_body_util", &["rt", "ingress", "forward", "admin", "simulator", "cli"]),
     ("humantime", &["config", "cli"]),
-    ("hyper", &["rt", "ingress", "forward", "admin", "simulator", "cli/demo"]),
+    ("hyper", &["rt", "ingress", "forward", "admin", "simulator", "cli/demo", "cli/wire.rs"]),
     ("hyper_rustls", &["forward", "simulator"]),
     ("hyper_util", &["ingress", "forward", "admin", "simulator", "cli/demo", "cli/wire.rs"]),
     ("indicatif", &["cli"]),

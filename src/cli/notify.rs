@@ -22,7 +22,8 @@ use std::time::Duration;
 use super::house::House;
 use crate::admin;
 use crate::config::Source;
-use crate::report::{Reporter, Tally};
+use crate::gate::policy::Mode;
+use crate::report::{Reporter, RouteScope, Standing};
 use crate::rt;
 
 /// How often the status is looked at; it is told when it has changed. People read it, by `systemctl status`.
@@ -87,7 +88,7 @@ impl Supervisor {
     async fn keep_told(&self, reporter: &Reporter) {
         let mut last = String::new();
         while self.socket.is_some() {
-            let now = status(&reporter.tally());
+            let now = status(&reporter.standing());
             if now != last {
                 self.tell(&format!("STATUS={now}"));
                 last = now;
@@ -146,14 +147,18 @@ fn watchdog(source: &dyn Source) -> Option<Duration> {
 }
 
 /// `enforcing 2 routes, observing 1, 41 allow, 3 deny`
-fn status(tally: &Tally) -> String {
-    let Tally { enforcing, observing, allowed, denied } = tally;
-    let plural = if *enforcing == 1 { "" } else { "s" };
+fn status(standing: &Standing) -> String {
+    let observes = |route: &&RouteScope| matches!(route.mode, Mode::Observe { .. });
+    let observing = standing.routes.iter().filter(observes).count();
+    let enforcing = standing.routes.len().saturating_sub(observing);
+    let plural = if enforcing == 1 { "" } else { "s" };
     let observing = match observing {
         0 => String::new(),
         some => format!(", observing {some}"),
     };
-    format!("enforcing {enforcing} route{plural}{observing}, {allowed} allow, {denied} deny")
+    let of = |verdict| standing.verdicts.get(verdict).copied().unwrap_or_default();
+    let (allow, deny) = (of("allow"), of("deny"));
+    format!("enforcing {enforcing} route{plural}{observing}, {allow} allow, {deny} deny")
 }
 
 #[cfg(test)]
@@ -217,9 +222,15 @@ mod tests {
 
     #[test]
     fn the_status_is_a_line_that_people_can_read() {
-        let tally = Tally { enforcing: 2, observing: 0, allowed: 41, denied: 3 };
-        assert_eq!(status(&tally), "enforcing 2 routes, 41 allow, 3 deny");
-        let tally = Tally { enforcing: 1, observing: 2, ..Tally::default() };
-        assert_eq!(status(&tally), "enforcing 1 route, observing 2, 0 allow, 0 deny");
+        let route = |mode| RouteScope { name: "r".into(), bot: "b".into(), mode };
+        let observe = Mode::Observe { until: std::time::SystemTime::UNIX_EPOCH };
+        let mut standing = Standing {
+            routes: vec![route(Mode::Enforce), route(Mode::Enforce)],
+            verdicts: BTreeMap::from([("allow", 41), ("deny", 3), ("skip", 7)]),
+            ..Standing::default()
+        };
+        assert_eq!(status(&standing), "enforcing 2 routes, 41 allow, 3 deny");
+        standing.routes = vec![route(observe), route(Mode::Enforce), route(observe)];
+        assert_eq!(status(&standing), "enforcing 1 route, observing 2, 41 allow, 3 deny");
     }
 }

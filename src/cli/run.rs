@@ -80,7 +80,8 @@ async fn serve(config: &Config, global: &Global, passed: Passed) -> Exit {
         }
     };
     let (listen, ops) = (house.webhooks(), house.ops().map(|ops| ops.to_string()));
-    tracing::info!(%listen, ops, routes = config.routes.len(), config = &*config.fingerprint, "ready for webhooks");
+    let admin = house.admin().map(|admin| admin.to_string());
+    tracing::info!(%listen, ops, admin, routes = config.routes.len(), config = &*config.fingerprint, "ready for webhooks");
     warn_of_observing(config);
     let supervisor = Supervisor::of(&Machine);
     supervisor.accompany(&house, &reporter);

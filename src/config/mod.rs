@@ -8,16 +8,19 @@ mod tree;
 mod typed;
 mod words;
 mod words_upkeep;
+mod words_admin;
 mod raw;
 mod raw_routes;
 mod raw_forms;
 mod raw_upkeep;
 mod listen;
+mod raw_admin;
 mod findings;
 mod ids;
 mod secrets;
 mod check;
 mod load;
+mod admin;
 mod upkeep;
 mod veil;
 mod render;
@@ -37,9 +40,10 @@ use crate::gate::retry::Schedule;
 use crate::gate::secret::Secret;
 use crate::gate::signature::KeyRing;
 
+pub use admin::Admin;
 pub use ids::long_id;
 pub use listen::Listen;
-pub use load::{find, load, probes, read};
+pub use load::{Reach, find, load, probes, reach, read};
 pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
 pub use schema::schema;
@@ -55,6 +59,8 @@ pub struct Config {
     pub server: Server,
     /// The listener for probes and metrics.
     pub ops: Ops,
+    /// The listener for operators.
+    pub admin: Admin,
     /// The ordinary log.
     pub log: Log,
     /// How the gateway asks Webex.

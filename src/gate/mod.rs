@@ -47,3 +47,4 @@ pub mod effect;
 pub mod departure;
 pub mod handoff;
 pub mod retry;
+pub mod pass;

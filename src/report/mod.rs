@@ -3,6 +3,7 @@
 //! Records go to stdout, one line each; the ordinary log goes to stderr. Neither ever holds a body, a token, a
 //! secret, a signature, an e-mail address, a name of a person, or text of an unauthenticated caller.
 
+mod follow;
 mod lifecycle;
 pub mod lines;
 mod metrics;
@@ -10,15 +11,19 @@ pub mod outage;
 mod quota;
 pub mod record;
 mod scope;
-mod tally;
+mod standing;
 pub mod upkeep;
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::gate::refusal::Refusal;
+use follow::Followers;
+pub use follow::Told;
 pub use lifecycle::{Lifecycle, Stage, Turn};
 use lines::{Lines, Unwritten};
 use metrics::Metrics;
@@ -26,7 +31,8 @@ use outage::{Kind, Outage};
 use quota::Quota;
 pub use record::{Decision, Form, Verdict};
 pub use scope::{RouteScope, Scope};
-pub use tally::Tally;
+use standing::Board;
+pub use standing::{BotStanding, Reload, Standing};
 pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
 /// Something worth telling. Every field is safe to write down.
@@ -155,10 +161,11 @@ impl RosterSource {
 /// Takes happenings. Shared by everything that has something to tell.
 pub struct Reporter {
     metrics: Metrics,
-    tally: tally::Tallying,
     records: Lines,
     form: Form,
     turned_away: Quota,
+    board: Board,
+    followers: Followers,
 }
 
 impl std::fmt::Debug for Reporter {
@@ -177,29 +184,29 @@ impl Default for Reporter {
 impl Reporter {
     /// Records are written to `records`, one line each.
     pub fn new(scope: &Scope, form: Form, records: Box<dyn Write + Send>) -> Self {
-        let tally = tally::Tallying::default();
-        tally.renew(scope);
         Self {
             metrics: Metrics::new(scope),
-            tally,
             records: Lines::new(records, scope.letters.saturating_mul(2)),
             form,
             turned_away: Quota::default(),
+            board: Board::new(scope),
+            followers: Followers::default(),
         }
     }
 
     /// Another configuration is in force: what is new in it has its series from now on.
     pub fn renew(&self, scope: &Scope) {
         self.metrics.renew(scope);
-        self.tally.renew(scope);
+        self.board.renew(scope);
     }
 
     /// Tells it.
     pub fn emit(&self, happening: &Happening<'_>) {
         self.metrics.count(happening);
+        self.board.note(happening);
         match happening {
             Happening::Decided(decision) => {
-                self.tally.count(decision.verdict);
+                self.followers.tell(|| Some(Told::decision(decision)));
                 // Whoever needs it written before going on calls `record`.
                 let _counted = self.records.push(decision.line(self.form));
             }
@@ -218,6 +225,7 @@ impl Reporter {
                 tracing::info!(bot, "Webex knows the bot");
             }
             Happening::Upkeep { bot, upkeep } => {
+                self.followers.tell(|| Told::upkeep(bot, upkeep));
                 if let Some(line) = upkeep::line(bot, upkeep, self.form) {
                     let _counted = self.records.push(line);
                 }
@@ -236,15 +244,22 @@ impl Reporter {
         let taken = self.records.push(decision.line(self.form));
         // What is refused counts also when its record is lost; what would pass does not pass.
         if taken.is_ok() || !matches!(decision.verdict, Verdict::Allow { .. }) {
-            self.metrics.count(&Happening::Decided(decision));
-            self.tally.count(decision.verdict);
+            let decided = Happening::Decided(decision);
+            self.metrics.count(&decided);
+            self.board.note(&decided);
+            self.followers.tell(|| Some(Told::decision(decision)));
         }
         taken
     }
 
-    /// The whole in a few numbers.
-    pub fn tally(&self) -> Tally {
-        self.tally.so_far()
+    /// Every record from now on, for who looks on. A slow reader misses some, and slows nothing.
+    pub fn follow(&self) -> broadcast::Receiver<Arc<Told>> {
+        self.followers.follow()
+    }
+
+    /// How things stand, gathered from what was told.
+    pub fn standing(&self) -> Standing {
+        self.board.seen()
     }
 
     /// Whether records are being written, as far as is known.
@@ -271,6 +286,7 @@ impl Reporter {
     /// At most one line a second and reason: a flood of forged calls must not become a flood of lines.
     fn turned_away(&self, route: Option<&str>, refusal: Refusal, at: SystemTime) {
         if let Some(unsaid) = self.turned_away.admit(refusal, at) {
+            self.followers.tell(|| Some(Told::turned_away(route, refusal, unsaid, at)));
             let line = record::turned_away(route, refusal, unsaid, at, self.form);
             let _counted = self.records.push(line);
         }

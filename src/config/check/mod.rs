@@ -1,5 +1,6 @@
 //! From what was typed to what can be used: every rule that goes beyond the form of a single value.
 
+pub(super) mod admin;
 mod audit;
 mod bots;
 mod events;
@@ -46,6 +47,7 @@ pub(super) fn check(
     surroundings::apply(&mut raw, findings, around.source);
     version(&raw, findings);
     limits::check(&raw, findings);
+    let admin = admin::check(&raw, findings, around.source);
     let orgs = orgs::check(&raw, findings);
     let policy = policy::check(&raw.policy, &orgs, findings, around.today);
     let bots = bots::check(&raw, findings, around.source);
@@ -57,6 +59,7 @@ pub(super) fn check(
     Some(Config {
         server: listeners::server(&raw, findings, around)?,
         ops: listeners::ops(&raw),
+        admin,
         log: listeners::log(&raw, findings),
         webex: webex::check(&raw.webex, findings, around),
         cache: cache(&raw.cache),
