@@ -158,7 +158,9 @@ fn status(standing: &Standing) -> String {
         0 => String::new(),
         some => format!(", observing {some}"),
     };
-    format!("enforcing {enforcing} route{plural}{observing}, {allowed} allow, {denied} deny")
+    let of = |verdict| standing.verdicts.get(verdict).copied().unwrap_or_default();
+    let (allow, deny) = (of("allow"), of("deny"));
+    format!("enforcing {enforcing} route{plural}{observing}, {allow} allow, {deny} deny")
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use crate::gate::id::OrgId;
 
 pub(super) type Span = Spelled<Duration>;
 pub(super) type Bytes = Spelled<Size>;
-pub(super) type Listen = Spelled<listen::Listen>;
+pub(super) type Listen = Spelled<SocketAddr>;
+pub(super) type Door = Spelled<listen::Listen>;
 
 pub(super) const fn seconds(seconds: u64) -> Span {
     Spelled(Duration::from_secs(seconds))
@@ -72,7 +73,7 @@ pub(super) struct Gateway {
 #[serde(deny_unknown_fields, default, expecting = "a map")]
 pub(super) struct Server {
     /// Where to listen; systemd for the socket that a socket unit passes. `BOTWARDEN_LISTEN` overrides it.
-    pub(super) listen: Listen,
+    pub(super) listen: Door,
     /// Terminate TLS here; usually an ingress does.
     pub(super) tls: Option<Tls>,
     /// The largest body of a call.
@@ -97,7 +98,7 @@ pub(super) struct Server {
 impl Default for Server {
     fn default() -> Self {
         Self {
-            listen: loopback(8080),
+            listen: local(8080),
             tls: None,
             body_limit: Spelled(Size(256 << 10)),
             header_timeout: seconds(5),
@@ -139,12 +140,12 @@ pub(super) struct Tls {
 pub(super) struct Ops {
     /// Where to listen; null for no such listener, systemd for the socket that a socket unit passes.
     /// `BOTWARDEN_OPS_LISTEN` overrides it.
-    pub(super) listen: Option<Listen>,
+    pub(super) listen: Option<Door>,
 }
 
 impl Default for Ops {
     fn default() -> Self {
-        Self { listen: Some(loopback(8082)) }
+        Self { listen: Some(local(8082)) }
     }
 }
 
