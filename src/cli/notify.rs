@@ -151,8 +151,6 @@ fn status(standing: &Standing) -> String {
     let observes = |mode| matches!(mode, Mode::Observe { .. });
     let observing = standing.routes.iter().filter(|route| observes(route.mode)).count();
     let enforcing = standing.routes.len().saturating_sub(observing);
-    let [allowed, denied] =
-        ["allow", "deny"].map(|word| standing.verdicts.get(word).copied().unwrap_or_default());
     let plural = if enforcing == 1 { "" } else { "s" };
     let observing = match observing {
         0 => String::new(),

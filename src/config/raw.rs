@@ -17,8 +17,7 @@ use crate::gate::id::OrgId;
 
 pub(super) type Span = Spelled<Duration>;
 pub(super) type Bytes = Spelled<Size>;
-pub(super) type Listen = Spelled<SocketAddr>;
-pub(super) type Door = Spelled<listen::Listen>;
+pub(super) type Listen = Spelled<listen::Listen>;
 
 pub(super) const fn seconds(seconds: u64) -> Span {
     Spelled(Duration::from_secs(seconds))
@@ -73,7 +72,7 @@ pub(super) struct Gateway {
 #[serde(deny_unknown_fields, default, expecting = "a map")]
 pub(super) struct Server {
     /// Where to listen; systemd for the socket that a socket unit passes. `BOTWARDEN_LISTEN` overrides it.
-    pub(super) listen: Door,
+    pub(super) listen: Listen,
     /// Terminate TLS here; usually an ingress does.
     pub(super) tls: Option<Tls>,
     /// The largest body of a call.
@@ -98,7 +97,7 @@ pub(super) struct Server {
 impl Default for Server {
     fn default() -> Self {
         Self {
-            listen: local(8080),
+            listen: loopback(8080),
             tls: None,
             body_limit: Spelled(Size(256 << 10)),
             header_timeout: seconds(5),
@@ -140,12 +139,12 @@ pub(super) struct Tls {
 pub(super) struct Ops {
     /// Where to listen; null for no such listener, systemd for the socket that a socket unit passes.
     /// `BOTWARDEN_OPS_LISTEN` overrides it.
-    pub(super) listen: Option<Door>,
+    pub(super) listen: Option<Listen>,
 }
 
 impl Default for Ops {
     fn default() -> Self {
-        Self { listen: Some(local(8082)) }
+        Self { listen: Some(loopback(8082)) }
     }
 }
 
