@@ -18,6 +18,10 @@ server:
   public_url: https://bots.example.com/
 ops: {listen: null}
 log: {level: "info,botwarden::webex=debug", format: json}
+decision_log:
+  to: {dir: /var/lib/botwarden/decisions, keep: 30d, rotate_at: 1MiB}
+  chain: false
+  signing_key: {file: /run/secrets/decisions.pem}
 webex:
   api: http://127.0.0.1:9/v1/
   proxy: http://127.0.0.1:3128
@@ -94,6 +98,7 @@ fn full_desk() -> Desk {
         .with_var("HELPDESK_TOKEN", "token-from-the-environment")
         .with_var("CREDENTIALS_DIRECTORY", "/run/credentials/botwarden")
         .with_file("/run/credentials/botwarden/helpdesk", "credential-from-systemd")
+        .with_file("/run/secrets/decisions.pem", crate::gate::seal::tests::PRIVATE)
         .with_file("/run/secrets/sign", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\r\n")
 }
 
