@@ -4,6 +4,7 @@
 mod audit;
 mod basics;
 mod demo;
+mod evidence;
 mod harness;
 mod rotation;
 mod together;

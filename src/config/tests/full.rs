@@ -20,7 +20,6 @@ ops: {listen: null}
 log: {level: "info,botwarden::webex=debug", format: json}
 decision_log:
   to: {dir: /var/lib/botwarden/decisions, keep: 30d, rotate_at: 1MiB}
-  chain: false
   signing_key: {file: /run/secrets/decisions.pem}
 webex:
   api: http://127.0.0.1:9/v1/

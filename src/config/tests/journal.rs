@@ -25,10 +25,42 @@ fn records_go_to_stdout_in_a_chain_unless_it_is_said_otherwise() {
 
 #[test]
 fn e011_e016_e017_a_directory_is_a_path_and_has_bounds() {
-    insta::assert_snapshot!(told(&log("{to: {dir: decisions, keep: 1h, rotate_at: 2GiB}}")), @"");
-    insta::assert_snapshot!(told(&log("{to: {keep: 30d}}")), @"");
-    insta::assert_snapshot!(told(&log("{to: /var/lib/decisions}")), @"");
-    insta::assert_snapshot!(told(&log("{to: stderr}")), @"");
+    insta::assert_snapshot!(told(&log("{to: {dir: decisions, keep: 1h, rotate_at: 2GiB}}")), @r#"
+    error[E016]: `decisions` is not the path of a directory
+      ┌─ gateway.yaml:25:26
+    25│ decision_log: {to: {dir: decisions, keep: 1h, rotate_at: 2GiB}}
+      │                          ^^^^^^^^^ a path begins with `/`, `./` or `../`
+    error[E017]: 1h is out of bounds: 1d to 3660d
+      ┌─ gateway.yaml:25:43
+    25│ decision_log: {to: {dir: decisions, keep: 1h, rotate_at: 2GiB}}
+      │                                           ^^ a file has up to a day in it; what must be kept for longer belongs into an archive
+    error[E017]: 2GiB is out of bounds: 64KiB to 1GiB
+      ┌─ gateway.yaml:25:58
+    25│ decision_log: {to: {dir: decisions, keep: 1h, rotate_at: 2GiB}}
+      │                                                          ^^^^ a small file is full before it is of use, and a large one cannot be removed in parts
+    3 errors, 0 warnings in gateway.yaml
+    "#);
+    insta::assert_snapshot!(told(&log("{to: {keep: 30d}}")), @r#"
+    error[E011]: the key `dir` is missing
+      ┌─ gateway.yaml:25:16
+    25│ decision_log: {to: {keep: 30d}}
+      │                ^^
+    1 error, 0 warnings in gateway.yaml
+    "#);
+    insta::assert_snapshot!(told(&log("{to: /var/lib/decisions}")), @r#"
+    error[E016]: a directory has a key of its own
+      ┌─ gateway.yaml:25:20
+    25│ decision_log: {to: /var/lib/decisions}
+      │                    ^^^^^^^^^^^^^^^^^^ {dir: PATH}
+    1 error, 0 warnings in gateway.yaml
+    "#);
+    insta::assert_snapshot!(told(&log("{to: stderr}")), @r#"
+    error[E015]: `stderr` is not one of `stdout`
+      ┌─ gateway.yaml:25:20
+    25│ decision_log: {to: stderr}
+      │                    ^^^^^^
+    1 error, 0 warnings in gateway.yaml
+    "#);
 }
 
 #[test]
@@ -52,7 +84,15 @@ fn e036_a_key_that_cannot_seal() {
 #[test]
 fn w112_a_key_without_a_chain() {
     let loose = "{chain: false, signing_key: {file: /run/secrets/decisions.pem}}";
-    insta::assert_snapshot!(told_with(&log(loose), &key(PRIVATE)), @"");
+    insta::assert_snapshot!(told_with(&log(loose), &key(PRIVATE)), @r#"
+    warning[W112]: this means nothing with `chain: false`
+      ┌─ gateway.yaml:25:30          (value hidden)
+    0 errors, 1 warning in gateway.yaml
+    "#);
     let text = format!("log: {{format: text}}\n{}", log(KEY));
-    insta::assert_snapshot!(told_with(&text, &key(PRIVATE)), @"");
+    insta::assert_snapshot!(told_with(&text, &key(PRIVATE)), @r#"
+    warning[W112]: this means nothing with `log.format: text`
+      ┌─ gateway.yaml:26:16          (value hidden)
+    0 errors, 1 warning in gateway.yaml
+    "#);
 }
