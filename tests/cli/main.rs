@@ -5,6 +5,7 @@ mod audit;
 mod basics;
 mod credentials;
 mod demo;
+mod evidence;
 mod harness;
 mod healthcheck;
 mod rotation;

@@ -10,6 +10,7 @@
 
 mod edges;
 mod full;
+mod journal;
 mod loads;
 mod mutations;
 mod problems;
