@@ -79,7 +79,10 @@ pub(crate) struct Background {
 
 impl Background {
     pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Self {
-        let mut command = program(directory, arguments);
+        Self::spawn(program(directory, arguments))
+    }
+
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let err = BufReader::new(child.stderr.take().unwrap());

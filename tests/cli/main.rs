@@ -5,6 +5,7 @@ mod audit;
 mod basics;
 mod demo;
 mod harness;
+mod operate;
 mod rotation;
 mod together;
 mod webhooks;
