@@ -4,6 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -168,10 +170,10 @@ fn tail(world: &World, more: &[&str]) -> Background {
 
 /// A record that somebody sees who has just begun to look.
 fn forged_until(world: &World, reader: &mut Background, with: &str) -> String {
-    let (done, stop) = std::sync::mpsc::channel::<()>();
+    let (done, stop) = channel::<()>();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while stop.recv_timeout(std::time::Duration::from_millis(300)).is_err() {
+        scope.spawn(move || {
+            while stop.recv_timeout(Duration::from_millis(300)) == Err(RecvTimeoutError::Timeout) {
                 world.forge();
             }
         });
