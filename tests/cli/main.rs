@@ -8,6 +8,7 @@ mod demo;
 mod evidence;
 mod harness;
 mod healthcheck;
+mod operate;
 mod rotation;
 mod sockets;
 mod supervisor;

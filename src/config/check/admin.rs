@@ -25,10 +25,11 @@ pub(in super::super) fn check(
         exposed(address, raw, findings);
         clash(address, raw, findings);
     }
-    if raw.admin.allowed_hosts.is_empty() {
+    let path = Path::of(["admin", "allowed_hosts"]);
+    if raw.admin.allowed_hosts.is_empty() && !findings.is_unfit(&path) {
         let problem = Problem::new(Code::NoHosts, "nobody could call it: this list is empty");
         let hint = "by its names, such as [localhost]; for no listener: listen: null";
-        findings.add(&Path::of(["admin", "allowed_hosts"]), problem.hint(hint));
+        findings.add(&path, problem.hint(hint));
     }
     let viewer_token = token(VIEWER, raw.admin.viewer_token.as_ref(), findings, source);
     let operator_token = token(OPERATOR, raw.admin.operator_token.as_ref(), findings, source);

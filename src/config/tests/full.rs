@@ -113,7 +113,26 @@ fn full_desk() -> Desk {
 fn every_key_reaches_the_configuration() {
     let (config, warnings) = load(FULL.as_bytes(), &full_desk(), today())
         .unwrap_or_else(|problems| panic!("{}", render(&problems, "f", FULL, false)));
-    assert_eq!(warnings, []);
+    let codes: Vec<_> = warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, [Code::PlainAdmin], "no key without its warning here");
+    insta::assert_snapshot!(format!("{:#?}", config.admin), @r#"
+    Admin {
+        listen: Some(
+            0.0.0.0:9083,
+        ),
+        allowed_hosts: [
+            "bots.example.com",
+            "10.0.0.7",
+            "[::1]",
+        ],
+        viewer_token: Some(
+            Secret(hidden),
+        ),
+        operator_token: Some(
+            Secret(hidden),
+        ),
+    }
+    "#);
     insta::assert_snapshot!(format!("{:#?}", (&config.server, &config.ops, &config.log)), @r#"
     (
         Server {

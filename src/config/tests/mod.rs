@@ -8,6 +8,7 @@
     reason = "inline snapshots are long, and tests put texts together"
 )]
 
+mod admin;
 mod edges;
 mod full;
 mod journal;
