@@ -42,7 +42,7 @@ fn world(admin: &str) -> World {
 }
 
 fn start(site: &Path) -> (Background, Value) {
-    let mut gateway = Background::spawn(with_runtime(site, &["run"]));
+    let mut gateway = Background::of(&mut with_runtime(site, &["run"]));
     let ready = Background::line(&mut gateway.err, "ready for webhooks");
     (gateway, serde_json::from_str(&ready).unwrap())
 }
@@ -167,7 +167,7 @@ fn draining_shows_in_readiness_and_events_are_still_taken() {
 fn tail(world: &World, more: &[&str]) -> Background {
     let mut command = with_runtime(world.site.path(), &[&["tail"], more].concat());
     command.env("BOTWARDEN_ADMIN", &world.admin);
-    Background::spawn(command)
+    Background::of(&mut command)
 }
 
 /// A record that somebody sees who has just begun to look.

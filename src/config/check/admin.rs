@@ -76,8 +76,9 @@ fn listen(findings: &mut Findings<'_>, problem: Problem) {
 
 /// Port 0 is any free port, so it clashes with nothing.
 fn clash(address: SocketAddr, raw: &Gateway, findings: &mut Findings<'_>) {
-    let ops = raw.ops.listen.as_ref().map(|listen| ("ops", listen.0));
-    let others = [Some(("server", raw.server.listen.0)), ops];
+    let ops = raw.ops.listen.as_ref().and_then(|listen| Some(("ops", listen.0.address()?)));
+    let server = raw.server.listen.0.address().map(|address| ("server", address));
+    let others = [server, ops];
     let same = |other: SocketAddr| {
         let everywhere = address.ip().is_unspecified() || other.ip().is_unspecified();
         address.port() == other.port() && (everywhere || address.ip() == other.ip())

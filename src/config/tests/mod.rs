@@ -11,6 +11,7 @@
 mod admin;
 mod edges;
 mod full;
+mod journal;
 mod loads;
 mod mutations;
 mod problems;
@@ -19,6 +20,7 @@ mod schema;
 mod secrecy;
 mod telling;
 mod tighten;
+mod tls;
 mod upkeep;
 mod upstreams;
 mod webhooks;
