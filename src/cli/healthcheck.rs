@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use clap::Args;
 use tokio::net::TcpStream;
 
-use super::Global;
-use super::common::{block_on, called, fail, no_config, tell};
+use super::common::{block_on, called, fail};
 use super::exit::Exit;
+use super::{Global, operate};
 use crate::admin;
-use crate::config::{self, Listen, Machine, Problem, Source as _};
+use crate::config::{Listen, Machine, Source as _};
 
 /// Ask the gateway on this machine whether it is well: 0 or 1, for HEALTHCHECK
 #[derive(Debug, Args)]
@@ -72,14 +72,5 @@ impl From<Option<Listen>> for Written {
 
 /// Nothing when it cannot be read; the reason is told.
 fn written(global: &Global) -> Option<Written> {
-    let Some(path) = config::find(global.config.as_deref(), &Machine) else {
-        no_config();
-        return None;
-    };
-    let refused = |problems: Vec<Problem>, text: &[u8]| {
-        tell(&problems, &path, &String::from_utf8_lossy(text), global);
-    };
-    let bytes = config::read(&path, &Machine).map_err(|problems| refused(problems, b"")).ok()?;
-    let listen = config::probes(&bytes, &Machine).map_err(|problems| refused(problems, &bytes));
-    listen.ok().map(Written::from)
+    Some(operate::reach(global).ok()?.ops.listen.into())
 }

@@ -23,7 +23,7 @@ use super::house::House;
 use crate::admin;
 use crate::config::Source;
 use crate::gate::policy::Mode;
-use crate::report::{Reporter, RouteScope, Standing};
+use crate::report::{Reporter, Standing};
 use crate::rt;
 
 /// How often the status is looked at; it is told when it has changed. People read it, by `systemctl status`.
@@ -148,8 +148,8 @@ fn watchdog(source: &dyn Source) -> Option<Duration> {
 
 /// `enforcing 2 routes, observing 1, 41 allow, 3 deny`
 fn status(standing: &Standing) -> String {
-    let observes = |route: &&RouteScope| matches!(route.mode, Mode::Observe { .. });
-    let observing = standing.routes.iter().filter(observes).count();
+    let observes = |mode| matches!(mode, Mode::Observe { .. });
+    let observing = standing.routes.iter().filter(|route| observes(route.mode)).count();
     let enforcing = standing.routes.len().saturating_sub(observing);
     let plural = if enforcing == 1 { "" } else { "s" };
     let observing = match observing {
@@ -170,6 +170,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::report::RouteScope;
 
     /// Variables, and no file.
     struct Variables(BTreeMap<&'static str, String>);
@@ -222,15 +223,19 @@ mod tests {
 
     #[test]
     fn the_status_is_a_line_that_people_can_read() {
-        let route = |mode| RouteScope { name: "r".into(), bot: "b".into(), mode };
-        let observe = Mode::Observe { until: std::time::SystemTime::UNIX_EPOCH };
-        let mut standing = Standing {
-            routes: vec![route(Mode::Enforce), route(Mode::Enforce)],
-            verdicts: BTreeMap::from([("allow", 41), ("deny", 3), ("skip", 7)]),
+        let observes = Mode::Observe { until: std::time::SystemTime::UNIX_EPOCH };
+        let standing = |modes: &[Mode], counts: &[(&'static str, u64)]| Standing {
+            routes: modes.iter().map(|mode| route(*mode)).collect(),
+            verdicts: counts.iter().copied().collect(),
             ..Standing::default()
         };
-        assert_eq!(status(&standing), "enforcing 2 routes, 41 allow, 3 deny");
-        standing.routes = vec![route(observe), route(Mode::Enforce), route(observe)];
-        assert_eq!(status(&standing), "enforcing 1 route, observing 2, 41 allow, 3 deny");
+        let busy = standing(&[Mode::Enforce; 2], &[("allow", 41), ("deny", 3)]);
+        assert_eq!(status(&busy), "enforcing 2 routes, 41 allow, 3 deny");
+        let idle = standing(&[Mode::Enforce, observes, observes], &[]);
+        assert_eq!(status(&idle), "enforcing 1 route, observing 2, 0 allow, 0 deny");
+    }
+
+    fn route(mode: Mode) -> RouteScope {
+        RouteScope { name: "helpdesk".into(), bot: "helpdesk".into(), mode }
     }
 }

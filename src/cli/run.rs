@@ -1,6 +1,5 @@
 //! `botwarden run`
 
-use std::io::Write;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Global;
 use super::common::{fail, load_or_tell};
+use super::evidence;
 use super::exit::Exit;
 use super::house::House;
 use super::log;
@@ -17,7 +17,8 @@ use super::notify::Supervisor;
 use crate::config::{Config, Machine, minute};
 use crate::gate::policy::Mode;
 use crate::ingress::Passed;
-use crate::report::{Reporter, Scope};
+use crate::report::Reporter;
+use crate::rt;
 
 /// How long the end waits for the last records; a reader that stalls must not hold it up.
 const LAST_RECORDS: Duration = Duration::from_secs(2);
@@ -70,8 +71,10 @@ async fn serve(config: &Config, global: &Global, passed: Passed) -> Exit {
                 return Exit::Bug;
             }
         };
-    let reporter =
-        Arc::new(Reporter::new(&Scope::of(config), global.form(config.log.format), stdout()));
+    let reporter = match evidence::reporter(config, global) {
+        Ok(reporter) => Arc::new(reporter),
+        Err(exit) => return exit,
+    };
     let house = match House::open_on(config, Arc::clone(&reporter), passed).await {
         Ok(house) => house,
         Err(problem) => {
@@ -106,7 +109,7 @@ async fn serve(config: &Config, global: &Global, passed: Passed) -> Exit {
 
 /// A stop that lost records is not a clean one.
 fn last_records(reporter: &Reporter, exit: Exit) -> Exit {
-    if reporter.flush(LAST_RECORDS) && reporter.lost() == 0 {
+    if reporter.end(rt::now().wall, LAST_RECORDS) && reporter.lost() == 0 {
         return exit;
     }
     tracing::error!(lost = reporter.lost(), "some records could not be written");
@@ -127,8 +130,4 @@ async fn either(stop: &mut Signal, interrupt: &mut Signal) {
         _ = stop.recv() => {}
         _ = interrupt.recv() => {}
     }
-}
-
-fn stdout() -> Box<dyn Write + Send> {
-    Box::new(std::io::stdout())
 }

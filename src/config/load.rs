@@ -7,11 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::check::{self, Around};
 use super::findings::Findings;
-use super::path::Path;
 use super::problem::{Code, Problem, quoted};
 use super::raw::Gateway;
 use super::source::{LARGEST_FILE, Source};
-use super::{Admin, Config, Listen, Ops};
+use super::{Admin, Config, Ops};
 use super::{tree, typed};
 
 /// Some editors begin a file with it.
@@ -42,27 +41,6 @@ pub fn load(
         Some(config) if !problems.iter().any(Problem::is_error) => Ok((config, problems)),
         Some(_) | None => Err(problems),
     }
-}
-
-/// Where probes are answered, by the same text. Nothing else of it must be right, and no secret is read: whoever only
-/// asks how a gateway is must not depend on what it would take to start another one.
-pub fn probes(text: &[u8], source: &dyn Source) -> Result<Option<Listen>, Vec<Problem>> {
-    let text = as_text(text).map_err(|problem| vec![problem])?;
-    let (tree, repeated) = tree::read(text).map_err(|problem| vec![problem])?;
-    let mut findings = Findings::new(&tree, repeated);
-    let (mut raw, faults) = typed::read::<Gateway>(&tree);
-    let ops = Path::of(["ops"]);
-    for fault in faults.iter().filter(|fault| fault.path().starts_with(&ops)) {
-        findings.unfit(fault);
-    }
-    check::surroundings::apply(&mut raw, &mut findings, source);
-    let problems = findings.into_problems();
-    let ours =
-        |path: &str| path == "ops" || path.starts_with("ops.") || path == "BOTWARDEN_OPS_LISTEN";
-    if problems.iter().any(|problem| ours(&problem.path)) {
-        return Err(problems);
-    }
-    Ok(raw.ops.listen.map(|listen| listen.0))
 }
 
 fn as_text(bytes: &[u8]) -> Result<&str, Problem> {

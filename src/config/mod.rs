@@ -12,13 +12,15 @@ mod words_admin;
 mod raw;
 mod raw_routes;
 mod raw_forms;
+mod raw_journal;
 mod raw_upkeep;
-mod listen;
 mod raw_admin;
+mod listen;
 mod findings;
 mod ids;
 mod secrets;
 mod check;
+mod journal;
 mod load;
 mod admin;
 mod upkeep;
@@ -42,8 +44,9 @@ use crate::gate::signature::KeyRing;
 
 pub use admin::Admin;
 pub use ids::long_id;
+pub use load::{Reach, find, load, reach, read};
+pub use journal::{DecisionLog, Destination};
 pub use listen::Listen;
-pub use load::{Reach, find, load, probes, reach, read};
 pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
 pub use schema::schema;
@@ -63,6 +66,8 @@ pub struct Config {
     pub admin: Admin,
     /// The ordinary log.
     pub log: Log,
+    /// The records.
+    pub decision_log: DecisionLog,
     /// How the gateway asks Webex.
     pub webex: Webex,
     /// What is remembered about rooms.

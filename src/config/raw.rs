@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::listen;
 use super::raw_admin::Admin;
+use super::raw_journal::DecisionLog;
 use super::raw_routes::{Bot, Policy, Route};
 use super::words::{Base, Origin, Size, Spelled, Way};
 use crate::gate::id::OrgId;
 
 pub(super) type Span = Spelled<Duration>;
 pub(super) type Bytes = Spelled<Size>;
-pub(super) type Listen = Spelled<SocketAddr>;
-pub(super) type Door = Spelled<listen::Listen>;
+pub(super) type Listen = Spelled<listen::Listen>;
 
 pub(super) const fn seconds(seconds: u64) -> Span {
     Spelled(Duration::from_secs(seconds))
@@ -27,12 +27,8 @@ pub(super) const fn millis(millis: u64) -> Span {
     Spelled(Duration::from_millis(millis))
 }
 
-pub(super) fn loopback(port: u16) -> Listen {
-    Spelled(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-}
-
-fn local(port: u16) -> Door {
-    Spelled(loopback(port).0.into())
+fn loopback(port: u16) -> Listen {
+    Spelled(SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())
 }
 
 /// The configuration of botwarden, a security gateway in front of Webex bots.
@@ -55,6 +51,8 @@ pub(super) struct Gateway {
     pub(super) admin: Admin,
     /// The ordinary log.
     pub(super) log: Log,
+    /// The records of what was decided: the evidence.
+    pub(super) decision_log: DecisionLog,
     /// How the gateway itself asks Webex.
     pub(super) webex: Webex,
     /// Rules for every route; a route may only tighten them.
@@ -74,7 +72,7 @@ pub(super) struct Gateway {
 #[serde(deny_unknown_fields, default, expecting = "a map")]
 pub(super) struct Server {
     /// Where to listen; systemd for the socket that a socket unit passes. `BOTWARDEN_LISTEN` overrides it.
-    pub(super) listen: Door,
+    pub(super) listen: Listen,
     /// Terminate TLS here; usually an ingress does.
     pub(super) tls: Option<Tls>,
     /// The largest body of a call.
@@ -99,7 +97,7 @@ pub(super) struct Server {
 impl Default for Server {
     fn default() -> Self {
         Self {
-            listen: local(8080),
+            listen: loopback(8080),
             tls: None,
             body_limit: Spelled(Size(256 << 10)),
             header_timeout: seconds(5),
@@ -141,12 +139,12 @@ pub(super) struct Tls {
 pub(super) struct Ops {
     /// Where to listen; null for no such listener, systemd for the socket that a socket unit passes.
     /// `BOTWARDEN_OPS_LISTEN` overrides it.
-    pub(super) listen: Option<Door>,
+    pub(super) listen: Option<Listen>,
 }
 
 impl Default for Ops {
     fn default() -> Self {
-        Self { listen: Some(local(8082)) }
+        Self { listen: Some(loopback(8082)) }
     }
 }
 

@@ -8,8 +8,10 @@
     reason = "inline snapshots are long, and tests put texts together"
 )]
 
+mod admin;
 mod edges;
 mod full;
+mod journal;
 mod loads;
 mod mutations;
 mod problems;
