@@ -99,13 +99,13 @@ fi
 scrape=$(realpath -m "$tools/scrape.txt")
 metric_names() { "$promtool" check metrics <"$scrape"; }
 rm -f "$scrape"
-bots=$target/legacy-venv/bin/python
+bots=$(realpath "$target")/legacy-venv/bin/python
 [ -x "$bots" ] || { skip 'sample bot' 'tests/legacy/setup.sh has not run: the demo of compose ran without its bot'; bots=; }
 step 'the demo of compose, without containers' python deploy/check/demo.py "$botwarden" "$scrape" "$bots"
 step 'alerts, runbook, dashboard' python deploy/check/monitoring.py "$scrape" "$tools/expressions.yaml"
 if promtool_tool; then
     step 'alerts: rules' "$promtool" check rules deploy/monitoring/alerts.yaml
-    step 'alerts: tests' "$promtool" test rules deploy/monitoring/alerts_test.yaml
+    step 'alerts: tests' "$promtool" test rules deploy/monitoring/alerts_test.yaml deploy/monitoring/alerts_days_test.yaml
     step 'dashboard: expressions' "$promtool" check rules "$tools/expressions.yaml"
     step 'metrics: names' metric_names
 else
