@@ -6,6 +6,7 @@ mod common;
 mod consent;
 mod demo;
 mod envelope;
+mod evidence;
 pub mod exit;
 mod explain;
 mod healthcheck;

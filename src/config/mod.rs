@@ -12,12 +12,14 @@ mod words_admin;
 mod raw;
 mod raw_routes;
 mod raw_forms;
+mod raw_journal;
 mod raw_upkeep;
 mod raw_admin;
 mod findings;
 mod ids;
 mod secrets;
 mod check;
+mod journal;
 mod load;
 mod admin;
 mod upkeep;
@@ -43,6 +45,7 @@ use crate::gate::signature::KeyRing;
 pub use admin::Admin;
 pub use ids::long_id;
 pub use load::{Reach, find, load, reach, read};
+pub use journal::{DecisionLog, Destination};
 pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
 pub use schema::schema;
@@ -62,6 +65,8 @@ pub struct Config {
     pub admin: Admin,
     /// The ordinary log.
     pub log: Log,
+    /// The records.
+    pub decision_log: DecisionLog,
     /// How the gateway asks Webex.
     pub webex: Webex,
     /// What is remembered about rooms.

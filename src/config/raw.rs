@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::raw_admin::Admin;
+use super::raw_journal::DecisionLog;
 use super::raw_routes::{Bot, Policy, Route};
 use super::words::{Base, Origin, Size, Spelled, Way};
 use crate::gate::id::OrgId;
@@ -49,6 +50,8 @@ pub(super) struct Gateway {
     pub(super) admin: Admin,
     /// The ordinary log.
     pub(super) log: Log,
+    /// The records of what was decided: the evidence.
+    pub(super) decision_log: DecisionLog,
     /// How the gateway itself asks Webex.
     pub(super) webex: Webex,
     /// Rules for every route; a route may only tighten them.

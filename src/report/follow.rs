@@ -1,13 +1,11 @@
 //! Records for who looks on while they are made: whoever is too slow misses some, and nobody waits for them.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio::sync::broadcast;
 
-use super::record::{self, Decision, Form, Verdict};
+use super::record::{self, Decision, Form, Turned, Verdict};
 use super::upkeep::{self, Upkeep};
-use crate::gate::refusal::Refusal;
 
 /// Records that a slow reader may be behind: a burst of a full second at a few hundred events, at most 1 MB.
 const BEHIND: usize = 1024;
@@ -35,24 +33,19 @@ impl Told {
         }
     }
 
-    pub(super) fn turned_away(
-        route: Option<&str>,
-        refusal: Refusal,
-        unsaid: u64,
-        at: SystemTime,
-    ) -> Self {
+    pub(super) fn turned_away(turned: &Turned<'_>) -> Self {
         Self {
-            route: route.map(Into::into),
+            route: turned.route.map(Into::into),
             bot: None,
-            verdict: Some(Verdict::Refused(refusal).label()),
-            json: record::turned_away(route, refusal, unsaid, at, Form::Json).into(),
+            verdict: Some(Verdict::Refused(turned.refusal).label()),
+            json: record::turned_away(turned, Form::Json).into(),
         }
     }
 
     /// Nothing for what is no record.
-    pub(super) fn upkeep(bot: &str, upkeep: &Upkeep<'_>) -> Option<Self> {
-        let json = upkeep::line(bot, upkeep, Form::Json)?.into();
-        Some(Self { route: None, bot: Some(bot.into()), verdict: None, json })
+    pub(super) fn upkeep(bot: &str, upkeep: &Upkeep<'_>, config: &str) -> Option<Self> {
+        let (_at, json) = upkeep::line(bot, upkeep, config, Form::Json)?;
+        Some(Self { route: None, bot: Some(bot.into()), verdict: None, json: json.into() })
     }
 }
 

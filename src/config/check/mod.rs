@@ -6,6 +6,7 @@ mod bots;
 mod events;
 mod files;
 mod headers;
+mod journal;
 mod limits;
 mod listeners;
 mod notices;
@@ -60,6 +61,7 @@ pub(super) fn check(
         ops: listeners::ops(&raw),
         admin,
         log: listeners::log(&raw, findings),
+        decision_log: journal::check(&raw, findings, around.source)?,
         webex: webex::check(&raw.webex, findings, around),
         cache: cache(&raw.cache),
         inbox: inbox(&raw.inbox),
