@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(5);
 /// A writer of lines. Dropping it lets the thread write what is queued, and end.
 #[derive(Clone, Debug)]
 pub struct Lines {
-    /// Takes memory for what waits; the queue of std takes all of it at once, more than a megabyte here.
+    /// Takes memory for what waits only: a queue of std with a bound takes all of it at once.
     queue: mpsc::Sender<Item>,
     fate: Arc<Fate>,
 }
