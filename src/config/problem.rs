@@ -179,6 +179,10 @@ codes! {
     RefusedEvents = "W118";
     /// Operators' tokens go over a network in clear, as was allowed.
     PlainAdmin = "W122";
+    /// The certificate of the listener has expired, or will soon, or is not valid yet.
+    Expiring = "W127";
+    /// The certificate of the listener is not for the host of `public_url`.
+    OtherHost = "W128";
 }
 
 impl Code {

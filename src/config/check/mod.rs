@@ -16,6 +16,7 @@ mod routes;
 pub(super) mod surroundings;
 mod texts;
 mod tighten;
+mod tls;
 mod upstream;
 mod webex;
 mod webhooks;

@@ -162,7 +162,7 @@ impl Journal {
 
     /// Queues a record: a line with its end.
     pub(super) fn push(&self, line: String, at: SystemTime) -> Result<Ticket, Unwritten> {
-        if self.writable()
+        if !self.fate.failing.load(Ordering::Relaxed)
             && let Some(ticket) = self.send(Item::Line(line, at))
         {
             return Ok(ticket);
@@ -182,15 +182,21 @@ impl Journal {
     pub(super) async fn written(&self, ticket: Ticket, within: Duration) -> Result<(), Unwritten> {
         let mut done = self.done.clone();
         let reached = done.wait_for(|done| *done >= ticket.0);
-        match tokio::time::timeout(within, reached).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Unwritten),
+        if matches!(tokio::time::timeout(within, reached).await, Ok(Ok(_))) {
+            return Ok(());
         }
+        self.fate.late.store(true, Ordering::SeqCst);
+        // It may have been done in between, and then nothing might follow that says so.
+        if *self.done.borrow() < ticket.0 {
+            return Err(Unwritten);
+        }
+        self.fate.late.store(false, Ordering::SeqCst);
+        Ok(())
     }
 
     /// Whether records are being written, as far as is known.
     pub(super) fn writable(&self) -> bool {
-        !self.fate.failing.load(Ordering::Relaxed)
+        !self.fate.failing.load(Ordering::Relaxed) && !self.fate.late.load(Ordering::SeqCst)
     }
 
     /// Records that were lost so far.
