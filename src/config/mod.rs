@@ -12,11 +12,13 @@ mod raw;
 mod raw_routes;
 mod raw_forms;
 mod raw_upkeep;
+mod raw_telemetry;
 mod findings;
 mod ids;
 mod secrets;
 mod check;
 mod load;
+mod telemetry;
 mod upkeep;
 mod veil;
 mod render;
@@ -43,6 +45,7 @@ pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
 pub use schema::schema;
 pub use source::{Machine, Source};
+pub use telemetry::{Otlp, Telemetry};
 pub use upkeep::{Audit, Farewell, Leave, Manage, MaxLeave, Notices, Notify, Reports, Webhooks};
 
 /// A checked configuration. Everything in it can be used as it is; nothing of it is secret in its `Debug`.
@@ -68,6 +71,8 @@ pub struct Config {
     pub routes: BTreeMap<Arc<str>, Route>,
     /// Who is told about refusals.
     pub notices: Notices,
+    /// Traces, and what is sent to collectors.
+    pub telemetry: Telemetry,
     /// The first 8 hex digits of the SHA-256 of the file: which configuration a record was made under.
     pub fingerprint: Box<str>,
 }

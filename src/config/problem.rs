@@ -133,6 +133,8 @@ codes! {
     UnclearEvents = "E062";
     /// One token for two bots, and the webhooks of one of them are put in order: each would undo the other's.
     RivalBots = "E063";
+    /// The address of an OTLP endpoint that already leads to one kind of what is sent.
+    SignalPath = "E080";
     /// An organisation that no policy names.
     UnusedOrg = "W101";
     /// A bot without a route.
@@ -169,6 +171,8 @@ codes! {
     OtherSpelling = "W117";
     /// Webhooks for events that the route always refuses.
     RefusedEvents = "W118";
+    /// The port of OTLP over gRPC, which is not spoken here.
+    GrpcPort = "W125";
 }
 
 impl Code {

@@ -12,6 +12,7 @@ mod orgs;
 mod policy;
 mod routes;
 mod surroundings;
+mod telemetry;
 mod texts;
 mod tighten;
 mod upstream;
@@ -64,6 +65,7 @@ pub(super) fn check(
         bots: bots?,
         routes: routes?,
         notices: notices::check(&raw.policy.on_deny, findings),
+        telemetry: telemetry::check(&raw.telemetry, findings, around.source),
         fingerprint,
     })
 }
