@@ -10,11 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module names only modules to its left.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "gate",
     "config",
     "report",
     "rt",
+    "telemetry",
     "webex",
     "membership",
     "inbox",
@@ -48,7 +49,7 @@ const OWNERS: [(&str, &[&str]); 30] = [
     ("indicatif", &["cli"]),
     ("moka", &["membership", "inbox"]),
     ("prometheus_client", &["report"]),
-    ("reqwest", &["webex"]),
+    ("reqwest", &["webex", "telemetry"]),
     ("rustix", &["cli"]),
     ("rustls", &["ingress", "forward", "webex", "simulator"]),
     ("schemars", &["config"]),

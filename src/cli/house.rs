@@ -14,6 +14,8 @@ use crate::flow::{Gateway, StartProblem};
 use crate::ingress::BindProblem;
 use crate::report::Reporter;
 use crate::rt::{Readiness, Tasks};
+use crate::telemetry::{self, Tracer};
+use crate::webex::{self, ClientProblem};
 use crate::{admin, ingress, upkeep};
 
 /// How often the end of draining looks whether the inbox is empty; nobody notices 20 ms.
@@ -49,6 +51,9 @@ pub enum Unopened {
         /// Why not.
         cause: std::io::Error,
     },
+    /// The client for the collector.
+    #[error("telemetry.otlp_endpoint: {0}")]
+    Telemetry(ClientProblem),
     /// Something inside.
     #[error(transparent)]
     Start(#[from] StartProblem),
@@ -60,7 +65,9 @@ impl Unopened {
         match self {
             Self::Server(BindProblem::Address { .. }) | Self::Ops { .. } => Exit::Unavailable,
             Self::Server(BindProblem::Unreadable { .. }) => Exit::Denied,
-            Self::Server(BindProblem::Certificate(_)) | Self::Start(_) => Exit::Config,
+            Self::Server(BindProblem::Certificate(_)) | Self::Telemetry(_) | Self::Start(_) => {
+                Exit::Config
+            }
         }
     }
 }
@@ -74,8 +81,9 @@ impl House {
         let webhooks = bound.local_addr();
         let ops = ops(config).await?;
         let ops_address = ops.as_ref().map(admin::Bound::local_addr);
+        let tracer = tracer(config, &reporter, &tasks, &over)?;
         let (gateway, sightings) =
-            Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks)?;
+            Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks, tracer)?;
         let tools = upkeep::Tools {
             gateway: Arc::clone(&gateway),
             reporter: Arc::clone(&reporter),
@@ -141,6 +149,21 @@ impl House {
         }
         left
     }
+}
+
+/// What is sent goes on until the last event has its end.
+fn tracer(
+    config: &Config,
+    reporter: &Arc<Reporter>,
+    tasks: &Tasks,
+    over: &CancellationToken,
+) -> Result<Tracer, Unopened> {
+    let Some(otlp) = &config.telemetry.otlp else {
+        return Ok(Tracer::silent(config.telemetry.traceparent));
+    };
+    let client = webex::outward(&config.webex, &otlp.endpoint).map_err(Unopened::Telemetry)?;
+    let (reporter, tasks, over) = (Arc::clone(reporter), tasks.clone(), over.clone());
+    Ok(Tracer::start(&config.telemetry, otlp, telemetry::Parts { client, reporter, tasks, over }))
 }
 
 async fn ops(config: &Config) -> Result<Option<admin::Bound>, Unopened> {

@@ -20,6 +20,7 @@ use crate::report::lines::Unwritten;
 use crate::report::outage::Outage;
 use crate::report::{Decision, Happening, Verdict};
 use crate::rt;
+use crate::telemetry::Trail;
 
 /// The configured names of organisations.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ impl Courier {
 
     /// Writes the record of a verdict; once, however often a try comes to the same.
     pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<(), Unwritten> {
+        letter.trail.decided(verdict);
         if letter.told == Some(verdict) {
             return Ok(());
         }
@@ -64,6 +66,7 @@ impl Courier {
         self.reporter.record(&Decision {
             at: now.wall,
             id: letter.id,
+            trace: letter.trail.id(),
             route: &letter.route.name,
             bot: &letter.route.desk.name,
             facts: Some(&letter.facts),
@@ -104,13 +107,15 @@ impl Gateway {
     pub(super) fn refused_unread(
         &self,
         route: &Route,
-        id: Uuid,
+        (id, mut trail): (Uuid, Trail),
         body: &Bytes,
         refusal: Refusal,
     ) -> Admission {
+        trail.decided(Verdict::Refused(refusal));
         self.reporter.emit(&Happening::Decided(&Decision {
             at: rt::now().wall,
             id,
+            trace: trail.id(),
             route: &route.name,
             bot: &route.desk.name,
             facts: None,

@@ -228,12 +228,15 @@ fn state_of(headers: &HeaderMap) -> Option<HeaderValue> {
 
 fn member(text: &str) -> bool {
     let Some((key, value)) = text.split_once('=') else { return false };
-    let sign = |byte: u8| {
-        matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@')
-    };
+    let sign =
+        |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@');
     let begins = key.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'=';
-    begins && key.len() <= 256 && key.bytes().all(sign) && value.len() <= 256 && value.bytes().all(plain)
+    begins
+        && key.len() <= 256
+        && key.bytes().all(sign)
+        && value.len() <= 256
+        && value.bytes().all(plain)
 }
 
 #[cfg(test)]
@@ -274,7 +277,11 @@ mod tests {
         assert_eq!(told(&lines, Propagation::New), (new(), None));
         assert_eq!(told(&lines, Propagation::Drop), (None, None));
         assert_eq!(passed(&[]), (new(), None));
-        assert_eq!(passed(&[(STATE, "a=1")]), (new(), None), "a state without a trace says nothing");
+        assert_eq!(
+            passed(&[(STATE, "a=1")]),
+            (new(), None),
+            "a state without a trace says nothing"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod outage;
 mod quota;
 pub mod record;
 mod scope;
+mod telemetry;
 pub mod upkeep;
 
 use std::io::Write;
@@ -25,6 +26,7 @@ use outage::{Kind, Outage};
 use quota::Quota;
 pub use record::{Decision, Form, Verdict};
 pub use scope::{RouteScope, Scope};
+pub use telemetry::{Fate, Signal};
 pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
 /// Something worth telling. Every field is safe to write down.
@@ -231,6 +233,11 @@ impl Reporter {
             self.metrics.count(&Happening::Decided(decision));
         }
         taken
+    }
+
+    /// Something was sent to a collector, or was not.
+    pub fn exported(&self, signal: Signal, fate: Fate, items: u64) {
+        self.metrics.exported(signal, fate, items);
     }
 
     /// Whether records are being written, as far as is known.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::outage;
 use crate::gate::event::Facts;
 use crate::gate::refusal::{Family, Refusal};
+use crate::gate::trace::TraceId;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,8 @@ impl Verdict {
         }
     }
 
-    fn would(self) -> Option<&'static str> {
+    /// In observe mode: why it would have been refused.
+    pub fn would(self) -> Option<&'static str> {
         match self {
             Self::Allow { would_refuse } => would_refuse.map(Refusal::label),
             Self::Expired(_) | Self::Refused(_) => None,
@@ -69,6 +71,8 @@ impl Verdict {
 struct Record<'a> {
     ts: String,
     decision_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
     route: &'a str,
     bot: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +122,8 @@ pub struct Decision<'a> {
     pub at: SystemTime,
     /// Which event.
     pub id: Uuid,
+    /// Its trace, when there is one that the bot or a collector knows.
+    pub trace: Option<TraceId>,
     /// Its route.
     pub route: &'a str,
     /// The route's bot.
@@ -155,6 +161,7 @@ impl Decision<'_> {
         Record {
             ts: time(self.at),
             decision_id: self.id.to_string(),
+            trace_id: self.trace.map(|trace| trace.to_string()),
             route: self.route,
             bot: self.bot,
             resource: self.facts.map(|facts| facts.resource.label()),

@@ -46,11 +46,7 @@ fn variable(name: &str, source: &dyn Source) -> Option<String> {
     source.var(name).filter(|text| !text.is_empty())
 }
 
-fn endpoint(
-    raw: &raw::Telemetry,
-    findings: &mut Findings<'_>,
-    source: &dyn Source,
-) -> Option<Url> {
+fn endpoint(raw: &raw::Telemetry, findings: &mut Findings<'_>, source: &dyn Source) -> Option<Url> {
     if let Some(text) = variable(ENDPOINT, source) {
         let read = Base::read(&text).map_err(|message| refuse(ENDPOINT, &message, findings));
         let url = read.ok()?.0;
@@ -84,7 +80,8 @@ fn resource(findings: &mut Findings<'_>, source: &dyn Source) -> Vec<(Box<str>, 
     let typed = variable(ATTRIBUTES, source).unwrap_or_default();
     let pairs = attributes(&typed);
     if pairs.is_none() {
-        let message = format!("this is not a list of up to {MOST_ATTRIBUTES} KEY=VALUE with commas");
+        let message =
+            format!("this is not a list of up to {MOST_ATTRIBUTES} KEY=VALUE with commas");
         refuse(ATTRIBUTES, &message, findings);
     }
     let mut pairs = pairs.unwrap_or_default();

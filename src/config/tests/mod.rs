@@ -16,6 +16,7 @@ mod problems;
 mod rules;
 mod schema;
 mod secrecy;
+mod telemetry;
 mod telling;
 mod tighten;
 mod upkeep;

@@ -9,6 +9,7 @@ fn every_code_has_its_text_in_a_test() {
         include_str!("secrecy.rs"),
         include_str!("telling.rs"),
         include_str!("upstreams.rs"),
+        include_str!("telemetry.rs"),
         include_str!("tighten.rs"),
         include_str!("upkeep.rs"),
         include_str!("webhooks.rs"),
@@ -310,7 +311,7 @@ fn e017_bounds() {
 
 #[test]
 fn every_number_has_both_bounds() {
-    let sections = ["server", "webex", "cache", "inbox"];
+    let sections = ["server", "webex", "cache", "inbox", "telemetry"];
     let schema = schema();
     for section in sections {
         let keys = schema["properties"][section]["properties"].as_object().unwrap();
