@@ -8,6 +8,7 @@ mod tree;
 mod typed;
 mod words;
 mod words_upkeep;
+mod words_telemetry;
 mod raw;
 mod raw_routes;
 mod raw_forms;

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::raw::{Span, seconds};
-use super::words::{Base, Spelled};
+use super::words::Spelled;
+use super::words_telemetry::Collector;
 
 /// `telemetry`
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -12,7 +13,7 @@ use super::words::{Base, Spelled};
 pub(super) struct Telemetry {
     /// Where traces and metrics are sent by OTLP over http, in JSON, such as <http://127.0.0.1:4318>; null for nowhere.
     /// `OTEL_EXPORTER_OTLP_ENDPOINT` overrides it.
-    pub(super) otlp_endpoint: Option<Spelled<Base>>,
+    pub(super) otlp_endpoint: Option<Spelled<Collector>>,
     /// Between two sendings of all metrics; null to send traces only.
     pub(super) interval: Option<Span>,
     /// Which trace the bot is told: pass goes on in the caller's, new begins one, drop tells none.

@@ -8,7 +8,8 @@ use super::super::path::Path;
 use super::super::problem::{Code, Problem};
 use super::super::raw_telemetry as raw;
 use super::super::source::Source;
-use super::super::words::{Base, Spelled, Word as _};
+use super::super::words::{Spelled, Word as _};
+use super::super::words_telemetry::Collector;
 use super::super::{Otlp, Telemetry};
 use super::surroundings::refuse;
 use crate::gate::trace::Propagation;
@@ -48,14 +49,14 @@ fn variable(name: &str, source: &dyn Source) -> Option<String> {
 
 fn endpoint(raw: &raw::Telemetry, findings: &mut Findings<'_>, source: &dyn Source) -> Option<Url> {
     if let Some(text) = variable(ENDPOINT, source) {
-        let read = Base::read(&text).map_err(|message| refuse(ENDPOINT, &message, findings));
+        let read = Collector::read(&text).map_err(|message| refuse(ENDPOINT, &message, findings));
         let url = read.ok()?.0;
         for problem in odd(&url) {
             findings.add_outside(ENDPOINT, problem);
         }
         return Some(url);
     }
-    let Some(Spelled(Base(url))) = &raw.otlp_endpoint else { return None };
+    let Some(Spelled(Collector(url))) = &raw.otlp_endpoint else { return None };
     for problem in odd(url) {
         findings.add(&Path::of(["telemetry", "otlp_endpoint"]), problem);
     }

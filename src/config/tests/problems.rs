@@ -169,7 +169,7 @@ fn e014_keys_that_do_not_exist() {
     error[E014]: unknown key `admin`
       ┌─ gateway.yaml:25:1
     25│ admin: {listen: …
-      │ ^^^^^ known here: version, orgs, server, ops, log, webex, policy, cache, inbox, bots, routes
+      │ ^^^^^ known here: version, orgs, server, ops, log, webex, policy, cache, inbox, telemetry, bots, routes
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told_after("  allowed_orgs: [example]", "  allowed_orgs: [example]\n  allow_consumer_org: true"), @r"
@@ -183,7 +183,7 @@ fn e014_keys_that_do_not_exist() {
     error[E014]: unknown key `<<`
       ┌─ gateway.yaml:25:1
     25│ <<: {version: …
-      │ ^^ known here: version, orgs, server, ops, log, webex, policy, cache, inbox, bots, routes
+      │ ^^ known here: version, orgs, server, ops, log, webex, policy, cache, inbox, telemetry, bots, routes
     1 error, 0 warnings in gateway.yaml
     ");
 }

@@ -61,8 +61,18 @@ fn the_variables_of_open_telemetry_stand_above_the_file() {
 fn e080_and_w125_where_nothing_would_take_it() {
     let told =
         |endpoint: &str| told(&with(&format!("telemetry: {{otlp_endpoint: '{endpoint}'}}\n")));
-    insta::assert_snapshot!(told("http://127.0.0.1:4318/v1/traces"), @"");
-    insta::assert_snapshot!(told("http://127.0.0.1:4317"), @"");
+    insta::assert_snapshot!(told("http://127.0.0.1:4318/v1/traces"), @r"
+    error[E080]: `/v1/traces` and `/v1/metrics` are appended to this address
+      ┌─ gateway.yaml:25:28
+       = help: such as http://127.0.0.1:4318
+    1 error, 0 warnings in gateway.yaml
+    ");
+    insta::assert_snapshot!(told("http://127.0.0.1:4317"), @r"
+    warning[W125]: at port 4317 collectors usually speak gRPC; what is sent here is http
+      ┌─ gateway.yaml:25:28
+       = help: usually port 4318
+    0 errors, 1 warning in gateway.yaml
+    ");
     assert_eq!(told("http://127.0.0.1:4318/v1"), NOTHING);
 }
 
@@ -70,12 +80,36 @@ fn e080_and_w125_where_nothing_would_take_it() {
 fn e016_and_e050_endpoints_that_cannot_be_called() {
     let told =
         |endpoint: &str| told(&with(&format!("telemetry: {{otlp_endpoint: '{endpoint}'}}\n")));
-    insta::assert_snapshot!(told("http://user:hunter2@127.0.0.1:4318"), @"");
-    insta::assert_snapshot!(told("grpc://127.0.0.1:4317"), @"");
+    insta::assert_snapshot!(told("http://user:hunter2@127.0.0.1:4318"), @r"
+    error[E016]: a URL must not hold a user name or password
+      ┌─ gateway.yaml:25:28
+       = help: http://HOST[:PORT], or https
+    1 error, 0 warnings in gateway.yaml
+    ");
+    insta::assert_snapshot!(told("grpc://127.0.0.1:4317"), @r"
+    error[E016]: a URL here begins with https:// or http://
+      ┌─ gateway.yaml:25:28
+       = help: http://HOST[:PORT], or https
+    1 error, 0 warnings in gateway.yaml
+    ");
     let desk = desk()
         .with_var("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4317/v1/traces")
         .with_var("OTEL_RESOURCE_ATTRIBUTES", "team");
-    insta::assert_snapshot!(told_with(EXAMPLE, &desk), @"");
+    insta::assert_snapshot!(told_with(EXAMPLE, &desk), @r"
+    error[E050]: this is not a list of up to 64 KEY=VALUE with commas
+      == OTEL_RESOURCE_ATTRIBUTES
+    error[E050]: not a URL such as http://127.0.0.1:4318: relative URL without a base: http://HOST[:PORT], or https
+      == OTEL_EXPORTER_OTLP_ENDPOINT
+    2 errors, 0 warnings in gateway.yaml
+    ");
     let odd = super::desk().with_var("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4317/v1/metrics");
-    insta::assert_snapshot!(told_with(EXAMPLE, &odd), @"");
+    insta::assert_snapshot!(told_with(EXAMPLE, &odd), @r"
+    error[E080]: `/v1/traces` and `/v1/metrics` are appended to this address
+      == OTEL_EXPORTER_OTLP_ENDPOINT
+      = help: such as http://127.0.0.1:4318
+    warning[W125]: at port 4317 collectors usually speak gRPC; what is sent here is http
+      == OTEL_EXPORTER_OTLP_ENDPOINT
+      = help: usually port 4318
+    1 error, 1 warning in gateway.yaml
+    ");
 }
