@@ -20,6 +20,7 @@ mod outages;
 mod records;
 mod rooms;
 mod strangers;
+mod telemetry;
 mod traps;
 mod webhook_faults;
 mod webhooks;
