@@ -46,7 +46,7 @@ pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
 pub use schema::schema;
 pub use source::{Machine, Source};
-pub use telemetry::{Otlp, Telemetry};
+pub use telemetry::{Attribute, Otlp, Telemetry};
 pub use upkeep::{Audit, Farewell, Leave, Manage, MaxLeave, Notices, Notify, Reports, Webhooks};
 
 /// A checked configuration. Everything in it can be used as it is; nothing of it is secret in its `Debug`.

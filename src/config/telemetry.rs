@@ -15,6 +15,9 @@ pub struct Telemetry {
     pub otlp: Option<Otlp>,
 }
 
+/// A key and its value.
+pub type Attribute = (Box<str>, Box<str>);
+
 /// Everything about sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Otlp {
@@ -23,5 +26,5 @@ pub struct Otlp {
     /// Between two sendings of metrics; `None` for traces only.
     pub interval: Option<Duration>,
     /// What the operator says about this gateway: `service.name` and more, by key.
-    pub resource: Vec<(Box<str>, Box<str>)>,
+    pub resource: Vec<Attribute>,
 }

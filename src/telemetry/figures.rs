@@ -15,11 +15,13 @@ pub(super) struct Times {
     pub(super) now: SystemTime,
 }
 
+type Label<'a> = (&'a str, Cow<'a, str>);
+
 /// One line with a figure.
 #[derive(Debug)]
 struct Sample<'a> {
     name: &'a str,
-    labels: Vec<(&'a str, Cow<'a, str>)>,
+    labels: Vec<Label<'a>>,
     value: &'a str,
 }
 
@@ -66,27 +68,30 @@ fn families(page: &str) -> Vec<Family<'_>> {
 
 /// `name{label="value",…} value`; exemplars, which stand behind, are cut off.
 fn sample(line: &str) -> Option<Sample<'_>> {
-    let end = line.find(['{', ' '])?;
-    let (name, rest) = line.split_at_checked(end)?;
+    let (name, rest) = line.split_at_checked(line.find(['{', ' '])?)?;
+    let (labels, rest) = match rest.strip_prefix('{') {
+        Some(inside) => labels(inside)?,
+        None => (Vec::new(), rest),
+    };
+    let value = rest.split(' ').find(|word| !word.is_empty())?;
+    Some(Sample { name, labels, value })
+}
+
+/// `label="value",…}`, and what follows.
+fn labels(mut text: &str) -> Option<(Vec<Label<'_>>, &str)> {
     let mut labels = Vec::new();
-    let mut rest = match rest.strip_prefix('{') {
-        None => rest,
-        Some(mut inside) => loop {
-            if let Some(outside) = inside.strip_prefix('}') {
-                break outside;
-            }
-            let (label, behind) = label(inside)?;
-            labels.push(label);
-            inside = behind.strip_prefix(',').unwrap_or(behind);
-        },
+    loop {
+        if let Some(outside) = text.strip_prefix('}') {
+            return Some((labels, outside));
+        }
+        let (label, behind) = label(text)?;
+        labels.push(label);
+        text = behind.strip_prefix(',').unwrap_or(behind);
     }
-    .split(' ')
-    .filter(|word| !word.is_empty());
-    Some(Sample { name, labels, value: rest.next()? })
 }
 
 /// `label="value"`, and what follows.
-fn label(text: &str) -> Option<((&str, Cow<'_, str>), &str)> {
+fn label(text: &str) -> Option<(Label<'_>, &str)> {
     let (key, quoted) = text.split_once("=\"")?;
     let mut escaped = false;
     let end = quoted.find(|letter| {
@@ -99,19 +104,18 @@ fn label(text: &str) -> Option<((&str, Cow<'_, str>), &str)> {
     Some(((key, value), behind.strip_prefix('"')?))
 }
 
+/// Without the backslashes that the page needs.
 fn plain(value: &str) -> String {
     let mut plain = String::new();
     let mut letters = value.chars();
     while let Some(letter) = letters.next() {
-        plain.extend(match (letter, letter == '\\') {
-            (_, true) => letters.next().map(|it| if it == 'n' { '\n' } else { it }),
-            (letter, false) => Some(letter),
-        });
+        let meant = if letter == '\\' { letters.next() } else { Some(letter) };
+        plain.extend(meant.map(|it| if letter == '\\' && it == 'n' { '\n' } else { it }));
     }
     plain
 }
 
-fn metric<'a>(family: Family<'a>, times: Times) -> Option<Metric<'a>> {
+fn metric(family: Family<'_>, times: Times) -> Option<Metric<'_>> {
     let Family { name, help, kind, samples } = family;
     // Names are those of the page, so that whoever reads both knows them again.
     let name =

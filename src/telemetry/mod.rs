@@ -19,6 +19,9 @@ mod spans;
 mod trail;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use tokio::sync::mpsc;

@@ -86,6 +86,11 @@ impl Trail {
         (self.trace.is_told() || self.walk.is_some()).then(|| self.trace.id())
     }
 
+    #[cfg(test)]
+    pub(super) fn is_recorded(&self) -> bool {
+        self.walk.is_some()
+    }
+
     /// It is authentic, and this is what it says.
     pub fn read(&mut self, facts: &Facts) {
         let Some(walk) = &mut self.walk else { return };

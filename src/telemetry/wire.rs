@@ -96,6 +96,7 @@ pub(super) struct ScopeSpans<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are those of the message")]
 pub(super) struct Span<'a> {
     pub(super) trace_id: String,
     pub(super) span_id: String,

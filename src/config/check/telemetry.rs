@@ -10,7 +10,7 @@ use super::super::raw_telemetry as raw;
 use super::super::source::Source;
 use super::super::words::{Spelled, Word as _};
 use super::super::words_telemetry::Collector;
-use super::super::{Otlp, Telemetry};
+use super::super::{Attribute, Otlp, Telemetry};
 use super::surroundings::refuse;
 use crate::gate::trace::Propagation;
 
@@ -77,7 +77,7 @@ fn odd(url: &Url) -> Vec<Problem> {
     odd
 }
 
-fn resource(findings: &mut Findings<'_>, source: &dyn Source) -> Vec<(Box<str>, Box<str>)> {
+fn resource(findings: &mut Findings<'_>, source: &dyn Source) -> Vec<Attribute> {
     let typed = variable(ATTRIBUTES, source).unwrap_or_default();
     let pairs = attributes(&typed);
     if pairs.is_none() {
@@ -97,13 +97,13 @@ fn resource(findings: &mut Findings<'_>, source: &dyn Source) -> Vec<(Box<str>, 
 }
 
 /// `key=value,key=value`, with `%2C` and the like in values.
-fn attributes(text: &str) -> Option<Vec<(Box<str>, Box<str>)>> {
+fn attributes(text: &str) -> Option<Vec<Attribute>> {
     let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
     let pairs: Option<Vec<_>> = pairs.map(attribute).collect();
     pairs.filter(|pairs| pairs.len() <= MOST_ATTRIBUTES)
 }
 
-fn attribute(pair: &str) -> Option<(Box<str>, Box<str>)> {
+fn attribute(pair: &str) -> Option<Attribute> {
     let (key, value) = pair.split_once('=')?;
     // Forms write a blank as `+`, and end a value with `&`; here both are what they are.
     let value = value.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");

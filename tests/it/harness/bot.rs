@@ -220,7 +220,7 @@ async fn flood(stream: &mut (impl AsyncWrite + Unpin)) -> bool {
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\n";
     let mut going = stream.write_all(head).await.is_ok();
     while going {
-        going = stream.write_all(&[b' '; 65536]).await.is_ok();
+        going = stream.write_all(&[b' '; 8192]).await.is_ok();
     }
     false
 }
