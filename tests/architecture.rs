@@ -31,7 +31,8 @@ const ORDER: [&str; 16] = [
 
 /// Crates with an owner, and where they may be named: a module, or a path below `src`. Others, such as `serde` and
 /// `tokio`, may be named where they are needed, but see [`the_core_does_nothing_but_think`].
-const OWNERS: [(&str, &[&str]); 30] = [
+const OWNERS: [(&str, &[&str]); 32] = [
+    ("aws_lc_rs", &["gate"]),
     ("base16ct", &["gate", "report", "audit", "simulator", "cli"]),
     ("base64", &["gate", "config", "simulator"]),
     ("clap", &["cli"]),
@@ -43,7 +44,7 @@ const OWNERS: [(&str, &[&str]); 30] = [
     ("hmac", &["gate", "simulator"]),
     ("http_body_util", &["rt", "ingress", "forward", "admin", "simulator", "cli"]),
     ("humantime", &["config", "cli"]),
-    ("hyper", &["rt", "ingress", "forward", "admin", "simulator", "cli/demo"]),
+    ("hyper", &["rt", "ingress", "forward", "admin", "simulator", "cli/demo", "cli/wire.rs"]),
     ("hyper_rustls", &["forward", "simulator"]),
     ("hyper_util", &["ingress", "forward", "admin", "simulator", "cli/demo", "cli/wire.rs"]),
     ("indicatif", &["cli"]),
@@ -52,6 +53,7 @@ const OWNERS: [(&str, &[&str]); 30] = [
     ("reqwest", &["webex", "telemetry"]),
     ("rustix", &["cli"]),
     ("rustls", &["ingress", "forward", "webex", "simulator"]),
+    ("rustls_pki_types", &["gate"]),
     ("schemars", &["config"]),
     ("serde_yaml", &["config", "simulator"]),
     ("sha1", &["gate", "simulator"]),

@@ -1,6 +1,8 @@
 //! The gateway with its listeners: what `run`, `demo` and the tests start and stop.
 
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +11,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
-use crate::config::Config;
+use super::operate;
+use crate::config::{Code, Config, Problem};
 use crate::flow::{Gateway, StartProblem};
 use crate::ingress::BindProblem;
 use crate::report::Reporter;
@@ -33,6 +36,7 @@ pub struct House {
     readiness: Readiness,
     webhooks: SocketAddr,
     ops: Option<SocketAddr>,
+    admin: Option<SocketAddr>,
     served: oneshot::Receiver<()>,
     patience: Duration,
 }
@@ -54,6 +58,17 @@ pub enum Unopened {
     /// The client for the collector.
     #[error("telemetry.otlp_endpoint: {0}")]
     Telemetry(ClientProblem),
+    /// The listener for operators.
+    #[error("admin: cannot listen on {address}: {cause}")]
+    Admin {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// The system gives no random numbers, and without them there is no token for operators.
+    #[error("admin: {0}")]
+    Token(#[from] getrandom::Error),
     /// Something inside.
     #[error(transparent)]
     Start(#[from] StartProblem),
@@ -63,7 +78,10 @@ impl Unopened {
     /// A port that is taken may be free soon, so a supervisor may try again; the rest is for the operator.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Server(BindProblem::Address { .. }) | Self::Ops { .. } => Exit::Unavailable,
+            Self::Server(BindProblem::Address { .. })
+            | Self::Admin { .. }
+            | Self::Ops { .. }
+            | Self::Token(_) => Exit::Unavailable,
             Self::Server(BindProblem::Unreadable { .. }) => Exit::Denied,
             Self::Server(BindProblem::Certificate(_)) | Self::Telemetry(_) | Self::Start(_) => {
                 Exit::Config
@@ -82,6 +100,8 @@ impl House {
         let ops = ops(config).await?;
         let ops_address = ops.as_ref().map(admin::Bound::local_addr);
         let tracer = tracer(config, &reporter, &tasks, &over)?;
+        let operators = operators(config).await?;
+        let admin_address = operators.as_ref().map(admin::Bound::local_addr);
         let (gateway, sightings) =
             Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks, tracer)?;
         let tools = upkeep::Tools {
@@ -98,12 +118,28 @@ impl House {
             // Nobody listens when the house was dropped rather than closed.
             let _gone = done.send(());
         });
+        let control = Arc::new(Control { readiness: readiness.clone() });
+        let sources = admin::Sources { readiness: readiness.clone(), reporter, control };
+        if let Some(operators) = operators {
+            let sources = (sources.clone(), &gateway);
+            operate::open(operators, &config.admin, sources, &tasks, over.clone())?;
+        }
         if let Some(ops) = ops {
-            let (inner, readiness, over) = (tasks.clone(), readiness.clone(), over.clone());
-            tasks.spawn("ops", async move { ops.serve(readiness, reporter, &inner, over).await });
+            let (inner, over) = (tasks.clone(), over.clone());
+            tasks.spawn("ops", async move { ops.serve(sources, &inner, over).await });
         }
         let patience = config.server.drain_timeout;
-        Ok(Self { gateway, tasks, over, readiness, webhooks, ops: ops_address, served, patience })
+        Ok(Self {
+            gateway,
+            tasks,
+            over,
+            readiness,
+            webhooks,
+            ops: ops_address,
+            admin: admin_address,
+            served,
+            patience,
+        })
     }
 
     /// Where webhooks are taken, with the port that was chosen.
@@ -114,6 +150,11 @@ impl House {
     /// Where probes are answered.
     pub fn ops(&self) -> Option<SocketAddr> {
         self.ops
+    }
+
+    /// Where operators are listened to.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin
     }
 
     /// What `/readyz` says.
@@ -170,3 +211,28 @@ async fn ops(config: &Config) -> Result<Option<admin::Bound>, Unopened> {
     let Some(address) = config.ops.listen else { return Ok(None) };
     admin::bind(address).await.map(Some).map_err(|cause| Unopened::Ops { address, cause })
 }
+
+async fn operators(config: &Config) -> Result<Option<admin::Bound>, Unopened> {
+    let Some(address) = config.admin.listen else { return Ok(None) };
+    admin::bind(address).await.map(Some).map_err(|cause| Unopened::Admin { address, cause })
+}
+
+/// What may be told to the running gateway.
+struct Control {
+    readiness: Readiness,
+}
+
+impl admin::Control for Control {
+    fn drain(&self) {
+        self.readiness.not_ok("drain", "somebody asked for it");
+    }
+
+    fn reload(&self) -> Reloading<'_> {
+        let message = "this gateway reads its configuration once: restart it";
+        let problems = vec![Problem::new(Code::Unreadable, message)];
+        Box::pin(async { Err(admin::NotReloaded { file: "gateway.yaml".into(), problems }) })
+    }
+}
+
+type Reloading<'a> =
+    Pin<Box<dyn Future<Output = Result<admin::Reloaded, admin::NotReloaded>> + Send + 'a>>;

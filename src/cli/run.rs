@@ -1,6 +1,5 @@
 //! `botwarden run`
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +8,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Global;
 use super::common::{fail, load_or_tell};
+use super::evidence;
 use super::exit::Exit;
 use super::house::House;
 use super::log;
 use crate::config::{Config, minute};
 use crate::gate::policy::Mode;
-use crate::report::{Reporter, Scope};
+use crate::report::Reporter;
+use crate::rt;
 
 /// How long the end waits for the last records; a reader that stalls must not hold it up.
 const LAST_RECORDS: Duration = Duration::from_secs(2);
@@ -53,8 +54,10 @@ async fn serve(config: &Config, global: &Global) -> Exit {
                 return Exit::Bug;
             }
         };
-    let reporter =
-        Arc::new(Reporter::new(&Scope::of(config), global.form(config.log.format), stdout()));
+    let reporter = match evidence::reporter(config, global) {
+        Ok(reporter) => Arc::new(reporter),
+        Err(exit) => return exit,
+    };
     let house = match House::open(config, Arc::clone(&reporter)).await {
         Ok(house) => house,
         Err(problem) => {
@@ -63,7 +66,8 @@ async fn serve(config: &Config, global: &Global) -> Exit {
         }
     };
     let (listen, ops) = (house.webhooks(), house.ops().map(|ops| ops.to_string()));
-    tracing::info!(%listen, ops, routes = config.routes.len(), config = &*config.fingerprint, "ready for webhooks");
+    let admin = house.admin().map(|admin| admin.to_string());
+    tracing::info!(%listen, ops, admin, routes = config.routes.len(), config = &*config.fingerprint, "ready for webhooks");
     warn_of_observing(config);
     either(&mut stop, &mut interrupt).await;
     tracing::info!(waiting = house.waiting(), "stopping; a second signal stops at once");
@@ -84,7 +88,7 @@ async fn serve(config: &Config, global: &Global) -> Exit {
 
 /// A stop that lost records is not a clean one.
 fn last_records(reporter: &Reporter, exit: Exit) -> Exit {
-    if reporter.flush(LAST_RECORDS) && reporter.lost() == 0 {
+    if reporter.end(rt::now().wall, LAST_RECORDS) && reporter.lost() == 0 {
         return exit;
     }
     tracing::error!(lost = reporter.lost(), "some records could not be written");
@@ -105,8 +109,4 @@ async fn either(stop: &mut Signal, interrupt: &mut Signal) {
         _ = stop.recv() => {}
         _ = interrupt.recv() => {}
     }
-}
-
-fn stdout() -> Box<dyn Write + Send> {
-    Box::new(std::io::stdout())
 }

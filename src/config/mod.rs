@@ -9,17 +9,22 @@ mod typed;
 mod words;
 mod words_upkeep;
 mod words_telemetry;
+mod words_admin;
 mod raw;
 mod raw_routes;
 mod raw_forms;
+mod raw_journal;
 mod raw_upkeep;
 mod raw_telemetry;
+mod raw_admin;
 mod findings;
 mod ids;
 mod secrets;
 mod check;
+mod journal;
 mod load;
 mod telemetry;
+mod admin;
 mod upkeep;
 mod veil;
 mod render;
@@ -40,8 +45,10 @@ use crate::gate::retry::Schedule;
 use crate::gate::secret::Secret;
 use crate::gate::signature::KeyRing;
 
+pub use admin::Admin;
 pub use ids::long_id;
-pub use load::{find, load, read};
+pub use journal::{DecisionLog, Destination};
+pub use load::{Reach, find, load, reach, read};
 pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
 pub use schema::schema;
@@ -58,8 +65,12 @@ pub struct Config {
     pub server: Server,
     /// The listener for probes and metrics.
     pub ops: Ops,
+    /// The listener for operators.
+    pub admin: Admin,
     /// The ordinary log.
     pub log: Log,
+    /// The records.
+    pub decision_log: DecisionLog,
     /// How the gateway asks Webex.
     pub webex: Webex,
     /// What is remembered about rooms.

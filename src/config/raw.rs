@@ -8,6 +8,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::raw_admin::Admin;
+use super::raw_journal::DecisionLog;
 use super::raw_routes::{Bot, Policy, Route};
 use super::raw_telemetry::Telemetry;
 use super::words::{Base, Origin, Size, Spelled, Way};
@@ -25,7 +27,7 @@ pub(super) const fn millis(millis: u64) -> Span {
     Spelled(Duration::from_millis(millis))
 }
 
-fn loopback(port: u16) -> Listen {
+pub(super) fn loopback(port: u16) -> Listen {
     Spelled(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
@@ -45,8 +47,12 @@ pub(super) struct Gateway {
     pub(super) server: Server,
     /// The listener for probes and metrics.
     pub(super) ops: Ops,
+    /// The listener for operators: status, live verdicts, reload.
+    pub(super) admin: Admin,
     /// The ordinary log.
     pub(super) log: Log,
+    /// The records of what was decided: the evidence.
+    pub(super) decision_log: DecisionLog,
     /// How the gateway itself asks Webex.
     pub(super) webex: Webex,
     /// Rules for every route; a route may only tighten them.

@@ -47,7 +47,8 @@ fn told(findings: &mut Findings<'_>, path: &Path, reference: &SecretRef, problem
     }
 }
 
-fn open(
+/// The same for who notes by themselves what is wrong.
+pub(super) fn open(
     findings: &mut Findings<'_>,
     path: &Path,
     reference: &SecretRef,
@@ -148,6 +149,11 @@ fn cut_newline(bytes: &mut Vec<u8>) {
 /// A webhook secret as a key.
 pub(super) fn signing_key(secret: &Secret) -> Result<SigningKey, Problem> {
     SigningKey::new(secret).map_err(|WeakSecret| weak())
+}
+
+/// What somebody else could guess protects nothing.
+pub(super) fn long_enough(secret: &Secret) -> Result<(), Problem> {
+    if secret.len() < SHORTEST_SECRET { Err(weak()) } else { Ok(()) }
 }
 
 fn weak() -> Problem {

@@ -105,8 +105,19 @@ fn names_file(entries: &[(Key, Node)], path: &Path, lines: &[&str]) -> bool {
     &*key.text == "file" && is_path && is_bare && path.secret().as_ref() == Some(path)
 }
 
-const TOPS: &[&str] =
-    &["version", "orgs", "server", "ops", "log", "webex", "policy", "cache", "inbox", "routes"];
+const TOPS: &[&str] = &[
+    "version",
+    "orgs",
+    "server",
+    "ops",
+    "log",
+    "decision_log",
+    "webex",
+    "policy",
+    "cache",
+    "inbox",
+    "routes",
+];
 
 const UPSTREAM: &[&str] =
     &["url", "connect_timeout", "timeout", "max_in_flight", "retry", "pass_signature"];

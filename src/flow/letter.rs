@@ -16,8 +16,8 @@ use crate::gate::moment::Moment;
 use crate::gate::retry::Schedule;
 use crate::gate::roster::Roster;
 use crate::inbox::{Fingerprint, Label, Lane, Step};
-use crate::report::Verdict;
 use crate::report::outage::{Kind, Outage, Source};
+use crate::report::{RosterSource, Ticket, Verdict};
 use crate::rt;
 use crate::telemetry::Trail;
 
@@ -39,9 +39,11 @@ pub(crate) struct Letter {
     pub(super) facts: Facts,
     pub(super) body: Bytes,
     /// The last verdict that was recorded: a try that comes to the same is not recorded again.
-    pub(super) told: Option<Verdict>,
+    pub(super) told: Option<(Verdict, Ticket)>,
     /// What the last verdict rests on.
     pub(super) roster: Option<Arc<Roster>>,
+    /// Where that came from.
+    pub(super) source: Option<RosterSource>,
     /// When the last try began to ask.
     pub(super) asked: Moment,
     /// Its trace.
@@ -72,6 +74,7 @@ impl Letter {
             body: arrival.body().clone(),
             told: None,
             roster: None,
+            source: None,
             asked: arrival.received(),
             trail,
             received: arrival.received(),

@@ -116,7 +116,7 @@ impl Courier {
     }
 
     /// Cleared, with a place at the bot. Between the verdict and the first byte there is no wait but for a connection
-    /// (`connect_timeout`): where there is no place at once, people may have joined by the time there is one.
+    /// (`connect_timeout`) and for the record (2 s): where there is no place at once, people may have joined by the time there is one.
     async fn cleared(
         &self,
         letter: &mut Letter,
@@ -148,15 +148,16 @@ impl Courier {
         let roster = match ask(&notice, rules) {
             Question::Nothing => None,
             Question::Room(room) => {
-                let (answer, source) = identity.membership.answer(&room, asked).await;
-                let read = answer.as_ref().map(|roster| roster.read());
-                letter.trail.asked(asked, source, read.map_err(|outage| outage.kind));
-                match answer {
-                    Ok(roster) => Some(roster),
+                let sourced = identity.membership.sourced(&room, asked).await;
+                let found = sourced.as_ref().map(|(roster, source)| (roster.read(), *source));
+                letter.trail.asked(asked, found.map_err(|outage| outage.kind));
+                match sourced {
+                    Ok(sourced) => Some(sourced),
                     Err(outage) => return Err(self.not_yet(letter, notice, outage)),
                 }
             }
         };
+        let (roster, source) = roster.unzip();
         // A list that was known before says nothing about the token, nor does one that an event made.
         let told = |roster: &Roster| {
             asked.since(roster.read()).is_zero() && roster.extent() == Extent::Whole
@@ -165,6 +166,7 @@ impl Courier {
             route.desk.trust(&self.reporter, &self.readiness);
         }
         letter.roster.clone_from(&roster);
+        letter.source = source;
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
         let began = rt::now();
         let verdict = judge(notice, evidence, rules, asked);
@@ -181,10 +183,9 @@ impl Courier {
         }
     }
 
-    /// The record is handed to the writer before the bot is called: whatever happens then, it is known that it may
-    /// have happened.
+    /// The record is written before the bot is called: whatever happens then, it is known that it may have happened.
     async fn forward(&self, letter: &mut Letter, cleared: Cleared, place: Place) -> Step {
-        if self.tell_cleared(letter, &cleared).is_err() {
+        if self.tell_cleared(letter, &cleared).await.is_err() {
             return self.not_yet(letter, cleared.into_notice(), unwritten());
         }
         let route = Arc::clone(&letter.route);
@@ -219,7 +220,7 @@ impl Courier {
     /// A refusal waits for its record as well: it stays refused, and nobody may say later that it was lost.
     fn refuse(&self, letter: &mut Letter, arrival: Arrival, refusal: Refusal) -> Step {
         match self.tell(letter, report::Verdict::Refused(refusal)) {
-            Ok(()) => {
+            Ok(_queued) => {
                 self.lookout.refused(&letter.route.desk.name, &letter.facts, refusal);
                 letter.done(Step::Settled, Outcome::Refused(refusal))
             }
@@ -229,7 +230,7 @@ impl Courier {
 
     fn not_yet(&self, letter: &mut Letter, notice: Notice, outage: Outage) -> Step {
         letter.route.desk.heed(&outage, &self.reporter, &self.readiness);
-        letter.roster = None;
+        (letter.roster, letter.source) = (None, None);
         self.put_back(letter, notice.into_arrival(), outage)
     }
 
@@ -244,7 +245,7 @@ impl Courier {
 }
 
 fn unwritten() -> Outage {
-    Outage::new(Kind::LogUnwritable, "nobody takes the records")
+    Outage::new(Kind::LogUnwritable, "the record is not written yet")
 }
 
 fn too_old() -> Outage {

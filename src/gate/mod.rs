@@ -36,6 +36,7 @@
 pub mod moment;
 pub mod id;
 pub mod secret;
+pub mod seal;
 pub mod refusal;
 pub mod arrival;
 pub mod signature;
@@ -48,3 +49,4 @@ pub mod departure;
 pub mod trace;
 pub mod handoff;
 pub mod retry;
+pub mod pass;

@@ -112,12 +112,11 @@ impl Trail {
     }
 
     /// It is known who is in the room, by a list whose reading began then; or why it is not.
-    pub fn asked(&mut self, asked: Moment, source: RosterSource, answer: Result<Moment, Kind>) {
+    pub fn asked(&mut self, asked: Moment, answer: Result<(Moment, RosterSource), Kind>) {
         let Some(walk) = &mut self.walk else { return };
-        let note = answer.err().map_or(Note::Source(source), Note::Failed);
+        let note = answer.map_or_else(Note::Failed, |(_, source)| Note::Source(source));
         let ask = walk.part(Part::Ask, asked.wall, note);
-        let is_new = matches!(source, RosterSource::Miss | RosterSource::Coalesced);
-        if let (true, Ok(read)) = (is_new, answer) {
+        if let Ok((read, RosterSource::Miss | RosterSource::Coalesced)) = answer {
             let (id, ended) = (walk.id(), walk.ended);
             let fetch = Part::Fetch;
             walk.push(Span {

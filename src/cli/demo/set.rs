@@ -75,6 +75,7 @@ pub(super) fn adapt(config: &mut Config, api: Url, bot: SocketAddr) -> Result<()
     config.server.drain_grace = Duration::ZERO;
     config.server.drain_timeout = Duration::from_secs(2);
     config.ops.listen = Some(free);
+    config.admin.listen = None;
     for route in config.routes.values_mut() {
         route.upstream.address = Address::Tcp(format!("http://{bot}/").parse()?);
     }

@@ -17,6 +17,12 @@ server:
   drain_timeout: 20s
   public_url: https://bots.example.com/
 ops: {listen: null}
+admin:
+  listen: 0.0.0.0:9083
+  allow_plain_http: true
+  allowed_hosts: [Bots.Example.com, 10.0.0.7, "[::1]"]
+  viewer_token: {file: /run/secrets/viewer}
+  operator_token: {env: OPERATOR_TOKEN}
 log: {level: "info,botwarden::webex=debug", format: json}
 webex:
   api: http://127.0.0.1:9/v1/
@@ -95,6 +101,8 @@ fn full_desk() -> Desk {
         .with_var("HELPDESK_TOKEN", "token-from-the-environment")
         .with_var("CREDENTIALS_DIRECTORY", "/run/credentials/botwarden")
         .with_file("/run/credentials/botwarden/helpdesk", "credential-from-systemd")
+        .with_var("OPERATOR_TOKEN", "the-operators-own-token")
+        .with_file("/run/secrets/viewer", "for-those-who-look\n")
         .with_file("/run/secrets/sign", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\r\n")
 }
 

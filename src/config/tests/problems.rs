@@ -165,11 +165,11 @@ fn e014_keys_that_do_not_exist() {
       │     ^^^^^^^ did you mean `upstream`?
     1 error, 0 warnings in gateway.yaml
     ");
-    insta::assert_snapshot!(told(&with("admin: {listen: 127.0.0.1:8083}\n")), @r"
-    error[E014]: unknown key `admin`
+    insta::assert_snapshot!(told(&with("metrics: {otlp_endpoint: null}\n")), @r"
+    error[E014]: unknown key `metrics`
       ┌─ gateway.yaml:25:1
-    25│ admin: {listen: …
-      │ ^^^^^ known here: version, orgs, server, ops, log, webex, policy, cache, inbox, telemetry, bots, routes
+    25│ metrics: {otlp_endpoint: null}
+      │ ^^^^^^^ known here: version, orgs, server, ops, admin, log, webex, policy, cache, inbox, telemetry, bots, routes
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told_after("  allowed_orgs: [example]", "  allowed_orgs: [example]\n  allow_consumer_org: true"), @r"
