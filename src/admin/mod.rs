@@ -68,12 +68,16 @@ pub struct Bound {
 
 /// Takes the port.
 pub async fn bind(listen: SocketAddr) -> io::Result<Bound> {
-    let listener = TcpListener::bind(listen).await?;
-    let address = listener.local_addr()?;
-    Ok(Bound { listener, address })
+    Bound::over(TcpListener::bind(listen).await?)
 }
 
 impl Bound {
+    /// Over a socket that was passed.
+    pub fn over(listener: TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
     /// The address, with the port that was taken.
     pub fn local_addr(&self) -> SocketAddr {
         self.address

@@ -8,11 +8,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::calls::CONNECTIONS;
 use super::*;
+use crate::config::Problem;
 
 /// Remembers what it was told.
 #[derive(Default)]
 pub(super) struct Told {
     pub(super) drains: AtomicUsize,
+    /// What stands in the way of a reload.
+    pub(super) problems: Vec<Problem>,
 }
 
 impl Control for Told {
@@ -21,6 +24,11 @@ impl Control for Told {
     }
 
     fn reload(&self) -> Pin<Box<dyn Future<Output = Result<Reloaded, NotReloaded>> + Send + '_>> {
+        if !self.problems.is_empty() {
+            let refused =
+                NotReloaded { file: "gateway.yaml".into(), problems: self.problems.clone() };
+            return Box::pin(async { Err(refused) });
+        }
         let (old, new) = ("5f0c21e9".into(), "7aa0b1c2".into());
         let reloaded = Reloaded { old, new, restart: vec!["server.listen"], warnings: Vec::new() };
         Box::pin(async { Ok(reloaded) })

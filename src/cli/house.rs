@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 use super::operate;
-use crate::config::{Code, Config, Problem};
+use crate::config::{Code, Config, Listen, Problem};
 use crate::flow::{Gateway, StartProblem};
-use crate::ingress::BindProblem;
+use crate::ingress::{BindProblem, Listener, Passed};
 use crate::report::Reporter;
 use crate::rt::{Readiness, Tasks};
 use crate::telemetry::{self, Tracer};
@@ -47,7 +47,10 @@ pub enum Unopened {
     /// The listener for webhooks.
     #[error("server: {0}")]
     Server(#[from] BindProblem),
-    /// The listener for probes.
+    /// The socket that was passed for probes, or not.
+    #[error("ops: {0}")]
+    Probes(BindProblem),
+    /// The address for probes.
     #[error("ops: cannot listen on {address}: {cause}")]
     Ops {
         /// Where.
@@ -78,26 +81,38 @@ impl Unopened {
     /// A port that is taken may be free soon, so a supervisor may try again; the rest is for the operator.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Server(BindProblem::Address { .. })
-            | Self::Admin { .. }
-            | Self::Ops { .. }
-            | Self::Token(_) => Exit::Unavailable,
-            Self::Server(BindProblem::Unreadable { .. }) => Exit::Denied,
-            Self::Server(BindProblem::Certificate(_)) | Self::Telemetry(_) | Self::Start(_) => {
-                Exit::Config
-            }
+            Self::Server(problem) | Self::Probes(problem) => match problem {
+                BindProblem::Address { .. } => Exit::Unavailable,
+                BindProblem::Unreadable { .. } => Exit::Denied,
+                BindProblem::Certificate(_)
+                | BindProblem::NotPassed { .. }
+                | BindProblem::Passed(_) => Exit::Config,
+            },
+            Self::Admin { .. } | Self::Ops { .. } | Self::Token(_) => Exit::Unavailable,
+            Self::Telemetry(_) | Self::Start(_) => Exit::Config,
         }
     }
 }
 
 impl House {
-    /// Takes the ports, and serves. Who the bots are is asked in the background: events are kept meanwhile.
+    /// [`Self::open_on`] ports of its own.
     pub async fn open(config: &Config, reporter: Arc<Reporter>) -> Result<Self, Unopened> {
+        Self::open_on(config, reporter, Passed::default()).await
+    }
+
+    /// Takes the ports, or what was passed, and serves. Who the bots are is asked in the background: events are kept
+    /// meanwhile.
+    pub async fn open_on(
+        config: &Config,
+        reporter: Arc<Reporter>,
+        mut passed: Passed,
+    ) -> Result<Self, Unopened> {
         let tasks = Tasks::default();
         let (over, readiness) = (CancellationToken::new(), Readiness::new(&tasks));
-        let bound = ingress::bind(&config.server)?;
+        let bound = ingress::bind(&config.server, &mut passed)?;
         let webhooks = bound.local_addr();
-        let ops = ops(config).await?;
+        let ops = ops(config, &mut passed).await?;
+        warn_of_left(&passed);
         let ops_address = ops.as_ref().map(admin::Bound::local_addr);
         let tracer = tracer(config, &reporter, &tasks, &over)?;
         let operators = operators(config).await?;
@@ -167,6 +182,14 @@ impl House {
         Arc::clone(&self.gateway)
     }
 
+    /// Runs it beside everything else, to the very end: also while the gateway drains.
+    pub fn beside(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let over = self.over.clone();
+        self.tasks.spawn(name, async move {
+            let _cut_off_or_done = over.run_until_cancelled(task).await;
+        });
+    }
+
     /// Events that wait or are being tried.
     pub fn waiting(&self) -> usize {
         self.gateway.waiting()
@@ -192,6 +215,31 @@ impl House {
     }
 }
 
+async fn ops(config: &Config, passed: &mut Passed) -> Result<Option<admin::Bound>, Unopened> {
+    match config.ops.listen {
+        None => Ok(None),
+        Some(Listen::Address(address)) => {
+            admin::bind(address).await.map(Some).map_err(|cause| Unopened::Ops { address, cause })
+        }
+        Some(Listen::Passed) => {
+            let socket = ingress::handed_over(Listener::Ops, passed).map_err(Unopened::Probes)?;
+            let bound = admin::Bound::over(socket).map_err(BindProblem::Passed);
+            bound.map(Some).map_err(Unopened::Probes)
+        }
+    }
+}
+
+/// Whoever opened them expects that somebody serves them.
+fn warn_of_left(passed: &Passed) {
+    if passed.left() > 0 {
+        let sockets = passed.left();
+        tracing::warn!(
+            sockets,
+            "sockets were passed that nobody asked for: no `listen` says `systemd`"
+        );
+    }
+}
+
 /// What is sent goes on until the last event has its end.
 fn tracer(
     config: &Config,
@@ -205,11 +253,6 @@ fn tracer(
     let client = webex::outward(&config.webex, &otlp.endpoint).map_err(Unopened::Telemetry)?;
     let (reporter, tasks, over) = (Arc::clone(reporter), tasks.clone(), over.clone());
     Ok(Tracer::start(&config.telemetry, otlp, telemetry::Parts { client, reporter, tasks, over }))
-}
-
-async fn ops(config: &Config) -> Result<Option<admin::Bound>, Unopened> {
-    let Some(address) = config.ops.listen else { return Ok(None) };
-    admin::bind(address).await.map(Some).map_err(|cause| Unopened::Ops { address, cause })
 }
 
 async fn operators(config: &Config) -> Result<Option<admin::Bound>, Unopened> {

@@ -14,6 +14,7 @@ pub mod house;
 mod log;
 mod manual;
 mod operate;
+mod notify;
 mod run;
 mod schema;
 mod send;

@@ -17,6 +17,7 @@ mod raw_journal;
 mod raw_upkeep;
 mod raw_telemetry;
 mod raw_admin;
+mod listen;
 mod findings;
 mod ids;
 mod secrets;
@@ -32,7 +33,6 @@ mod render;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -48,6 +48,7 @@ use crate::gate::signature::KeyRing;
 pub use admin::Admin;
 pub use ids::long_id;
 pub use journal::{DecisionLog, Destination};
+pub use listen::Listen;
 pub use load::{Reach, find, load, reach, read};
 pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
@@ -93,7 +94,7 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct Server {
     /// Where to listen.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// Terminate TLS here.
     pub tls: Option<Tls>,
     /// The largest body, in bytes.
@@ -116,18 +117,24 @@ pub struct Server {
 
 /// `server.tls`
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each is a file, and operators know them by these names"
+)]
 pub struct Tls {
     /// PEM, the leaf first.
     pub cert_file: PathBuf,
     /// PEM.
     pub key_file: PathBuf,
+    /// PEM; a caller must have a certificate of one of these authorities.
+    pub client_ca_file: Option<PathBuf>,
 }
 
 /// `ops`
 #[derive(Clone, Debug)]
 pub struct Ops {
     /// Where to listen; `None` for no such listener.
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<Listen>,
 }
 
 /// `log`

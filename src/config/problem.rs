@@ -183,6 +183,10 @@ codes! {
     PlainAdmin = "W122";
     /// The port of OTLP over gRPC, which is not spoken here.
     GrpcPort = "W125";
+    /// The certificate of the listener has expired, or will soon, or is not valid yet.
+    Expiring = "W127";
+    /// The certificate of the listener is not for the host of `public_url`.
+    OtherHost = "W128";
 }
 
 impl Code {

@@ -1,9 +1,10 @@
 //! What may be typed about the listener for operators.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::raw::{Listen, loopback};
 use super::raw_forms::SecretRef;
 use super::words::Spelled;
 use super::words_admin::HostName;
@@ -13,7 +14,7 @@ use super::words_admin::HostName;
 #[serde(deny_unknown_fields, default, expecting = "a map")]
 pub(super) struct Admin {
     /// Where to listen; null for no such listener. `BOTWARDEN_ADMIN_LISTEN` overrides it.
-    pub(super) listen: Option<Listen>,
+    pub(super) listen: Option<Spelled<SocketAddr>>,
     /// Listen also where others can reach it. There is no TLS on this listener: whoever can read the network reads the
     /// tokens.
     pub(super) allow_plain_http: bool,
@@ -31,7 +32,7 @@ impl Default for Admin {
     fn default() -> Self {
         let host = |name: &str| Spelled(HostName(name.into()));
         Self {
-            listen: Some(loopback(8083)),
+            listen: Some(Spelled(SocketAddr::from((Ipv4Addr::LOCALHOST, 8083)))),
             allow_plain_http: false,
             allowed_hosts: ["localhost", "127.0.0.1", "[::1]"].map(host).to_vec(),
             viewer_token: None,

@@ -38,7 +38,7 @@ use record::Turned;
 pub use record::{Decision, Form, Mode, Verdict};
 pub use scope::{RouteScope, Scope};
 use standing::Board;
-pub use standing::{BotStanding, Reload, Standing};
+pub use standing::{BotStanding, Counted, Reload, Standing};
 pub use telemetry::{Fate, Signal};
 pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
@@ -205,7 +205,7 @@ impl Reporter {
         let (form, setting, first) = (outlet.form(), outlet.setting(), scope.clone());
         let opening = Box::new(move |at, form| turns::started(&first, &setting, at, form));
         // Two runs with the same id are no mistake, only harder to tell apart.
-        let instance = format!("{:.8}", Uuid::new_v4().simple());
+        let instance = format!("{:08x}", Uuid::new_v4().as_fields().0);
         let more = scope.letters.saturating_mul(2);
         Self {
             metrics: Metrics::new(scope),

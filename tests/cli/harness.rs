@@ -36,12 +36,20 @@ pub(crate) fn program(directory: &Path, arguments: &[&str]) -> Command {
     command.args(arguments).current_dir(directory).stdin(Stdio::null());
     for name in [
         "BOTWARDEN_CONFIG",
+        "BOTWARDEN_LISTEN",
         "BOTWARDEN_OPS_LISTEN",
         "BOTWARDEN_PUBLIC_URL",
         "BOTWARDEN_ADMIN",
         "BOTWARDEN_ADMIN_LISTEN",
         "RUNTIME_DIRECTORY",
         "XDG_RUNTIME_DIR",
+        "CREDENTIALS_DIRECTORY",
+        "LISTEN_FDNAMES",
+        "LISTEN_FDS",
+        "LISTEN_PID",
+        "NOTIFY_SOCKET",
+        "WATCHDOG_PID",
+        "WATCHDOG_USEC",
         "NO_COLOR",
         "CLICOLOR_FORCE",
     ] {
@@ -79,7 +87,10 @@ pub(crate) struct Background {
 
 impl Background {
     pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Self {
-        let mut command = program(directory, arguments);
+        Self::of(&mut program(directory, arguments))
+    }
+
+    pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let err = BufReader::new(child.stderr.take().unwrap());

@@ -7,6 +7,7 @@ use crate::admin;
 use crate::cli::Global;
 use crate::cli::common::{block_on, fail, print};
 use crate::cli::exit::Exit;
+use crate::config::Listen;
 
 /// Let the gateway on this machine say that it is not ready, before it is stopped
 ///
@@ -23,8 +24,10 @@ pub(in crate::cli) fn run(_: &Arguments, global: &Global) -> Exit {
         Ok(reach) => reach.ops.listen,
         Err(exit) => return exit,
     };
-    let Some(listen) = listen else {
-        fail("there is no `ops` listener to tell; POST /api/v1/drain of `admin` does the same");
+    let Some(listen) = listen.and_then(Listen::address) else {
+        fail(
+            "`ops.listen` does not say where: name it by BOTWARDEN_OPS_LISTEN, or POST /api/v1/drain of `admin`",
+        );
         return Exit::Unavailable;
     };
     block_on(async {

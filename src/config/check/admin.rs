@@ -25,10 +25,11 @@ pub(in super::super) fn check(
         exposed(address, raw, findings);
         clash(address, raw, findings);
     }
-    if raw.admin.allowed_hosts.is_empty() {
+    let path = Path::of(["admin", "allowed_hosts"]);
+    if raw.admin.allowed_hosts.is_empty() && !findings.is_unfit(&path) {
         let problem = Problem::new(Code::NoHosts, "nobody could call it: this list is empty");
         let hint = "by its names, such as [localhost]; for no listener: listen: null";
-        findings.add(&Path::of(["admin", "allowed_hosts"]), problem.hint(hint));
+        findings.add(&path, problem.hint(hint));
     }
     let viewer_token = token(VIEWER, raw.admin.viewer_token.as_ref(), findings, source);
     let operator_token = token(OPERATOR, raw.admin.operator_token.as_ref(), findings, source);
@@ -75,8 +76,9 @@ fn listen(findings: &mut Findings<'_>, problem: Problem) {
 
 /// Port 0 is any free port, so it clashes with nothing.
 fn clash(address: SocketAddr, raw: &Gateway, findings: &mut Findings<'_>) {
-    let ops = raw.ops.listen.as_ref().map(|listen| ("ops", listen.0));
-    let others = [Some(("server", raw.server.listen.0)), ops];
+    let ops = raw.ops.listen.as_ref().and_then(|listen| Some(("ops", listen.0.address()?)));
+    let server = raw.server.listen.0.address().map(|address| ("server", address));
+    let others = [server, ops];
     let same = |other: SocketAddr| {
         let everywhere = address.ip().is_unspecified() || other.ip().is_unspecified();
         address.port() == other.port() && (everywhere || address.ip() == other.ip())
@@ -108,8 +110,10 @@ fn token(
             findings.add_outside(variable, Problem::new(Code::TwoPlaces, message).hint("keep one"));
             return None;
         }
-        (Some(_), None) => outside(variable, SecretRef::Env(variable.to_owned()), findings, source),
-        (None, Some(named)) => outside(&file, SecretRef::File(named), findings, source),
+        (Some(_), None) => {
+            outside(variable, &SecretRef::Env(variable.to_owned()), findings, source)
+        }
+        (None, Some(named)) => outside(&file, &SecretRef::File(named), findings, source),
         (None, None) => (at.clone(), secrets::read(findings, &at, typed?, source)),
     };
     let secret = secret?;
@@ -126,11 +130,11 @@ fn token(
 /// A secret that no line of the file names.
 fn outside(
     name: &str,
-    reference: SecretRef,
+    reference: &SecretRef,
     findings: &mut Findings<'_>,
     source: &dyn Source,
 ) -> (Path, Option<Secret>) {
     let path = Path::of([name]);
-    let secret = secrets::open(findings, &path, &reference, source);
+    let secret = secrets::open(findings, &path, reference, source);
     (path, secret.map_err(|problem| findings.add_outside(name, problem)).ok())
 }

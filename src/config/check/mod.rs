@@ -17,6 +17,7 @@ pub(super) mod surroundings;
 mod telemetry;
 mod texts;
 mod tighten;
+mod tls;
 mod upstream;
 mod webex;
 mod webhooks;

@@ -7,7 +7,11 @@ use super::super::raw::{Format, Gateway};
 use super::super::source::Source;
 use super::super::words::{Spelled, Word};
 
-pub(in super::super) fn apply(raw: &mut Gateway, findings: &mut Findings<'_>, source: &dyn Source) {
+pub(in crate::config) fn apply(
+    raw: &mut Gateway,
+    findings: &mut Findings<'_>,
+    source: &dyn Source,
+) {
     if let Some(listen) = word("BOTWARDEN_LISTEN", findings, source) {
         raw.server.listen = Spelled(listen);
     }

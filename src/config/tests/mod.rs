@@ -8,8 +8,10 @@
     reason = "inline snapshots are long, and tests put texts together"
 )]
 
+mod admin;
 mod edges;
 mod full;
+mod journal;
 mod loads;
 mod mutations;
 mod problems;
@@ -19,6 +21,7 @@ mod secrecy;
 mod telemetry;
 mod telling;
 mod tighten;
+mod tls;
 mod upkeep;
 mod upstreams;
 mod webhooks;

@@ -4,6 +4,7 @@ use super::*;
 fn every_code_has_its_text_in_a_test() {
     let tests = [
         include_str!("problems.rs"),
+        include_str!("admin.rs"),
         include_str!("yaml.rs"),
         include_str!("rules.rs"),
         include_str!("secrecy.rs"),
@@ -11,6 +12,7 @@ fn every_code_has_its_text_in_a_test() {
         include_str!("upstreams.rs"),
         include_str!("telemetry.rs"),
         include_str!("tighten.rs"),
+        include_str!("tls.rs"),
         include_str!("upkeep.rs"),
         include_str!("webhooks.rs"),
     ];
@@ -165,11 +167,11 @@ fn e014_keys_that_do_not_exist() {
       │     ^^^^^^^ did you mean `upstream`?
     1 error, 0 warnings in gateway.yaml
     ");
-    insta::assert_snapshot!(told(&with("metrics: {otlp_endpoint: null}\n")), @r"
-    error[E014]: unknown key `metrics`
+    insta::assert_snapshot!(told(&with("relay: {listen: null}\n")), @r"
+    error[E014]: unknown key `relay`
       ┌─ gateway.yaml:25:1
-    25│ metrics: {otlp_endpoint: null}
-      │ ^^^^^^^ known here: version, orgs, server, ops, admin, log, webex, policy, cache, inbox, telemetry, bots, routes
+    25│ relay: {listen: …
+      │ ^^^^^ known here: version, orgs, server, ops, admin, log, decision_log, webex, policy, cache, inbox, telemetry, bots, routes
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told_after("  allowed_orgs: [example]", "  allowed_orgs: [example]\n  allow_consumer_org: true"), @r"
@@ -183,7 +185,7 @@ fn e014_keys_that_do_not_exist() {
     error[E014]: unknown key `<<`
       ┌─ gateway.yaml:25:1
     25│ <<: {version: …
-      │ ^^ known here: version, orgs, server, ops, log, webex, policy, cache, inbox, telemetry, bots, routes
+      │ ^^ known here: version, orgs, server, ops, admin, log, decision_log, webex, policy, cache, inbox, telemetry, bots, routes
     1 error, 0 warnings in gateway.yaml
     ");
 }

@@ -52,6 +52,8 @@ pub(super) enum Sink {
 pub(super) struct Fate {
     /// The writer is stuck with lines that cannot be written, and tries them again and again.
     pub(super) failing: AtomicBool,
+    /// Somebody waited for a line longer than they may; cleared by the next batch that is done.
+    pub(super) late: AtomicBool,
     /// Lines that are written.
     pub(super) records: AtomicU64,
     /// Lines that were not taken.
@@ -139,6 +141,8 @@ impl Writer {
         self.done.send_modify(|done| {
             *done = done.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
         });
+        // Only now: who finds a line done clears it for themselves.
+        self.fate.late.store(false, Ordering::SeqCst);
         if let Some(at) = end {
             self.end(at, pace);
             return Some(waiting);

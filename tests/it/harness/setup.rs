@@ -45,6 +45,7 @@ pub(crate) struct Setup {
     adjust: Vec<Adjust>,
     bot: Option<Bot>,
     patient: bool,
+    form: Form,
 }
 
 impl Setup {
@@ -59,6 +60,7 @@ impl Setup {
             adjust: Vec::new(),
             bot: None,
             patient: true,
+            form: Form::Json,
         }
     }
 
@@ -92,6 +94,12 @@ impl Setup {
 
     pub(crate) fn people(mut self, yaml: &str) -> Self {
         self.people = simulator::World::from_yaml(yaml).unwrap();
+        self
+    }
+
+    /// How records look.
+    pub(crate) fn form(mut self, form: Form) -> Self {
+        self.form = form;
         self
     }
 
@@ -140,7 +148,7 @@ impl Setup {
         self.adjust.drain(..).for_each(|change| change(&mut config));
         let told = Told::default();
         assert!(!super::told::log().contains("panicked"), "a task panicked");
-        let house = House::open(&config, reporter(&config, &told)).await.unwrap();
+        let house = House::open(&config, reporter_of(&config, &told, self.form)).await.unwrap();
         let (control, address) = (running.control(), house.webhooks());
         let webhook = hidden(&control);
         let house = Some(house);
@@ -166,8 +174,12 @@ fn hidden(control: &simulator::Control) -> String {
 }
 
 pub(crate) fn reporter(config: &Config, told: &Told) -> Arc<Reporter> {
+    reporter_of(config, told, Form::Json)
+}
+
+fn reporter_of(config: &Config, told: &Told, form: Form) -> Arc<Reporter> {
     let scope = Scope { letters: 0, ..Scope::of(config) };
-    let reporter = Arc::new(Reporter::new(&scope, Form::Json, Box::new(told.clone())));
+    let reporter = Arc::new(Reporter::new(&scope, form, Box::new(told.clone())));
     told.written_by(&reporter);
     reporter
 }

@@ -24,23 +24,48 @@ fn log(dir: &Path) -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn no_bit_of_a_log_can_be_another_one() {
+fn no_byte_of_a_log_can_be_another_one() {
     let dir = tempfile::tempdir().unwrap();
-    let genuine = log(dir.path());
-    let (path, text) = &genuine[0];
-    let end = text.len() - 1;
-    for at in 0..=end {
-        for bit in 0..8 {
-            let mut bytes = text.clone().into_bytes();
-            bytes[at] ^= 1 << bit;
-            fs::write(path, &bytes).unwrap();
-            assert!(found(dir.path()).is_err(), "bit {bit} of byte {at}");
+    let genuine: Vec<_> = log(dir.path()).into_iter().map(|(_, text)| text.into_bytes()).collect();
+    let with = |file: usize, bytes: Vec<u8>| {
+        let mut files = vec![(1, genuine[0].clone()), (5, genuine[1].clone())];
+        files[file].1 = bytes;
+        judged(&files)
+    };
+    for (file, whole) in genuine.iter().enumerate() {
+        for at in 0..whole.len() {
+            for mask in [0x01, 0x20, 0x80] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= mask;
+                let last = file == 1 && at + 1 == bytes.len();
+                let missed = with(file, bytes).is_ok_and(|tally| !tally.open_end);
+                assert!(!missed, "byte {at} of file {file}, the last: {last}");
+            }
         }
     }
-    let (path, text) = &genuine[1];
-    fs::write(&genuine[0].0, &genuine[0].1).unwrap();
-    fs::write(path, text.trim_end()).unwrap();
-    assert!(found(dir.path()).unwrap().open_end, "also the last byte of all is missed");
+    let end = genuine[1].len() - 1;
+    assert!(with(1, genuine[1][..end].to_vec()).unwrap().open_end, "also the last byte is missed");
+}
+
+#[test]
+fn an_end_that_was_cut_off_is_told_as_far_as_it_shows() {
+    let dir = tempfile::tempdir().unwrap();
+    let genuine: Vec<_> = log(dir.path()).into_iter().map(|(_, text)| text.into_bytes()).collect();
+    for length in 0..genuine[1].len() {
+        let tally = judged(&[(1, genuine[0].clone()), (5, genuine[1][..length].to_vec())]).unwrap();
+        let whole = length == 0 || genuine[1][length - 1] == b'\n';
+        assert_eq!(tally.open_end, !whole, "{length}");
+        // Who holds the last head, or a number, sees it.
+        assert!(tally.to < Some(8), "{length}");
+    }
+    for length in 0..genuine[0].len() {
+        let found = judged(&[(1, genuine[0][..length].to_vec()), (5, genuine[1].clone())]);
+        assert_eq!(
+            found.is_ok(),
+            length == 0,
+            "{length}: a file in the middle cannot lose its end"
+        );
+    }
 }
 
 #[test]
@@ -50,8 +75,8 @@ fn a_line_that_is_removed_doubled_or_moved_is_named() {
     let (path, text) = &genuine[0];
     let lines: Vec<&str> = text.lines().collect();
     let with = |order: &[usize]| {
-        let chosen: String = order.iter().map(|at| format!("{}\n", lines[*at])).collect();
-        fs::write(path, chosen).unwrap();
+        let chosen: Vec<_> = order.iter().map(|at| lines[*at]).collect();
+        fs::write(path, chosen.join("\n") + "\n").unwrap();
         found(dir.path()).unwrap_err()
     };
     assert_eq!(with(&[1, 2, 3]), (0, 1, Flaw::Name));
@@ -156,7 +181,9 @@ fn a_seal_comes_every_thousand_records_and_one_that_was_taken_out_is_missed() {
     for line in lines.iter().filter(|line| line["kind"] != "checkpoint") {
         let mut line = line.clone();
         let members = line.as_object_mut().unwrap();
-        ["seq", "prev", "hash"].iter().for_each(|name| drop(members.remove(*name)));
+        for name in ["seq", "prev", "hash"] {
+            members.remove(name);
+        }
         let open = line.to_string();
         let (closed, next) = head.close(open.strip_suffix('}').unwrap(), Chain::Linked);
         (head, forged) = (next, forged + &closed);

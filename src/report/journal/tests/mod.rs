@@ -20,7 +20,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Not by the product's own function.
 pub(in crate::report) fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&Sha256::digest(text.as_bytes()))
 }
 
 pub(super) fn noon() -> SystemTime {
@@ -69,10 +69,16 @@ pub(super) fn files(dir: &Path) -> Vec<PathBuf> {
 
 /// What is found about a directory, with the key.
 pub(super) fn found(dir: &Path) -> Result<Tally, (usize, u64, Flaw)> {
+    let names = names(dir).unwrap().into_iter();
+    let read = names.map(|name| (name.first, fs::read(dir.join(name.to_string())).unwrap()));
+    judged(&read.collect::<Vec<_>>())
+}
+
+/// The same about files: the number that the name says, and what is in it.
+pub(super) fn judged(files: &[(u64, Vec<u8>)]) -> Result<Tally, (usize, u64, Flaw)> {
     let mut verifier = Verifier::new(vec![PublicKey::from_pem(PUBLIC_HALF.as_bytes()).unwrap()]);
-    for (number, name) in names(dir).unwrap().into_iter().enumerate() {
-        let file = fs::File::open(dir.join(name.to_string())).unwrap();
-        match verifier.file(std::io::BufReader::new(file), Some(name.first)) {
+    for (number, (first, bytes)) in files.iter().enumerate() {
+        match verifier.file(&**bytes, Some(*first)) {
             Ok(()) => {}
             Err(Stop::Flaw { line, flaw }) => return Err((number, line, flaw)),
             Err(Stop::Io(cause)) => panic!("{cause}"),
