@@ -44,9 +44,9 @@ use crate::gate::signature::KeyRing;
 
 pub use admin::Admin;
 pub use ids::long_id;
-pub use load::{Reach, find, load, reach, read};
 pub use journal::{DecisionLog, Destination};
 pub use listen::Listen;
+pub use load::{Reach, find, load, reach, read};
 pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
 pub use schema::schema;

@@ -37,7 +37,7 @@ use record::Turned;
 pub use record::{Decision, Form, Mode, Verdict};
 pub use scope::{RouteScope, Scope};
 use standing::Board;
-pub use standing::{BotStanding, Reload, Standing};
+pub use standing::{BotStanding, Counted, Reload, Standing};
 pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
 /// Something worth telling. Every field is safe to write down.

@@ -25,7 +25,9 @@ pub(in crate::cli) fn run(_: &Arguments, global: &Global) -> Exit {
         Err(exit) => return exit,
     };
     let Some(listen) = listen.and_then(Listen::address) else {
-        fail("`ops.listen` does not say where: name it by BOTWARDEN_OPS_LISTEN, or POST /api/v1/drain of `admin`");
+        fail(
+            "`ops.listen` does not say where: name it by BOTWARDEN_OPS_LISTEN, or POST /api/v1/drain of `admin`",
+        );
         return Exit::Unavailable;
     };
     block_on(async {
