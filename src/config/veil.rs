@@ -143,6 +143,9 @@ const OF_BOTS: &[&[&str]] = &[
     &["audit", "farewell", "at_most_every"],
 ];
 
+/// What is known of the listener for operators and holds no secret.
+const OF_ADMIN: &[&str] = &["listen", "allow_plain_http", "allowed_hosts"];
+
 /// A value that is or may be a secret: in its place, elsewhere under a bot, under a key that nobody knows and that may be a
 /// misspelled one, or a password in a URL.
 fn is_delicate(text: &str, path: &Path) -> bool {
@@ -154,6 +157,7 @@ fn is_delicate(text: &str, path: &Path) -> bool {
     };
     let known = match keys().collect::<Vec<_>>().as_slice() {
         [bots, _, rest @ ..] if bots == "bots" => OF_BOTS.iter().any(|known| *known == rest),
+        [admin, key, ..] if admin == "admin" => OF_ADMIN.contains(&&**key),
         [top, ..] => TOPS.contains(&&**top),
         [] => false,
     };

@@ -3,6 +3,7 @@
 //! Records go to stdout, one line each; the ordinary log goes to stderr. Neither ever holds a body, a token, a
 //! secret, a signature, an e-mail address, a name of a person, or text of an unauthenticated caller.
 
+mod follow;
 pub mod journal;
 mod lifecycle;
 pub mod lines;
@@ -11,6 +12,8 @@ pub mod outage;
 mod quota;
 pub mod record;
 mod scope;
+mod telemetry;
+mod standing;
 mod turns;
 pub mod upkeep;
 
@@ -18,9 +21,12 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::gate::refusal::Refusal;
+use follow::Followers;
+pub use follow::Told;
 use journal::Journal;
 pub use journal::{JournalState, Outlet, Ticket};
 pub use lifecycle::{Lifecycle, Stage, Turn};
@@ -31,6 +37,9 @@ use quota::Quota;
 use record::Turned;
 pub use record::{Decision, Form, Mode, Verdict};
 pub use scope::{RouteScope, Scope};
+use standing::Board;
+pub use standing::{BotStanding, Counted, Reload, Standing};
+pub use telemetry::{Fate, Signal};
 pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
 /// Something worth telling. Every field is safe to write down.
@@ -162,6 +171,8 @@ pub struct Reporter {
     records: Journal,
     form: Form,
     turned_away: Quota,
+    board: Board,
+    followers: Followers,
     /// The fingerprint of the configuration in force.
     config: Mutex<Arc<str>>,
 }
@@ -201,6 +212,8 @@ impl Reporter {
             records: Journal::new(outlet, instance.into(), opening, more),
             form,
             turned_away: Quota::default(),
+            board: Board::new(scope),
+            followers: Followers::default(),
             config: Mutex::new((&*scope.fingerprint).into()),
         }
     }
@@ -209,6 +222,7 @@ impl Reporter {
     pub fn renew(&self, scope: &Scope) {
         *self.config.lock().unwrap_or_else(PoisonError::into_inner) = (&*scope.fingerprint).into();
         self.metrics.renew(scope);
+        self.board.renew(scope);
     }
 
     fn config(&self) -> Arc<str> {
@@ -218,8 +232,10 @@ impl Reporter {
     /// Tells it.
     pub fn emit(&self, happening: &Happening<'_>) {
         self.metrics.count(happening);
+        self.board.note(happening);
         match happening {
             Happening::Decided(decision) => {
+                self.followers.tell(|| Some(Told::decision(decision)));
                 // Whoever needs it written before going on calls `record`.
                 let _counted = self.records.push(decision.line(self.form), decision.at);
             }
@@ -238,6 +254,7 @@ impl Reporter {
                 tracing::info!(bot, "Webex knows the bot");
             }
             Happening::Upkeep { bot, upkeep } => {
+                self.followers.tell(|| Told::upkeep(bot, upkeep, &self.config()));
                 if let Some((at, line)) = upkeep::line(bot, upkeep, &self.config(), self.form) {
                     let _counted = self.records.push(line, at);
                 }
@@ -261,9 +278,27 @@ impl Reporter {
         let taken = self.records.push(decision.line(self.form), decision.at);
         // What is refused counts also when its record is lost; what would pass does not pass.
         if taken.is_ok() || !matches!(decision.verdict, Verdict::Allow { .. }) {
-            self.metrics.count(&Happening::Decided(decision));
+            let decided = Happening::Decided(decision);
+            self.metrics.count(&decided);
+            self.board.note(&decided);
+            self.followers.tell(|| Some(Told::decision(decision)));
         }
         taken
+    }
+
+    /// Something was sent to a collector, or was not.
+    pub fn exported(&self, signal: Signal, fate: Fate, items: u64) {
+        self.metrics.exported(signal, fate, items);
+    }
+
+    /// Every record from now on, for who looks on. A slow reader misses some, and slows nothing.
+    pub fn follow(&self) -> broadcast::Receiver<Arc<Told>> {
+        self.followers.follow()
+    }
+
+    /// How things stand, gathered from what was told.
+    pub fn standing(&self) -> Standing {
+        self.board.seen()
     }
 
     /// Waits until a record is written: the system has it, and it outlasts this process.
@@ -306,6 +341,7 @@ impl Reporter {
     fn turned_away(&self, route: Option<&str>, refusal: Refusal, at: SystemTime) {
         if let Some(unsaid) = self.turned_away.admit(refusal, at) {
             let turned = Turned { route, refusal, unsaid, at, config: &self.config() };
+            self.followers.tell(|| Some(Told::turned_away(&turned)));
             let _counted = self.records.push(record::turned_away(&turned, self.form), at);
         }
     }

@@ -22,6 +22,7 @@ mod records;
 mod redaction;
 mod rooms;
 mod strangers;
+mod telemetry;
 mod traps;
 mod webhook_faults;
 mod webhooks;

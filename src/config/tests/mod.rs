@@ -8,6 +8,7 @@
     reason = "inline snapshots are long, and tests put texts together"
 )]
 
+mod admin;
 mod edges;
 mod full;
 mod journal;
@@ -17,8 +18,10 @@ mod problems;
 mod rules;
 mod schema;
 mod secrecy;
+mod telemetry;
 mod telling;
 mod tighten;
+mod tls;
 mod upkeep;
 mod upstreams;
 mod webhooks;

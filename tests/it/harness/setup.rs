@@ -16,13 +16,14 @@ use super::event::{OLD_SECRET, SECRET, SIGNING};
 use super::told::Told;
 use super::{World, eventually};
 
-const DEFAULTS: [(&str, &str); 9] = [
+const DEFAULTS: [(&str, &str); 10] = [
     (
         "orgs",
         "{example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11, contoso: 5d0f3f0a-93c4-4d0e-8a3e-6f6a3f2c7b22}",
     ),
     ("server", "{listen: '127.0.0.1:0', drain_grace: 0s, drain_timeout: 5s}"),
     ("ops", "{listen: '127.0.0.1:0'}"),
+    ("admin", "{listen: null}"),
     ("webex", "{api: API, proxy: direct, timeout: 1s, retry: {attempts: 1, give_up_after: 2s}}"),
     ("policy", "{allowed_orgs: [example]}"),
     ("cache", "{}"),
