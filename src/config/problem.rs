@@ -187,6 +187,8 @@ codes! {
     Expiring = "W127";
     /// The certificate of the listener is not for the host of `public_url`.
     OtherHost = "W128";
+    /// The last day of observing is over: refusals are enforced.
+    ObservingOver = "W130";
 }
 
 impl Code {

@@ -109,14 +109,23 @@ fn until(date: Date, path: &Path, findings: &mut Findings<'_>, today: SystemTime
         return Mode::Enforce;
     };
     let until = SystemTime::from(zoned.timestamp());
-    let message = match until.duration_since(today) {
-        Err(_) | Ok(Duration::ZERO) => "this day has begun already (in UTC)",
-        Ok(ahead) if ahead > LONGEST_OBSERVING => "this is more than 90 days ahead",
+    match until.duration_since(today) {
+        Err(_) | Ok(Duration::ZERO) => findings.add(path, over()),
+        Ok(ahead) if ahead > LONGEST_OBSERVING => {
+            let problem =
+                Problem::new(Code::BadObserveUntil, "this is more than 90 days ahead");
+            findings.add(path, problem.hint(format!("{} ends observing", quoted(&date.spell()))));
+        }
         Ok(_) => return Mode::Observe { until },
-    };
-    let hint = format!("{} ends observing", quoted(&date.spell()));
-    findings.add(path, Problem::new(Code::BadObserveUntil, message).hint(hint));
+    }
     Mode::Enforce
+}
+
+/// No mistake: a gateway that runs enforces from that day on by itself, and one that is restarted must not stay down for
+/// a line that somebody forgot.
+fn over() -> Problem {
+    let message = "this day has begun already (in UTC): refusals are enforced";
+    Problem::new(Code::ObservingOver, message).hint("take `mode: observe` and this line out")
 }
 
 /// The demands as typed, each with its check.

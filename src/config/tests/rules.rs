@@ -110,11 +110,11 @@ fn e022_to_e024_observing_has_an_end() {
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(policy("  mode: observe\n  observe_until: 2027-01-15\n"), @r"
-    error[E023]: this day has begun already (in UTC)
+    warning[W130]: this day has begun already (in UTC): refusals are enforced
       ┌─ gateway.yaml:13:18
     13│   observe_until: 2027-01-15
-      │                  ^^^^^^^^^^ `2027-01-15` ends observing
-    1 error, 0 warnings in gateway.yaml
+      │                  ^^^^^^^^^^ take `mode: observe` and this line out
+    0 errors, 1 warning in gateway.yaml
     ");
     insta::assert_snapshot!(policy("  mode: observe\n  observe_until: \"2027-04-16\"\n"), @r#"
     error[E023]: this is more than 90 days ahead
