@@ -30,7 +30,8 @@ const ORDER: [&str; 15] = [
 
 /// Crates with an owner, and where they may be named: a module, or a path below `src`. Others, such as `serde` and
 /// `tokio`, may be named where they are needed, but see [`the_core_does_nothing_but_think`].
-const OWNERS: [(&str, &[&str]); 30] = [
+const OWNERS: [(&str, &[&str]); 31] = [
+    ("arc_swap", &["flow"]),
     ("base16ct", &["gate", "report", "audit", "simulator", "cli"]),
     ("base64", &["gate", "config", "simulator"]),
     ("clap", &["cli"]),

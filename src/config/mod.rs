@@ -98,7 +98,7 @@ pub struct Server {
 }
 
 /// `server.tls`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
     /// PEM, the leaf first.
     pub cert_file: PathBuf,
@@ -134,7 +134,7 @@ pub enum LogFormat {
 }
 
 /// `webex`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webex {
     /// The base URL, without a trailing slash, such as `https://webexapis.com/v1`.
     pub api: Url,
@@ -166,7 +166,7 @@ pub enum Proxy {
 }
 
 /// `cache`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
     /// For how long a clean list stands.
     pub allow_ttl: Duration,
@@ -218,7 +218,7 @@ pub struct Bot {
 }
 
 /// One of `bots.*.webhook_secret`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookSecret {
     /// Its bytes.
     pub secret: Secret,
@@ -227,7 +227,7 @@ pub struct WebhookSecret {
 }
 
 /// One of `routes`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The exact path.
     pub path: Box<str>,
@@ -267,7 +267,7 @@ pub enum Unverified {
 }
 
 /// `upstream`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
     /// Where the bot listens.
     pub address: Address,

@@ -9,13 +9,15 @@ use uuid::Uuid;
 
 use super::Courier;
 use super::door::{Admission, Outcome};
-use super::gateway::{Gateway, Route};
+use super::gateway::Gateway;
+use super::route::Route;
 use super::letter::Letter;
 use crate::config::Config;
 use crate::gate::id::{Key, Org};
 use crate::gate::policy::Cleared;
 use crate::gate::refusal::Refusal;
 use crate::gate::roster::{Roster, Standing};
+use crate::gate::signature::Authentic;
 use crate::report::lines::Unwritten;
 use crate::report::outage::Outage;
 use crate::report::{Decision, Happening, Verdict};
@@ -82,9 +84,9 @@ impl Courier {
 
     fn outsiders(&self, route: &Route, roster: &Roster) -> Vec<(String, usize)> {
         let Some(identity) = route.desk.identity() else { return Vec::new() };
-        let mut orgs = BTreeMap::<String, usize>::new();
+        let (setup, mut orgs) = (self.in_force.now(), BTreeMap::<String, usize>::new());
         for (_, standing, _) in route.audience(identity).outsiders(roster) {
-            *orgs.entry(self.names.name(standing)).or_default() += 1;
+            *orgs.entry(setup.names.name(standing)).or_default() += 1;
         }
         orgs.into_iter().collect()
     }
@@ -100,6 +102,13 @@ impl Courier {
 }
 
 impl Gateway {
+    /// Authentic, and its route is gone since it was verified: for whoever calls, there is no such path.
+    pub(super) fn routeless(&self, authentic: &Authentic) -> Admission {
+        let (route, refusal) = (Some(&**authentic.arrival().route()), Refusal::NoRoute);
+        self.reporter.emit(&Happening::TurnedAway { route, refusal, at: rt::now().wall });
+        Admission::Refused(refusal)
+    }
+
     /// Authentic, but not an event of this bot's webhooks: recorded, and answered as any other authentic call.
     pub(super) fn refused_unread(
         &self,

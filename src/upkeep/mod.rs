@@ -41,7 +41,7 @@ pub struct Tools {
 pub fn start(config: &Config, tools: &Tools, sightings: Sightings) {
     let config = Arc::new(config.clone());
     let of = |desk: &Arc<Desk>| Some((Arc::clone(desk.name()), look_after(&config, desk, tools)?));
-    let ears = tools.gateway.desks().filter_map(of).collect();
+    let ears = tools.gateway.desks().iter().filter_map(of).collect();
     spawn(tools, "sightings", watch(sightings, ears));
 }
 

@@ -208,7 +208,7 @@ impl Client {
         let request = self.http.request(ask.method.clone(), ask.url.clone());
         let request = request
             .header(ACCEPT, "application/json")
-            .header(AUTHORIZATION, self.authorization.clone());
+            .header(AUTHORIZATION, self.authorization());
         match &ask.body {
             Some(body) => {
                 request.header(CONTENT_TYPE, "application/json").body(body.expose().to_vec())

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
-use http::header::{DATE, HeaderValue};
+use http::header::DATE;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, ClientBuilder};
 use url::Url;
@@ -13,6 +13,7 @@ use url::Url;
 use super::budget::{Budget, Claim, Silences};
 use super::call::{Effort, Reply};
 use super::model::{Me, Person, Room, RoomView};
+use super::renewal::{Authorization, Made};
 use crate::config::{Proxy, Webex};
 use crate::gate::id::RoomId;
 use crate::gate::secret::Secret;
@@ -27,10 +28,11 @@ pub struct Client {
     pub(super) bot: Arc<str>,
     pub(super) http: reqwest::Client,
     pub(super) api: Url,
-    pub(super) authorization: HeaderValue,
+    pub(super) authorization: RwLock<Authorization>,
     pub(super) limits: Limits,
     pub(super) budget: Budget,
     pub(super) reporter: Arc<Reporter>,
+    pub(super) made: Made,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -89,14 +91,16 @@ impl Client {
             attempts,
             give_up_after,
         } = config.clone();
+        let made = Made::new(config)?;
         Ok(Self {
             bot,
-            http: http(config)?,
+            http: http(config, &made)?,
             api,
-            authorization: authorization(token)?,
+            authorization: RwLock::new(Authorization::new(token)?),
             limits: Limits { timeout, attempts, give_up_after },
             budget: Budget::new(requests_per_minute, max_in_flight),
             reporter,
+            made,
         })
     }
 
@@ -142,8 +146,13 @@ impl Client {
     /// The account for what can wait gets no more than this many calls a minute, and never more than a quarter of all.
     #[must_use]
     pub fn surveying(self, per_minute: u32) -> Self {
-        self.budget.survey(per_minute);
+        self.survey(per_minute);
         self
+    }
+
+    /// The same from now on.
+    pub fn survey(&self, per_minute: u32) {
+        self.budget.survey(per_minute);
     }
 
     /// How often Webex asked for silence, and for how long in all.
@@ -171,19 +180,8 @@ impl fmt::Debug for Client {
     }
 }
 
-fn authorization(token: &Secret) -> Result<HeaderValue, ClientProblem> {
-    let is_plain = token.expose().iter().all(u8::is_ascii_graphic);
-    if token.is_empty() || !is_plain {
-        return Err(ClientProblem::Token);
-    }
-    let value = [b"Bearer ", token.expose()].concat();
-    let mut value = HeaderValue::from_bytes(&value).map_err(|_secret| ClientProblem::Token)?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
 /// No redirects: an answer that leads elsewhere is not an answer, and the token stays here.
-fn http(config: &Webex) -> Result<reqwest::Client, ClientProblem> {
+fn http(config: &Webex, made: &Made) -> Result<reqwest::Client, ClientProblem> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("botwarden/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
@@ -199,7 +197,7 @@ fn http(config: &Webex) -> Result<reqwest::Client, ClientProblem> {
             builder.proxy(proxy.map_err(|_may_hold_a_password| ClientProblem::Proxy)?)
         }
     };
-    let builder = trusting(builder, config)?;
+    let builder = trusting(builder, config, made)?;
     builder.build().map_err(|_unspecific| match &config.ca_file {
         Some(path) => unusable(path, "holds a certificate that cannot be used"),
         None => ClientProblem::NoRoots,
@@ -208,22 +206,25 @@ fn http(config: &Webex) -> Result<reqwest::Client, ClientProblem> {
 
 /// The system's roots and those of `ca_file`. A plain http API (a simulator) needs none, and must not fail for want of
 /// them.
-fn trusting(builder: ClientBuilder, config: &Webex) -> Result<ClientBuilder, ClientProblem> {
-    match &config.ca_file {
-        Some(path) => Ok(builder.tls_certs_merge(roots(path)?)),
-        None if config.api.scheme() == "http" => Ok(builder.tls_certs_only([])),
-        None => Ok(builder),
+fn trusting(
+    builder: ClientBuilder,
+    config: &Webex,
+    made: &Made,
+) -> Result<ClientBuilder, ClientProblem> {
+    match (&config.ca_file, made.roots()) {
+        (Some(path), Some(pem)) => Ok(builder.tls_certs_merge(roots(path, pem)?)),
+        _ if config.api.scheme() == "http" => Ok(builder.tls_certs_only([])),
+        (None, _) | (_, None) => Ok(builder),
     }
 }
 
-fn roots(path: &Path) -> Result<Vec<Certificate>, ClientProblem> {
-    let pem = std::fs::read(path).map_err(|error| unusable(path, &error.kind().to_string()))?;
-    match Certificate::from_pem_bundle(&pem) {
+fn roots(path: &Path, pem: &[u8]) -> Result<Vec<Certificate>, ClientProblem> {
+    match Certificate::from_pem_bundle(pem) {
         Ok(roots) if !roots.is_empty() => Ok(roots),
         Ok(_) | Err(_) => Err(unusable(path, "holds no certificate in PEM")),
     }
 }
 
-fn unusable(path: &Path, reason: &str) -> ClientProblem {
+pub(super) fn unusable(path: &Path, reason: &str) -> ClientProblem {
     ClientProblem::Roots { path: path.to_owned(), reason: reason.into() }
 }

@@ -18,6 +18,7 @@ mod memberships;
 mod model;
 mod own;
 mod pace;
+mod renewal;
 mod retry_after;
 mod trail;
 pub mod webhooks;
@@ -30,6 +31,7 @@ pub use listed::{Addressed, Listed};
 pub use messages::To;
 pub use model::{Me, PersonKind, RoomKind, RoomView};
 pub use own::Own;
+pub use renewal::{Authorization, Fit};
 
 #[cfg(test)]
 pub(crate) mod stub;
