@@ -9,11 +9,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
+use super::reload::{Followers, Following, Handle, Reloads};
 use crate::config::Config;
 use crate::flow::{Gateway, StartProblem};
-use crate::ingress::BindProblem;
-use crate::report::Reporter;
-use crate::rt::{Readiness, Tasks};
+use crate::ingress::{BindProblem, Drain};
+use crate::report::{Happening, Lifecycle, Reporter, Turn};
+use crate::rt::{self, Readiness, Tasks};
 use crate::{admin, ingress, upkeep};
 
 /// How often the end of draining looks whether the inbox is empty; nobody notices 20 ms.
@@ -32,7 +33,9 @@ pub struct House {
     webhooks: SocketAddr,
     ops: Option<SocketAddr>,
     served: oneshot::Receiver<()>,
-    patience: Duration,
+    drain: Drain,
+    control: Handle,
+    reporter: Arc<Reporter>,
 }
 
 /// Why it does not start.
@@ -66,12 +69,21 @@ impl Unopened {
 }
 
 impl House {
-    /// Takes the ports, and serves. Who the bots are is asked in the background: events are kept meanwhile.
+    /// The same with a configuration that stays as it is.
     pub async fn open(config: &Config, reporter: Arc<Reporter>) -> Result<Self, Unopened> {
+        Self::open_following(config, reporter, Following::nothing(config)).await
+    }
+
+    /// Takes the ports, and serves. Who the bots are is asked in the background: events are kept meanwhile.
+    pub async fn open_following(
+        config: &Config,
+        reporter: Arc<Reporter>,
+        following: Following,
+    ) -> Result<Self, Unopened> {
         let tasks = Tasks::default();
         let (over, readiness) = (CancellationToken::new(), Readiness::new(&tasks));
         let bound = ingress::bind(&config.server)?;
-        let webhooks = bound.local_addr();
+        let (webhooks, drain) = (bound.local_addr(), bound.drain());
         let ops = ops(config).await?;
         let ops_address = ops.as_ref().map(admin::Bound::local_addr);
         let (gateway, sightings) =
@@ -83,6 +95,17 @@ impl House {
             tasks: tasks.clone(),
         };
         upkeep::start(config, &tools, sightings);
+        let (control, (requests, nudge)) = Handle::new(readiness.clone(), Arc::clone(&reporter));
+        let followers = Followers {
+            gateway: Arc::clone(&gateway),
+            drain: drain.clone(),
+            reporter: Arc::clone(&reporter),
+        };
+        let (reloads, stop) = (Reloads::new(following, followers), tasks.stop_token().clone());
+        tasks.spawn("reloads", async move {
+            stop.run_until_cancelled(reloads.run(requests, nudge)).await;
+        });
+        turn(&reporter, Lifecycle::Started);
         let (done, served) = oneshot::channel();
         let (door, inner) = (Arc::clone(&gateway), tasks.clone());
         tasks.spawn("webhooks", async move {
@@ -92,10 +115,13 @@ impl House {
         });
         if let Some(ops) = ops {
             let (inner, readiness, over) = (tasks.clone(), readiness.clone(), over.clone());
+            let reporter = Arc::clone(&reporter);
             tasks.spawn("ops", async move { ops.serve(readiness, reporter, &inner, over).await });
         }
-        let patience = config.server.drain_timeout;
-        Ok(Self { gateway, tasks, over, readiness, webhooks, ops: ops_address, served, patience })
+        let ops = ops_address;
+        Ok(Self {
+            gateway, tasks, over, readiness, webhooks, ops, served, drain, control, reporter,
+        })
     }
 
     /// Where webhooks are taken, with the port that was chosen.
@@ -113,6 +139,11 @@ impl House {
         &self.readiness
     }
 
+    /// What may be asked of the gateway while it runs.
+    pub fn control(&self) -> Handle {
+        self.control.clone()
+    }
+
     /// The gateway, for who must stop it in a hurry.
     pub fn gateway(&self) -> Arc<Gateway> {
         Arc::clone(&self.gateway)
@@ -126,7 +157,9 @@ impl House {
     /// Stops as an operator wants it, within `drain_timeout` in all: still accepting for `drain_grace`, then finishing;
     /// what is left in the inbox expires with a record. How many events that were.
     pub async fn close(self) -> usize {
-        let deadline = Instant::now() + self.patience;
+        use crate::admin::Control as _;
+        let deadline = Instant::now() + self.drain.all();
+        self.control.drain();
         self.tasks.stop_token().cancel();
         // The listener keeps its own limits; were its task gone, there would be nothing to wait for.
         let _listener_is_done = self.served.await;
@@ -139,8 +172,18 @@ impl House {
         if !self.tasks.stop(LAST_WORDS).await {
             tracing::warn!("some tasks did not end in time");
         }
+        stopped(&self.reporter, left);
         left
     }
+}
+
+/// Everything has its record: so many events expired because it ended.
+pub(super) fn stopped(reporter: &Reporter, expired: usize) {
+    turn(reporter, Lifecycle::Stopped { expired });
+}
+
+fn turn(reporter: &Reporter, what: Lifecycle<'_>) {
+    reporter.emit(&Happening::Lifecycle(&Turn { at: rt::now().wall, what }));
 }
 
 async fn ops(config: &Config) -> Result<Option<admin::Bound>, Unopened> {

@@ -18,6 +18,7 @@ mod holes;
 mod notices;
 mod outages;
 mod records;
+mod reload;
 mod rooms;
 mod strangers;
 mod traps;

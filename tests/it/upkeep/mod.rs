@@ -14,7 +14,7 @@ use crate::harness::told::{log, own_log};
 use crate::harness::{PEOPLE, Setup, World, eventually, patience};
 
 /// Changes what is configured about the rooms of every bot.
-pub(crate) fn audits(change: impl Fn(&mut Audit) + Send + 'static) -> impl FnOnce(&mut Config) {
+pub(crate) fn audits(change: impl Fn(&mut Audit) + Send + 'static) -> impl Fn(&mut Config) {
     move |config| {
         for bot in config.bots.values_mut() {
             bot.audit.requests_per_second = 10_000;
@@ -23,7 +23,7 @@ pub(crate) fn audits(change: impl Fn(&mut Audit) + Send + 'static) -> impl FnOnc
     }
 }
 
-fn leaves(most: usize) -> impl FnOnce(&mut Config) {
+fn leaves(most: usize) -> impl Fn(&mut Config) {
     audits(move |audit| {
         (audit.leave, audit.max_leave) = (Leave::Confirmed, MaxLeave::Rooms(most));
     })
