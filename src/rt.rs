@@ -228,7 +228,7 @@ mod tests {
         let readiness = Readiness::new(&tasks);
         assert_eq!((readiness.drain(), readiness.drain()), (Drained::Now, Drained::Before));
         assert!(!readiness.ready() && !tasks.stop_token().is_cancelled());
-        assert_eq!(readiness.clone().checks()["shutdown"], Err("draining".into()));
+        assert_eq!(readiness.checks()["shutdown"], Err("draining".into()));
     }
 
     #[test]

@@ -9,9 +9,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
-use super::reload::{Followers, Following, Handle, Reloads};
+use super::observing;
+use super::reload::{Followers, Following, Handle, Reloads, Requests};
+use crate::admin::Control as _;
 use crate::config::Config;
-use crate::flow::{Gateway, StartProblem};
+use crate::flow::{Gateway, Sightings, StartProblem};
 use crate::ingress::{BindProblem, Drain};
 use crate::report::{Happening, Lifecycle, Reporter, Turn};
 use crate::rt::{self, Readiness, Tasks};
@@ -69,7 +71,7 @@ impl Unopened {
 }
 
 impl House {
-    /// The same with a configuration that stays as it is.
+    /// With a configuration that stays as it is.
     pub async fn open(config: &Config, reporter: Arc<Reporter>) -> Result<Self, Unopened> {
         Self::open_following(config, reporter, Following::nothing(config)).await
     }
@@ -81,47 +83,76 @@ impl House {
         following: Following,
     ) -> Result<Self, Unopened> {
         let tasks = Tasks::default();
-        let (over, readiness) = (CancellationToken::new(), Readiness::new(&tasks));
+        let readiness = Readiness::new(&tasks);
         let bound = ingress::bind(&config.server)?;
-        let (webhooks, drain) = (bound.local_addr(), bound.drain());
         let ops = ops(config).await?;
-        let ops_address = ops.as_ref().map(admin::Bound::local_addr);
         let (gateway, sightings) =
             Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks)?;
-        let tools = upkeep::Tools {
-            gateway: Arc::clone(&gateway),
-            reporter: Arc::clone(&reporter),
-            readiness: readiness.clone(),
-            tasks: tasks.clone(),
-        };
-        upkeep::start(config, &tools, sightings);
-        let (control, (requests, nudge)) = Handle::new(readiness.clone(), Arc::clone(&reporter));
-        let followers = Followers {
-            gateway: Arc::clone(&gateway),
-            drain: drain.clone(),
-            reporter: Arc::clone(&reporter),
-        };
-        let (reloads, stop) = (Reloads::new(following, followers), tasks.stop_token().clone());
-        tasks.spawn("reloads", async move {
-            stop.run_until_cancelled(reloads.run(requests, nudge)).await;
-        });
-        turn(&reporter, Lifecycle::Started);
+        let (control, requests) = Handle::new(readiness.clone(), Arc::clone(&reporter));
         let (done, served) = oneshot::channel();
-        let (door, inner) = (Arc::clone(&gateway), tasks.clone());
-        tasks.spawn("webhooks", async move {
-            bound.serve(door, &inner).await;
+        let house = Self {
+            webhooks: bound.local_addr(),
+            ops: ops.as_ref().map(admin::Bound::local_addr),
+            drain: bound.drain(),
+            over: CancellationToken::new(),
+            gateway,
+            tasks,
+            readiness,
+            served,
+            control,
+            reporter,
+        };
+        house.follow(config, following, requests, sightings);
+        turn(&house.reporter, Lifecycle::Started);
+        house.serve(bound, ops, done);
+        Ok(house)
+    }
+
+    /// Starts what is done beside the path of events.
+    fn follow(
+        &self,
+        config: &Config,
+        following: Following,
+        (requests, nudge): Requests,
+        sightings: Sightings,
+    ) {
+        let tools = upkeep::Tools {
+            gateway: Arc::clone(&self.gateway),
+            reporter: Arc::clone(&self.reporter),
+            readiness: self.readiness.clone(),
+            tasks: self.tasks.clone(),
+        };
+        let followers = Followers {
+            gateway: Arc::clone(&self.gateway),
+            upkeep: upkeep::Upkeep::start(config, tools, sightings),
+            drain: self.drain.clone(),
+            reporter: Arc::clone(&self.reporter),
+        };
+        let reloads = Reloads::new(following, followers).run(requests, nudge);
+        self.until_stopped("reloads", reloads);
+        let observing = observing::watch(Arc::clone(&self.gateway), Arc::clone(&self.reporter));
+        self.until_stopped("observing", observing);
+    }
+
+    fn until_stopped(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.tasks.stop_token().clone();
+        self.tasks.spawn(name, async move {
+            stop.run_until_cancelled(work).await;
+        });
+    }
+
+    /// Starts what listens.
+    fn serve(&self, bound: ingress::Bound, ops: Option<admin::Bound>, done: oneshot::Sender<()>) {
+        let (door, tasks) = (Arc::clone(&self.gateway), self.tasks.clone());
+        self.tasks.spawn("webhooks", async move {
+            bound.serve(door, &tasks).await;
             // Nobody listens when the house was dropped rather than closed.
             let _gone = done.send(());
         });
-        if let Some(ops) = ops {
-            let (inner, readiness, over) = (tasks.clone(), readiness.clone(), over.clone());
-            let reporter = Arc::clone(&reporter);
-            tasks.spawn("ops", async move { ops.serve(readiness, reporter, &inner, over).await });
-        }
-        let ops = ops_address;
-        Ok(Self {
-            gateway, tasks, over, readiness, webhooks, ops, served, drain, control, reporter,
-        })
+        let Some(ops) = ops else { return };
+        let (tasks, over) = (self.tasks.clone(), self.over.clone());
+        let (readiness, reporter) = (self.readiness.clone(), Arc::clone(&self.reporter));
+        self.tasks.spawn("ops", async move { ops.serve(readiness, reporter, &tasks, over).await });
     }
 
     /// Where webhooks are taken, with the port that was chosen.
@@ -157,7 +188,6 @@ impl House {
     /// Stops as an operator wants it, within `drain_timeout` in all: still accepting for `drain_grace`, then finishing;
     /// what is left in the inbox expires with a record. How many events that were.
     pub async fn close(self) -> usize {
-        use crate::admin::Control as _;
         let deadline = Instant::now() + self.drain.all();
         self.control.drain();
         self.tasks.stop_token().cancel();

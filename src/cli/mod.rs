@@ -12,6 +12,7 @@ mod healthcheck;
 pub mod house;
 mod log;
 mod manual;
+mod observing;
 pub mod reload;
 mod run;
 mod schema;

@@ -22,7 +22,9 @@ const LAST_RECORDS: Duration = Duration::from_secs(2);
 
 /// Run the gateway
 #[derive(Debug, Args)]
-#[command(before_help = "  botwarden run\n  botwarden run --watch --config /etc/botwarden/gateway.yaml")]
+#[command(
+    before_help = "  botwarden run\n  botwarden run --watch --config /etc/botwarden/gateway.yaml"
+)]
 pub(super) struct Arguments {
     /// Reload when gateway.yaml changes; secrets and certificates that it names are always watched
     #[arg(long)]

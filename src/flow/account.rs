@@ -152,8 +152,7 @@ impl Account {
         let mut standing = self.standing();
         if outage.kind == Kind::TokenRefused && *standing == Standing::Accepted {
             *standing = Standing::Refused;
-            told.reporter
-                .emit(&Happening::TokenChecked { bot: &self.name, problem: Some(outage) });
+            told.reporter.emit(&Happening::TokenChecked { bot: &self.name, problem: Some(outage) });
             told.readiness.not_ok(&self.check(), "Webex refused the bot's token");
             self.refused.notify_one();
         }

@@ -64,11 +64,7 @@ impl Gateway {
     }
 
     /// Reads an authentic event and lets it act on what is known about its room.
-    fn heed(
-        &self,
-        authentic: Authentic,
-        setup: &Setup,
-    ) -> Result<(Arc<Route>, Notice), Admission> {
+    fn heed(&self, authentic: Authentic, setup: &Setup) -> Result<(Arc<Route>, Notice), Admission> {
         let Some(route) = setup.routes.of(authentic.arrival()) else {
             return Err(self.routeless(&authentic));
         };

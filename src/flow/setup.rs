@@ -92,7 +92,8 @@ pub(super) fn prepare(
     let (mut desks, mut tokens) = (Desks::new(), Vec::new());
     for (name, bot) in &config.bots {
         let found = old.and_then(|old| Some((old.desks.get(name)?, old.config.as_ref())));
-        let found = found.and_then(|(desk, old)| Some(Found { desk, config: old, bot: old.bots.get(name)? }));
+        let found = found
+            .and_then(|(desk, old)| Some(Found { desk, config: old, bot: old.bots.get(name)? }));
         let problem = |problem| StartProblem::Client { bot: Arc::clone(name), problem };
         let (desk, token) = desk((name, bot), config, found, means).map_err(problem)?;
         tokens.extend(token.map(|token| (Arc::clone(desk.client()), token)));
@@ -178,7 +179,8 @@ fn routes(config: &Config, desks: &Desks, old: Option<&Setup>) -> Result<Routes,
     for (name, route) in &config.routes {
         let Some(desk) = desks.get(&route.bot) else { continue };
         let known = old.and_then(|old| known(name, route, old));
-        let problem = |problem: NoTrust| StartProblem::Upstream { route: Arc::clone(name), problem };
+        let problem =
+            |problem: NoTrust| StartProblem::Upstream { route: Arc::clone(name), problem };
         let at_work = match known {
             Some((known, was)) if was == route && Arc::ptr_eq(&known.desk, desk) => {
                 Arc::clone(known)

@@ -254,7 +254,10 @@ async fn other_limits_count_from_now_on_and_nothing_kept_is_lost() {
     assert!(matches!(inbox.keep(label(1, 4), slow("two many")), Err(Unkept::Full(_))));
     inbox.renew(config::Inbox { max_events: 5, ..limits() });
     inbox.keep(label(1, 4), slow("one")).unwrap();
-    assert!(matches!(inbox.keep(label(1, 4), slow("again")), Err(Unkept::Duplicate(_) | Unkept::Full(_))));
+    assert!(matches!(
+        inbox.keep(label(1, 4), slow("again")),
+        Err(Unkept::Duplicate(_) | Unkept::Full(_))
+    ));
     inbox.renew(config::Inbox { max_events: 1, ..limits() });
     assert!(matches!(inbox.keep(label(2, 9), slow("new")), Err(Unkept::Full(_))));
     tokio::time::sleep(Duration::from_secs(6)).await;

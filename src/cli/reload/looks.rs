@@ -75,9 +75,9 @@ mod tests {
         let table: [(&[Prints], &[Seen]); 6] = [
             (&[a.clone(), a.clone()], &[Known, Known]),
             (&[b.clone(), b.clone()], &[Unsettled, Settled]),
-            (&[b.clone(), c.clone(), c.clone()], &[Unsettled, Unsettled, Settled]),
+            (&[b.clone(), c.clone(), c], &[Unsettled, Unsettled, Settled]),
             (&[b.clone(), a.clone(), b.clone()], &[Unsettled, Known, Unsettled]),
-            (&[gone.clone(), b.clone(), b.clone()], &[Unsettled, Unsettled, Settled]),
+            (&[gone.clone(), b.clone(), b], &[Unsettled, Unsettled, Settled]),
             (&[gone.clone(), gone], &[Unsettled, Settled]),
         ];
         for (looks, seen) in table {

@@ -6,7 +6,7 @@
 //! 2. All or nothing: the configuration is read and checked as at the start, and everything that can fail is built,
 //!    before anything changes. Otherwise the old one stays, and every mistake is told.
 //! 3. What a running process cannot change keeps its old value ([`fixed`]), and is told by name.
-//! 4. The departures of bots that will be others end first ([`upkeep`]): no room is left by a
+//! 4. The departures of bots that will be others end first ([`Upkeep::hand_over`]): no room is left by a
 //!    policy that is no longer in force.
 //! 5. Then all of it comes into force at once ([`Gateway::adopt`]).
 
@@ -29,11 +29,13 @@ use crate::flow::{Gateway, StartProblem};
 use crate::ingress::{self, Drain};
 use crate::report::{Reporter, Scope};
 use crate::rt;
+use crate::upkeep::Upkeep;
 
 pub use control::Handle;
+pub(super) use control::Requests;
 use control::{Outcome, Reply};
 use looks::{Looks, Seen};
-pub(super) use origin::Unchanging;
+use origin::Unchanging;
 pub use origin::{Fresh, Machined, Origin, Print, Prints, Remembering, Unusable};
 
 /// Small files, a dozen of them; a volume that does not answer by then is out of reach.
@@ -51,8 +53,11 @@ pub struct Following {
     /// Between two looks.
     pub every: Duration,
     /// What else follows it, once it is in force: the level of the log.
-    pub then: Arc<dyn Fn(&Config) + Send + Sync>,
+    pub then: Then,
 }
+
+/// Something that follows the configuration, and cannot fail.
+pub type Then = Arc<dyn Fn(&Config) + Send + Sync>;
 
 /// Which files are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +94,7 @@ impl fmt::Debug for Following {
 #[derive(Debug)]
 pub(super) struct Followers {
     pub(super) gateway: Arc<Gateway>,
+    pub(super) upkeep: Upkeep,
     pub(super) drain: Drain,
     pub(super) reporter: Arc<Reporter>,
 }
@@ -184,12 +190,14 @@ impl Reloads {
     }
 
     async fn come_into_force(&self, config: &Arc<Config>) -> Result<(), Problem> {
-        let Followers { gateway, drain, reporter } = &self.followers;
+        let Followers { gateway, upkeep, drain, reporter } = &self.followers;
         if let Some(tls) = &config.server.tls {
             ingress::examine(tls).map_err(|problem| unfit("server.tls", &problem.to_string()))?;
         }
         let prepared = gateway.prepare(config).map_err(|problem| unbuilt(&problem))?;
+        upkeep.hand_over(&prepared).await;
         gateway.adopt(prepared);
+        upkeep.resume(config);
         // The listener takes the certificate that was examined above: here, beside the other times of the server.
         drain.follow(&config.server);
         reporter.renew(&Scope::of(config));
@@ -208,7 +216,10 @@ impl Reloads {
     }
 
     /// Where a volume that hangs holds up nobody else.
-    async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
         let alone = Arc::clone(&self.reading).try_acquire_owned().ok()?;
         let working = rt::blocking(move || {
             let done = work();

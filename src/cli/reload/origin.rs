@@ -111,7 +111,7 @@ impl Origin for Machined {
 
 /// A configuration that never changes, for who has no file.
 #[derive(Clone, Debug)]
-pub(in crate::cli) struct Unchanging(pub(in crate::cli) Config);
+pub(super) struct Unchanging(pub(super) Config);
 
 impl Origin for Unchanging {
     fn read(&self) -> Result<Fresh, Unusable> {

@@ -25,7 +25,11 @@ pub(super) fn outcome(outcome: &Result<(Reloaded, String), Unusable>, reporter: 
             }
             let count = problems.len();
             turn(reporter, Lifecycle::NotReloaded { problems: count });
-            tracing::error!(file = &**file, problems = count, "not reloaded: what was in force stays");
+            tracing::error!(
+                file = &**file,
+                problems = count,
+                "not reloaded: what was in force stays"
+            );
         }
     }
 }

@@ -154,7 +154,11 @@ impl Setup {
     }
 }
 
-pub(crate) async fn open(config: &Config, reporter: Arc<Reporter>, written: &Arc<Written>) -> House {
+pub(crate) async fn open(
+    config: &Config,
+    reporter: Arc<Reporter>,
+    written: &Arc<Written>,
+) -> House {
     let origin = Arc::clone(written);
     let following = Following { origin, ..Following::nothing(config) };
     House::open_following(config, reporter, following).await.unwrap()

@@ -26,7 +26,8 @@ async fn other_keys_leave_client_identity_and_cache_as_they_are() {
 /// Lists may have been read only up to somebody who was an outsider then.
 #[tokio::test]
 async fn another_audience_or_cache_reads_the_rooms_again_and_asks_nobody_who_it_is() {
-    for (from, to) in [("[example]", "[example, contoso]"), ("cache: {}", "cache: {allow_ttl: 59s}")]
+    for (from, to) in
+        [("[example]", "[example, contoso]"), ("cache: {}", "cache: {allow_ttl: 59s}")]
     {
         let world = World::start().await;
         assert_eq!(world.verdict("ann", "staff").await["verdict"], "allow");
@@ -100,7 +101,7 @@ async fn the_token_of_somebody_else_brings_a_cache_of_its_own() {
     world.variable("TOKEN", "sim-token-other");
     world.reload(str::to_owned).await.unwrap();
     eventually!(checks(&world).contains(&"token helpdesk".to_owned()));
-    assert_eq!(world.verdict("ann", "staff").await["reason"], "foreign_webhook");
+    assert_eq!(world.verdict("ann", "staff").await["reason"], "wrong_webhook");
     assert_eq!(world.readings(), readings, "a webhook of the bot before");
 }
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use botwarden::admin::Control as _;
-use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::harness::World;
@@ -28,7 +27,12 @@ fn other(yaml: &str, changes: &BTreeSet<usize>) -> String {
 }
 
 /// Sends them, some at a time, while the setup is swapped to and fro. How many were answered 200, by message.
-async fn send(world: &World, bodies: &[(String, String)], reloads: usize, other: &str) -> BTreeSet<String> {
+async fn send(
+    world: &World,
+    bodies: &[(String, String)],
+    reloads: usize,
+    other: &str,
+) -> BTreeSet<String> {
     let mut kept = BTreeSet::new();
     let control = world.house().control();
     let original = world.text();
@@ -75,7 +79,11 @@ async fn nothing_is_lost_or_doubled(events: usize, reloads: usize, changes: &BTr
         *taken.entry(subject).or_default() += 1;
     }
     let refused = (0..events / 4).filter(|at| at % 5 == 0).count();
-    assert_eq!(requests.len(), events + refused, "each once, and again only where the bot said 503");
+    assert_eq!(
+        requests.len(),
+        events + refused,
+        "each once, and again only where the bot said 503"
+    );
     assert_eq!(taken.keys().cloned().collect::<BTreeSet<_>>(), kept, "none lost");
     let mut records = BTreeMap::<String, Vec<String>>::new();
     for record in world.told.decisions() {
@@ -95,11 +103,13 @@ async fn twenty_reloads_among_a_thousand_events_lose_nothing_and_double_nothing(
 
 #[test]
 fn whatever_a_reload_changes_nothing_is_lost_or_doubled() {
-    let mut runner = TestRunner::new(Config { cases: 8, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: 8, failure_persistence: None, ..Config::default() });
     let changes = proptest::collection::btree_set(0..OTHER.len(), 1..OTHER.len());
     runner
         .run(&(40..120_usize, 1..12_usize, changes), |(events, reloads, changes)| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(nothing_is_lost_or_doubled(events, reloads, &changes));
             Ok(())
         })
