@@ -66,7 +66,7 @@ pub(super) struct Gateway {
 pub(super) struct Server {
     /// Where to listen. `BOTWARDEN_LISTEN` overrides it.
     pub(super) listen: Listen,
-    /// Terminate TLS here; usually an ingress does. The files are read once, at the start.
+    /// Terminate TLS here; usually an ingress does. The files are watched.
     pub(super) tls: Option<Tls>,
     /// The largest body of a call.
     pub(super) body_limit: Bytes,

@@ -5,6 +5,7 @@ mod audit;
 mod basics;
 mod demo;
 mod harness;
+mod reload;
 mod rotation;
 mod together;
 mod webhooks;

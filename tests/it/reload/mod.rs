@@ -2,6 +2,7 @@
 
 mod bots;
 mod flood;
+mod rooms;
 
 use std::time::Duration;
 
