@@ -71,6 +71,7 @@ pub(super) fn no_config() -> Exit {
     Exit::Config
 }
 
+/// Shows problems with their places.
 pub(super) fn tell(problems: &[Problem], path: &Path, text: &str, global: &Global) {
     if !problems.is_empty() {
         let colour = global.colour(&std::io::stderr()).into();

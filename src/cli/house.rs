@@ -1,5 +1,6 @@
 //! The gateway with its listeners: what `run`, `demo` and the tests start and stop.
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +11,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 use super::observing;
+use super::operate;
 use super::reload::{Followers, Following, Handle, Reloads, Requests};
 use crate::admin::Control as _;
-use crate::config::Config;
+use crate::config::{Config, Listen};
 use crate::flow::{Gateway, Sightings, StartProblem};
-use crate::ingress::{BindProblem, Drain};
+use crate::ingress::{BindProblem, Certificates, Drain, Listener, Passed};
 use crate::report::{Happening, Lifecycle, Reporter, Turn};
 use crate::rt::{self, Readiness, Tasks};
+use crate::telemetry::{self, Tracer};
+use crate::webex::{self, ClientProblem};
 use crate::{admin, ingress, upkeep};
 
 /// How often the end of draining looks whether the inbox is empty; nobody notices 20 ms.
@@ -34,6 +38,7 @@ pub struct House {
     readiness: Readiness,
     webhooks: SocketAddr,
     ops: Option<SocketAddr>,
+    admin: Option<SocketAddr>,
     served: oneshot::Receiver<()>,
     drain: Drain,
     control: Handle,
@@ -46,7 +51,10 @@ pub enum Unopened {
     /// The listener for webhooks.
     #[error("server: {0}")]
     Server(#[from] BindProblem),
-    /// The listener for probes.
+    /// The socket that was passed for probes, or not.
+    #[error("ops: {0}")]
+    Probes(BindProblem),
+    /// The address for probes.
     #[error("ops: cannot listen on {address}: {cause}")]
     Ops {
         /// Where.
@@ -54,6 +62,20 @@ pub enum Unopened {
         /// Why not.
         cause: std::io::Error,
     },
+    /// The client for the collector.
+    #[error("telemetry.otlp_endpoint: {0}")]
+    Telemetry(ClientProblem),
+    /// The listener for operators.
+    #[error("admin: cannot listen on {address}: {cause}")]
+    Admin {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// The system gives no random numbers, and without them there is no token for operators.
+    #[error("admin: {0}")]
+    Token(#[from] getrandom::Error),
     /// Something inside.
     #[error(transparent)]
     Start(#[from] StartProblem),
@@ -63,38 +85,50 @@ impl Unopened {
     /// A port that is taken may be free soon, so a supervisor may try again; the rest is for the operator.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Server(BindProblem::Address { .. }) | Self::Ops { .. } => Exit::Unavailable,
-            Self::Server(BindProblem::Unreadable { .. }) => Exit::Denied,
-            Self::Server(BindProblem::Certificate(_)) | Self::Start(_) => Exit::Config,
+            Self::Server(problem) | Self::Probes(problem) => match problem {
+                BindProblem::Address { .. } => Exit::Unavailable,
+                BindProblem::Unreadable { .. } => Exit::Denied,
+                BindProblem::Certificate(_)
+                | BindProblem::NotPassed { .. }
+                | BindProblem::Passed(_) => Exit::Config,
+            },
+            Self::Admin { .. } | Self::Ops { .. } | Self::Token(_) => Exit::Unavailable,
+            Self::Telemetry(_) | Self::Start(_) => Exit::Config,
         }
     }
 }
 
 impl House {
-    /// With a configuration that stays as it is.
+    /// On ports of its own, with a configuration that stays as it is.
     pub async fn open(config: &Config, reporter: Arc<Reporter>) -> Result<Self, Unopened> {
-        Self::open_following(config, reporter, Following::nothing(config)).await
+        let opening = (Following::nothing(config), Passed::default());
+        Self::open_following(config, reporter, opening).await
     }
 
-    /// Takes the ports, and serves. Who the bots are is asked in the background: events are kept meanwhile.
+    /// Takes the ports, or what was passed, and serves. Who the bots are is asked in the background: events are kept
+    /// meanwhile.
     pub async fn open_following(
         config: &Config,
         reporter: Arc<Reporter>,
-        following: Following,
+        (following, mut passed): (Following, Passed),
     ) -> Result<Self, Unopened> {
-        let tasks = Tasks::default();
+        let (tasks, over) = (Tasks::default(), CancellationToken::new());
         let readiness = Readiness::new(&tasks);
-        let bound = ingress::bind(&config.server)?;
-        let ops = ops(config).await?;
+        let bound = ingress::bind(&config.server, &mut passed)?;
+        let ops = ops(config, &mut passed).await?;
+        warn_of_left(&passed);
+        let tracer = tracer(config, &reporter, &tasks, &over)?;
+        let operators = operators(config).await?;
         let (gateway, sightings) =
-            Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks)?;
+            Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks, tracer)?;
         let (control, requests) = Handle::new(readiness.clone(), Arc::clone(&reporter));
         let (done, served) = oneshot::channel();
         let house = Self {
             webhooks: bound.local_addr(),
             ops: ops.as_ref().map(admin::Bound::local_addr),
+            admin: operators.as_ref().map(admin::Bound::local_addr),
             drain: bound.drain(),
-            over: CancellationToken::new(),
+            over,
             gateway,
             tasks,
             readiness,
@@ -102,17 +136,17 @@ impl House {
             control,
             reporter,
         };
-        house.follow(config, following, requests, sightings);
+        house.follow((config, following), bound.certificates(), requests, sightings);
         turn(&house.reporter, Lifecycle::Started);
-        house.serve(bound, ops, done);
+        house.serve(config, (bound, done), (ops, operators))?;
         Ok(house)
     }
 
     /// Starts what is done beside the path of events.
     fn follow(
         &self,
-        config: &Config,
-        following: Following,
+        (config, following): (&Config, Following),
+        certificates: Option<Certificates>,
         (requests, nudge): Requests,
         sightings: Sightings,
     ) {
@@ -126,6 +160,7 @@ impl House {
             gateway: Arc::clone(&self.gateway),
             upkeep: upkeep::Upkeep::start(config, tools, sightings),
             drain: self.drain.clone(),
+            certificates,
             reporter: Arc::clone(&self.reporter),
         };
         let reloads = Reloads::new(following, followers).run(requests, nudge);
@@ -142,17 +177,30 @@ impl House {
     }
 
     /// Starts what listens.
-    fn serve(&self, bound: ingress::Bound, ops: Option<admin::Bound>, done: oneshot::Sender<()>) {
+    fn serve(
+        &self,
+        config: &Config,
+        (bound, done): (ingress::Bound, oneshot::Sender<()>),
+        (ops, operators): (Option<admin::Bound>, Option<admin::Bound>),
+    ) -> Result<(), Unopened> {
         let (door, tasks) = (Arc::clone(&self.gateway), self.tasks.clone());
         self.tasks.spawn("webhooks", async move {
             bound.serve(door, &tasks).await;
             // Nobody listens when the house was dropped rather than closed.
             let _gone = done.send(());
         });
-        let Some(ops) = ops else { return };
-        let (tasks, over) = (self.tasks.clone(), self.over.clone());
+        let control = Arc::new(self.control.clone());
         let (readiness, reporter) = (self.readiness.clone(), Arc::clone(&self.reporter));
-        self.tasks.spawn("ops", async move { ops.serve(readiness, reporter, &tasks, over).await });
+        let sources = admin::Sources { readiness, reporter, control };
+        if let Some(operators) = operators {
+            let sources = (sources.clone(), &self.gateway);
+            operate::open(operators, &config.admin, sources, &self.tasks, self.over.clone())?;
+        }
+        if let Some(ops) = ops {
+            let (tasks, over) = (self.tasks.clone(), self.over.clone());
+            self.tasks.spawn("ops", async move { ops.serve(sources, &tasks, over).await });
+        }
+        Ok(())
     }
 
     /// Where webhooks are taken, with the port that was chosen.
@@ -163,6 +211,11 @@ impl House {
     /// Where probes are answered.
     pub fn ops(&self) -> Option<SocketAddr> {
         self.ops
+    }
+
+    /// Where operators are listened to.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin
     }
 
     /// What `/readyz` says.
@@ -178,6 +231,14 @@ impl House {
     /// The gateway, for who must stop it in a hurry.
     pub fn gateway(&self) -> Arc<Gateway> {
         Arc::clone(&self.gateway)
+    }
+
+    /// Runs it beside everything else, to the very end: also while the gateway drains.
+    pub fn beside(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let over = self.over.clone();
+        self.tasks.spawn(name, async move {
+            let _cut_off_or_done = over.run_until_cancelled(task).await;
+        });
     }
 
     /// Events that wait or are being tried.
@@ -216,7 +277,47 @@ fn turn(reporter: &Reporter, what: Lifecycle<'_>) {
     reporter.emit(&Happening::Lifecycle(&Turn { at: rt::now().wall, what }));
 }
 
-async fn ops(config: &Config) -> Result<Option<admin::Bound>, Unopened> {
-    let Some(address) = config.ops.listen else { return Ok(None) };
-    admin::bind(address).await.map(Some).map_err(|cause| Unopened::Ops { address, cause })
+async fn ops(config: &Config, passed: &mut Passed) -> Result<Option<admin::Bound>, Unopened> {
+    match config.ops.listen {
+        None => Ok(None),
+        Some(Listen::Address(address)) => {
+            admin::bind(address).await.map(Some).map_err(|cause| Unopened::Ops { address, cause })
+        }
+        Some(Listen::Passed) => {
+            let socket = ingress::handed_over(Listener::Ops, passed).map_err(Unopened::Probes)?;
+            let bound = admin::Bound::over(socket).map_err(BindProblem::Passed);
+            bound.map(Some).map_err(Unopened::Probes)
+        }
+    }
+}
+
+/// Whoever opened them expects that somebody serves them.
+fn warn_of_left(passed: &Passed) {
+    if passed.left() > 0 {
+        let sockets = passed.left();
+        tracing::warn!(
+            sockets,
+            "sockets were passed that nobody asked for: no `listen` says `systemd`"
+        );
+    }
+}
+
+/// What is sent goes on until the last event has its end.
+fn tracer(
+    config: &Config,
+    reporter: &Arc<Reporter>,
+    tasks: &Tasks,
+    over: &CancellationToken,
+) -> Result<Tracer, Unopened> {
+    let Some(otlp) = &config.telemetry.otlp else {
+        return Ok(Tracer::silent(config.telemetry.traceparent));
+    };
+    let client = webex::outward(&config.webex, &otlp.endpoint).map_err(Unopened::Telemetry)?;
+    let (reporter, tasks, over) = (Arc::clone(reporter), tasks.clone(), over.clone());
+    Ok(Tracer::start(&config.telemetry, otlp, telemetry::Parts { client, reporter, tasks, over }))
+}
+
+async fn operators(config: &Config) -> Result<Option<admin::Bound>, Unopened> {
+    let Some(address) = config.admin.listen else { return Ok(None) };
+    admin::bind(address).await.map(Some).map_err(|cause| Unopened::Admin { address, cause })
 }

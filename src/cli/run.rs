@@ -1,6 +1,6 @@
 //! `botwarden run`
 
-use std::io::Write;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +9,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Global;
 use super::common::{fail, no_config, tell};
+use super::evidence;
 use super::exit::Exit;
 use super::house::{House, stopped};
 use super::log;
+use super::notify::Supervisor;
 use super::reload::{Following, Machined, Origin as _, Unusable, Watch};
 use crate::config::{self, Config, Machine, minute};
 use crate::gate::policy::Mode;
-use crate::report::{Reporter, Scope};
+use crate::ingress::Passed;
+use crate::report::Reporter;
+use crate::rt;
 
 /// How long the end waits for the last records; a reader that stalls must not hold it up.
 const LAST_RECORDS: Duration = Duration::from_secs(2);
@@ -32,6 +36,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
+    let passed = match Passed::take(&Machine) {
+        Ok(passed) => passed,
+        Err(problem) => {
+            fail(&problem.to_string());
+            return Exit::Config;
+        }
+    };
     let Some(path) = config::find(global.config.as_deref(), &Machine) else { return no_config() };
     let origin = Machined::at(path.clone());
     let fresh = match origin.read() {
@@ -52,9 +63,10 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
         then: Arc::new(move |config| level(&config.log.level)),
     };
     let config = fresh.config;
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    match runtime.worker_threads(workers()).enable_all().build() {
         Ok(runtime) => {
-            let exit = runtime.block_on(serve(&config, following, global));
+            let exit = runtime.block_on(serve(&config, (following, passed), global));
             // Looking a name up may hang in the system; nobody waits for its answer any more.
             runtime.shutdown_background();
             exit
@@ -66,7 +78,13 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
     }
 }
 
-async fn serve(config: &Config, following: Following, global: &Global) -> Exit {
+/// As many as there are processors, up to four: a busy bot takes a fraction of one, and each thread has memory of its
+/// own, which a sidecar on a large machine would pay for nothing.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get).min(4)
+}
+
+async fn serve(config: &Config, opening: (Following, Passed), global: &Global) -> Exit {
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(cause) => {
@@ -74,9 +92,11 @@ async fn serve(config: &Config, following: Following, global: &Global) -> Exit {
             return Exit::Bug;
         }
     };
-    let reporter =
-        Arc::new(Reporter::new(&Scope::of(config), global.form(config.log.format), stdout()));
-    let house = match House::open_following(config, Arc::clone(&reporter), following).await {
+    let reporter = match evidence::reporter(config, global) {
+        Ok(reporter) => Arc::new(reporter),
+        Err(exit) => return exit,
+    };
+    let house = match House::open_following(config, Arc::clone(&reporter), opening).await {
         Ok(house) => house,
         Err(problem) => {
             tracing::error!(%problem, "cannot start");
@@ -84,9 +104,14 @@ async fn serve(config: &Config, following: Following, global: &Global) -> Exit {
         }
     };
     let (listen, ops) = (house.webhooks(), house.ops().map(|ops| ops.to_string()));
-    tracing::info!(%listen, ops, routes = config.routes.len(), config = &*config.fingerprint, "ready for webhooks");
+    let admin = house.admin().map(|admin| admin.to_string());
+    tracing::info!(%listen, ops, admin, routes = config.routes.len(), config = &*config.fingerprint, "ready for webhooks");
     warn_of_observing(config);
+    let supervisor = Supervisor::of(&Machine);
+    supervisor.accompany(&house, &reporter);
+    supervisor.ready();
     signals.told_to_stop(|| house.control().nudge()).await;
+    supervisor.stopping();
     tracing::info!(waiting = house.waiting(), "stopping; a second signal stops at once");
     let gateway = house.gateway();
     let exit = tokio::select! {
@@ -107,7 +132,7 @@ async fn serve(config: &Config, following: Following, global: &Global) -> Exit {
 
 /// A stop that lost records is not a clean one.
 fn last_records(reporter: &Reporter, exit: Exit) -> Exit {
-    if reporter.flush(LAST_RECORDS) && reporter.lost() == 0 {
+    if reporter.end(rt::now().wall, LAST_RECORDS) && reporter.lost() == 0 {
         return exit;
     }
     tracing::error!(lost = reporter.lost(), "some records could not be written");
@@ -150,8 +175,4 @@ impl Signals {
             }
         }
     }
-}
-
-fn stdout() -> Box<dyn Write + Send> {
-    Box::new(std::io::stdout())
 }

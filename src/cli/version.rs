@@ -17,6 +17,9 @@ pub(super) struct Arguments {}
 /// Set by whoever builds a release: `BOTWARDEN_REVISION=$(git rev-parse HEAD) cargo build --release`.
 const REVISION: Option<&str> = option_env!("BOTWARDEN_REVISION");
 
+/// Version and revision.
+pub(super) const BUILD: (&str, Option<&str>) = (env!("CARGO_PKG_VERSION"), REVISION);
+
 pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
     let version = env!("CARGO_PKG_VERSION");
     print(&match global.output() {

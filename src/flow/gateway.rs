@@ -22,12 +22,14 @@ use crate::inbox::{Inbox, Label, Step, Unkept, Work};
 use crate::report::outage::Outage;
 use crate::report::{Happening, Reporter, Verdict};
 use crate::rt::{self, Readiness, Tasks};
+use crate::telemetry::Tracer;
 
 /// Everything between the listener and the bots.
 #[derive(Debug)]
 pub struct Gateway {
     pub(super) reporter: Arc<Reporter>,
     pub(super) lookout: Lookout,
+    pub(super) tracer: Tracer,
     courier: Arc<Courier>,
     inbox: Arc<Inbox<Courier>>,
     in_force: InForce,
@@ -51,6 +53,7 @@ impl Gateway {
         reporter: Arc<Reporter>,
         readiness: &Readiness,
         tasks: &Tasks,
+        tracer: Tracer,
     ) -> Result<(Arc<Self>, Sightings), StartProblem> {
         let means = Means { reporter: Arc::clone(&reporter), tasks: tasks.clone() };
         let setup = prepare(&Arc::new(config.clone()), None, &means)?.setup;
@@ -67,7 +70,10 @@ impl Gateway {
             lookout: lookout.clone(),
         });
         let inbox = Inbox::new(Arc::clone(&courier), config.inbox.clone(), tasks.clone());
-        Ok((Arc::new(Self { reporter, lookout, courier, inbox, in_force, means }), sightings))
+        Ok((
+            Arc::new(Self { reporter, lookout, tracer, courier, inbox, in_force, means }),
+            sightings,
+        ))
     }
 
     /// Puts another setup together, beside the one in force. What can stay of that is taken over, so nothing may come

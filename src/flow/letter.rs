@@ -16,9 +16,10 @@ use crate::gate::moment::Moment;
 use crate::gate::retry::Schedule;
 use crate::gate::roster::Roster;
 use crate::inbox::{Fingerprint, Label, Lane, Step};
-use crate::report::Verdict;
 use crate::report::outage::{Kind, Outage, Source};
+use crate::report::{RosterSource, Ticket, Verdict};
 use crate::rt;
+use crate::telemetry::Trail;
 
 /// How often Webex is asked again about a room; it also says itself when, with `Retry-After`.
 const ASK_AGAIN: Schedule =
@@ -38,11 +39,15 @@ pub(crate) struct Letter {
     pub(super) facts: Facts,
     pub(super) body: Bytes,
     /// The last verdict that was recorded: a try that comes to the same is not recorded again.
-    pub(super) told: Option<Verdict>,
+    pub(super) told: Option<(Verdict, Ticket)>,
     /// What the last verdict rests on.
     pub(super) roster: Option<Arc<Roster>>,
+    /// Where that came from.
+    pub(super) source: Option<RosterSource>,
     /// When the last try began to ask.
     pub(super) asked: Moment,
+    /// Its trace.
+    pub(super) trail: Trail,
     arrival: Option<Arrival>,
     broke: bool,
     size: usize,
@@ -53,9 +58,14 @@ pub(crate) struct Letter {
 
 impl Letter {
     /// The letter, and where its outcome will be told.
-    pub(super) fn new(route: Arc<Route>, notice: Notice) -> (Self, oneshot::Receiver<Outcome>) {
+    pub(super) fn new(
+        route: Arc<Route>,
+        notice: Notice,
+        mut trail: Trail,
+    ) -> (Self, oneshot::Receiver<Outcome>) {
         let (reply, outcome) = oneshot::channel();
         let facts = notice.facts().clone();
+        trail.read(&facts);
         let arrival = notice.into_arrival().compact();
         let letter = Self {
             id: arrival.id(),
@@ -64,7 +74,9 @@ impl Letter {
             body: arrival.body().clone(),
             told: None,
             roster: None,
+            source: None,
             asked: arrival.received(),
+            trail,
             received: arrival.received(),
             size: size(&arrival),
             arrival: Some(arrival),
@@ -96,12 +108,14 @@ impl Letter {
 
     /// The arrival, for one try.
     pub(super) fn open(&mut self) -> Option<Arrival> {
+        self.trail.taken();
         self.arrival.take()
     }
 
     /// Back into the envelope, for another try.
     pub(super) fn again(&mut self, arrival: Arrival, outage: Outage) -> Step {
         self.arrival = Some(arrival);
+        self.trail.put_back();
         let schedule = match outage.kind.source() {
             Source::Bot => self.route.retry,
             Source::Gateway | Source::Webex => ASK_AGAIN,

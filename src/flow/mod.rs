@@ -26,6 +26,7 @@ use crate::report::lines::Unwritten;
 use crate::report::outage::{Kind, Outage};
 use crate::report::{self, Happening, Reporter};
 use crate::rt;
+use crate::telemetry::{Note, Subject, Trail};
 
 use account::Hearers;
 pub use desk::{Desk, Identity};
@@ -43,11 +44,11 @@ impl Gateway {
     /// An authentic event: read it, let it act on what is known about its room, keep it, and answer.
     async fn take_in(&self, authentic: Authentic) -> Admission {
         let setup = self.in_force();
-        let (route, notice) = match self.heed(authentic, &setup) {
+        let (route, notice, trail) = match self.heed(authentic, &setup) {
             Ok(heeded) => heeded,
             Err(refused) => return refused,
         };
-        let (letter, outcome) = Letter::new(Arc::clone(&route), notice);
+        let (letter, outcome) = Letter::new(Arc::clone(&route), notice, trail);
         let label = letter.label(setup.config.inbox.order, setup.config.inbox.duplicates);
         match self.keep(label, letter) {
             Ok(()) => self.answer(&route, outcome).await,
@@ -58,20 +59,28 @@ impl Gateway {
     /// An authentic event that cannot be kept: what it says about its room is true all the same.
     fn leave_out(&self, authentic: Authentic) -> Admission {
         match self.heed(authentic, &self.in_force()) {
-            Ok((route, notice)) => self.turn_down(Letter::new(route, notice).0),
+            Ok((route, notice, trail)) => self.turn_down(Letter::new(route, notice, trail).0),
             Err(refused) => refused,
         }
     }
 
     /// Reads an authentic event and lets it act on what is known about its room.
-    fn heed(&self, authentic: Authentic, setup: &Setup) -> Result<(Arc<Route>, Notice), Admission> {
+    fn heed(
+        &self,
+        authentic: Authentic,
+        setup: &Setup,
+    ) -> Result<(Arc<Route>, Notice, Trail), Admission> {
         let Some(route) = setup.routes.of(authentic.arrival()) else {
             return Err(self.routeless(&authentic));
         };
         let (id, body) = (authentic.arrival().id(), authentic.arrival().body().clone());
+        let subject = Subject { route: &route.name, bot: &route.desk.name };
+        let trail = self.tracer.follow(&authentic, subject);
         let notice = match read(authentic, route.desk.registration()) {
             Ok(notice) => notice,
-            Err(refusal) => return Err(self.refused_unread(&route, id, &body, refusal)),
+            Err(refusal) => {
+                return Err(self.refused_unread(&route, (id, trail), &body, refusal));
+            }
         };
         if let Some(identity) = route.desk.last_known() {
             let now = rt::now();
@@ -81,7 +90,7 @@ impl Gateway {
             identity.membership.apply(effect);
             self.lookout.heed(seen);
         }
-        Ok((route, notice))
+        Ok((route, notice, trail))
     }
 }
 
@@ -148,11 +157,11 @@ impl Courier {
             }
         };
         let (cleared, place) = self.cleared(letter, notice, identity).await?;
-        Ok(self.forward(letter, cleared, place).await)
+        self.forward(letter, cleared, place).await
     }
 
     /// Cleared, with a place at the bot. Between the verdict and the first byte there is no wait but for a connection
-    /// (`connect_timeout`): where there is no place at once, people may have joined by the time there is one.
+    /// (`connect_timeout`) and for the record (2 s): where there is no place at once, people may have joined by the time there is one.
     async fn cleared(
         &self,
         letter: &mut Letter,
@@ -183,14 +192,20 @@ impl Courier {
         let rules = route.rules(identity);
         let roster = match ask(&notice, rules) {
             Question::Nothing => None,
-            Question::Room(room) => match identity.membership.roster(&room, asked).await {
-                Ok(roster) => Some(roster),
-                Err(outage) => return Err(self.not_yet(letter, notice, outage).into()),
-            },
+            Question::Room(room) => {
+                let sourced = identity.membership.sourced(&room, asked).await;
+                let found = sourced.as_ref().map(|(roster, source)| (roster.read(), *source));
+                letter.trail.asked(asked, found.map_err(|outage| outage.kind));
+                match sourced {
+                    Ok(sourced) => Some(sourced),
+                    Err(outage) => return Err(self.not_yet(letter, notice, outage).into()),
+                }
+            }
         };
         if self.overtaken(&route) == Overtaken::Yes {
             return Err(Halt::Overtaken(notice.into_arrival()));
         }
+        let (roster, source) = roster.unzip();
         // A list that was known before says nothing about the token, nor does one that an event made.
         let told = |roster: &Roster| {
             asked.since(roster.read()).is_zero() && roster.extent() == Extent::Whole
@@ -199,8 +214,12 @@ impl Courier {
             route.desk.trust(&self.told);
         }
         letter.roster.clone_from(&roster);
+        letter.source = source;
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
-        match judge(notice, evidence, rules, asked) {
+        let began = rt::now();
+        let verdict = judge(notice, evidence, rules, asked);
+        letter.trail.judged(began);
+        match verdict {
             Verdict::Clear(cleared) => Ok(cleared),
             Verdict::Refuse(notice, refusal) => {
                 Err(self.refuse(letter, notice.into_arrival(), refusal).into())
@@ -212,8 +231,8 @@ impl Courier {
         }
     }
 
-    /// Looked at after the last wait before the verdict: evidence may have taken long, and is not judged by rules that
-    /// are no longer in force.
+    /// Looked at after each wait, for evidence and for the record: nothing is judged or passed on by
+    /// rules that are no longer in force.
     fn overtaken(&self, route: &Arc<Route>) -> Overtaken {
         let now = self.in_force.now();
         match now.routes.by_name.get(&route.name) {
@@ -222,16 +241,28 @@ impl Courier {
         }
     }
 
-    /// The record is handed to the writer before the bot is called: whatever happens then, it is known that it may
-    /// have happened.
-    async fn forward(&self, letter: &mut Letter, cleared: Cleared, place: Place) -> Step {
-        if self.tell_cleared(letter, &cleared).is_err() {
-            return self.not_yet(letter, cleared.into_notice(), unwritten());
+    /// The record is written before the bot is called: whatever happens then, it is known that it may have happened.
+    async fn forward(
+        &self,
+        letter: &mut Letter,
+        cleared: Cleared,
+        place: Place,
+    ) -> Result<Step, Halt> {
+        if self.tell_cleared(letter, &cleared).await.is_err() {
+            return Ok(self.not_yet(letter, cleared.into_notice(), unwritten()));
         }
         let route = Arc::clone(&letter.route);
+        if self.overtaken(&route) == Overtaken::Yes {
+            return Err(Halt::Overtaken(cleared.into_notice().into_arrival()));
+        }
         let began = rt::now();
-        let (notice, answer) = route.forward.send(cleared, place).await;
+        let away = letter.trail.leaves();
+        let (notice, answer) = route.forward.send(cleared, place, away.context.as_ref()).await;
         let took = rt::now().since(began);
+        let failed = |outage: &Outage| Note::Failed(outage.kind);
+        letter
+            .trail
+            .back(&away, answer.as_ref().map_or_else(failed, |status| Note::Status(*status)));
         let told = Happening::Delivered {
             id: letter.id,
             route: &route.name,
@@ -239,7 +270,7 @@ impl Courier {
             took,
         };
         self.reporter.emit(&told);
-        match answer {
+        Ok(match answer {
             Ok(status) => letter.done(Step::Delivered, Outcome::Delivered(status)),
             Err(outage) if letter.may_be_there(&outage) => {
                 route.trouble();
@@ -249,13 +280,13 @@ impl Courier {
                 route.trouble();
                 self.not_yet(letter, notice, outage)
             }
-        }
+        })
     }
 
     /// A refusal waits for its record as well: it stays refused, and nobody may say later that it was lost.
     fn refuse(&self, letter: &mut Letter, arrival: Arrival, refusal: Refusal) -> Step {
         match self.tell(letter, report::Verdict::Refused(refusal)) {
-            Ok(()) => {
+            Ok(_queued) => {
                 self.lookout.refused(&letter.route.desk.name, &letter.facts, refusal);
                 letter.done(Step::Settled, Outcome::Refused(refusal))
             }
@@ -265,7 +296,7 @@ impl Courier {
 
     fn not_yet(&self, letter: &mut Letter, notice: Notice, outage: Outage) -> Step {
         letter.route.desk.heed(&outage, &self.told);
-        letter.roster = None;
+        (letter.roster, letter.source) = (None, None);
         self.put_back(letter, notice.into_arrival(), outage)
     }
 
@@ -280,7 +311,7 @@ impl Courier {
 }
 
 fn unwritten() -> Outage {
-    Outage::new(Kind::LogUnwritable, "nobody takes the records")
+    Outage::new(Kind::LogUnwritable, "the record is not written yet")
 }
 
 fn too_old() -> Outage {

@@ -9,7 +9,7 @@ use crate::config::{self, Answer, Config, Unverified};
 use crate::forward::{self, Forward, NoTrust};
 use crate::gate::arrival::Arrival;
 use crate::gate::moment::Moment;
-use crate::gate::policy::{Audience, Policy, Rules};
+use crate::gate::policy::{Audience, Mode, Policy, Rules};
 use crate::gate::retry::Schedule;
 use crate::rt;
 
@@ -97,6 +97,11 @@ impl Route {
     /// Who may be in a room on this route.
     pub(super) fn audience(&self, identity: &Identity) -> &Audience {
         self.audience.get_or_init(|| self.policy.audience(identity.own))
+    }
+
+    /// Whether refusals are enforced, or until when not.
+    pub(super) fn mode(&self) -> Mode {
+        self.policy.mode
     }
 
     pub(super) fn rules(&self, identity: &Identity) -> Rules<'_> {

@@ -20,8 +20,9 @@ use crate::gate::roster::{Roster, Standing};
 use crate::gate::signature::Authentic;
 use crate::report::lines::Unwritten;
 use crate::report::outage::Outage;
-use crate::report::{Decision, Happening, Verdict};
+use crate::report::{Decision, Happening, Mode, Ticket, Verdict};
 use crate::rt;
+use crate::telemetry::Trail;
 
 /// The configured names of organisations.
 #[derive(Debug)]
@@ -43,8 +44,9 @@ impl Names {
 }
 
 impl Courier {
-    /// The record of a clearance. Without it, nothing may pass; nor while those before it cannot be written.
-    pub(super) fn tell_cleared(
+    /// The record of a clearance: when this returns, it is written. Without it, nothing may pass; nor while those before
+    /// it cannot be written. A try after one that took too long waits for the same record.
+    pub(super) async fn tell_cleared(
         &self,
         letter: &mut Letter,
         cleared: &Cleared,
@@ -52,22 +54,30 @@ impl Courier {
         if !self.reporter.writable() {
             return Err(Unwritten);
         }
-        self.tell(letter, Verdict::Allow { would_refuse: cleared.basis().would_refuse })
+        let verdict = Verdict::Allow { would_refuse: cleared.basis().would_refuse };
+        let ticket = self.tell(letter, verdict)?;
+        self.reporter.written(ticket).await
     }
 
-    /// Writes the record of a verdict; once, however often a try comes to the same.
-    pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<(), Unwritten> {
-        if letter.told == Some(verdict) {
-            return Ok(());
+    /// Queues the record of a verdict; once, however often a try comes to the same.
+    pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<Ticket, Unwritten> {
+        letter.trail.decided(verdict);
+        if let Some((told, ticket)) = letter.told
+            && told == verdict
+        {
+            return Ok(ticket);
         }
-        let now = rt::now();
+        let (now, setup) = (rt::now(), self.in_force.now());
         let clean = verdict == Verdict::Allow { would_refuse: None };
         let unclean = letter.roster.as_deref().filter(|_| !clean);
-        self.reporter.record(&Decision {
+        let ticket = self.reporter.record(&Decision {
             at: now.wall,
             id: letter.id,
+            trace: letter.trail.id(),
             route: &letter.route.name,
             bot: &letter.route.desk.name,
+            config: &setup.config.fingerprint,
+            mode: Mode::at(letter.route.mode(), now.wall),
             facts: Some(&letter.facts),
             body: &letter.body,
             verdict,
@@ -75,11 +85,12 @@ impl Courier {
             outsiders: unclean
                 .map(|roster| self.outsiders(&letter.route, roster))
                 .unwrap_or_default(),
+            source: letter.source,
             age: letter.roster.as_deref().map(|roster| now.since(roster.read())),
             took: now.since(letter.asked),
         })?;
-        letter.told = Some(verdict);
-        Ok(())
+        letter.told = Some((verdict, ticket));
+        Ok(ticket)
     }
 
     fn outsiders(&self, route: &Route, roster: &Roster) -> Vec<(String, usize)> {
@@ -113,20 +124,26 @@ impl Gateway {
     pub(super) fn refused_unread(
         &self,
         route: &Route,
-        id: Uuid,
+        (id, mut trail): (Uuid, Trail),
         body: &Bytes,
         refusal: Refusal,
     ) -> Admission {
+        trail.decided(Verdict::Refused(refusal));
+        let (at, setup) = (rt::now().wall, self.in_force());
         self.reporter.emit(&Happening::Decided(&Decision {
-            at: rt::now().wall,
+            at,
             id,
+            trace: trail.id(),
             route: &route.name,
             bot: &route.desk.name,
+            config: &setup.config.fingerprint,
+            mode: Mode::at(route.mode(), at),
             facts: None,
             body,
             verdict: Verdict::Refused(refusal),
             members: None,
             outsiders: Vec::new(),
+            source: None,
             age: None,
             took: Duration::ZERO,
         }));

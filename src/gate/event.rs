@@ -9,87 +9,10 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::arrival::Arrival;
-use super::id::{Key, Org, OrgId, Person, PersonId, Room, RoomId};
+use super::id::{Id, Key, Org, OrgId, Person, PersonId, Room, RoomId, Webhook};
 use super::refusal::Refusal;
 use super::signature::Authentic;
-
-/// What happened to what: `messages.created`. Resources that have no rules of their own are `other`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Resource {
-    /// A card was submitted.
-    AttachmentActions,
-    /// Somebody joined, left or changed.
-    Memberships,
-    /// A message.
-    Messages,
-    /// The room itself; its id is `data.id`.
-    Rooms,
-    /// Anything else, by its own name.
-    Other(Box<str>),
-}
-
-impl Resource {
-    /// From the word in an envelope or in configuration.
-    pub fn named(word: &str) -> Self {
-        match word {
-            "attachmentActions" => Self::AttachmentActions,
-            "memberships" => Self::Memberships,
-            "messages" => Self::Messages,
-            "rooms" => Self::Rooms,
-            other => Self::Other(other.into()),
-        }
-    }
-
-    /// A word from a closed list: foreign text never becomes a metric label.
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::AttachmentActions => "attachmentActions",
-            Self::Memberships => "memberships",
-            Self::Messages => "messages",
-            Self::Rooms => "rooms",
-            Self::Other(_) => "other",
-        }
-    }
-}
-
-/// The second half of an event's name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Verb {
-    /// It is new.
-    Created,
-    /// It is gone.
-    Deleted,
-    /// The room's id changed.
-    Migrated,
-    /// It changed.
-    Updated,
-    /// Anything else, by its own name.
-    Other(Box<str>),
-}
-
-impl Verb {
-    /// From the word in an envelope or in configuration.
-    pub fn named(word: &str) -> Self {
-        match word {
-            "created" => Self::Created,
-            "deleted" => Self::Deleted,
-            "migrated" => Self::Migrated,
-            "updated" => Self::Updated,
-            other => Self::Other(other.into()),
-        }
-    }
-
-    /// A word from a closed list.
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Deleted => "deleted",
-            Self::Migrated => "migrated",
-            Self::Updated => "updated",
-            Self::Other(_) => "other",
-        }
-    }
-}
+pub use super::topic::{Resource, RoomType, Verb};
 
 /// The facts of an event that rules, records and the room's cache entry need. Everything else stays in the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +37,10 @@ pub struct Facts {
     pub created: Option<SystemTime>,
     /// `createdBy`: who registered the webhook.
     pub creator: Option<PersonId>,
+    /// `id`: the webhook. For records only, so one that cannot be read is as good as none.
+    pub webhook: Option<Key<Webhook>>,
+    /// `data.roomType`. For records only: no rule rests on what Webex may leave out.
+    pub room_type: Option<RoomType>,
 }
 
 /// What a route's webhook must look like. Without it (the bot's own id is not known yet) an event can be kept and
@@ -176,6 +103,8 @@ struct Envelope<'a> {
     resource: Cow<'a, str>,
     #[serde(borrow)]
     event: Cow<'a, str>,
+    #[serde(default)]
+    id: serde_json::Value,
     #[serde(borrow, rename = "createdBy")]
     creator: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "actorId")]
@@ -245,6 +174,12 @@ pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
         actor: envelope.actor.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
         created: data.text("created")?.map(time).transpose()?,
         creator: envelope.creator.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
+        webhook: envelope.id.as_str().and_then(|id| Id::parse(id).ok()).map(|id| id.key()),
+        room_type: match envelope.data.get("roomType").and_then(serde_json::Value::as_str) {
+            Some("direct") => Some(RoomType::Direct),
+            Some("group") => Some(RoomType::Group),
+            Some(_) | None => None,
+        },
         resource,
     })
 }

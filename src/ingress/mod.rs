@@ -22,13 +22,16 @@ mod guests;
 mod linger;
 mod listener;
 mod lot;
+mod passed;
 mod tls;
 
 pub(crate) use accept::accept;
 pub use answer::{Response, answer};
 pub use drain::Drain;
 pub(crate) use guests::{Guest, Guests};
-pub use listener::{BindProblem, Bound, bind, examine};
+pub use listener::{BindProblem, Bound, bind, examine, handed_over};
+pub use passed::{Listener, Passed, PassedProblem};
+pub use tls::Certificates;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 
 use super::outage::Kind;
 use super::record::{Decision, Verdict};
+use super::telemetry;
 use super::upkeep;
 use super::{Happening, RosterSource, RouteScope, Scope};
 use crate::gate::refusal::{Family as Fam, Refusal};
@@ -80,6 +81,7 @@ pub(super) struct Metrics {
     inbox: Gauge,
     lost: Counter<u64, AtomicU64>,
     upkeep: upkeep::Metrics,
+    telemetry: telemetry::Metrics,
 }
 
 fn seconds() -> Histogram {
@@ -102,6 +104,7 @@ impl Metrics {
             inbox: Gauge::default(),
             lost: Counter::default(),
             upkeep: upkeep::Metrics::default(),
+            telemetry: telemetry::Metrics::default(),
         };
         metrics.register(scope);
         metrics.start_at_zero(scope);
@@ -123,8 +126,10 @@ impl Metrics {
             inbox,
             lost,
             upkeep,
+            telemetry,
         } = self;
         upkeep.register(registry);
+        telemetry.register(registry);
         let build: Pairs = vec![("version", env!("CARGO_PKG_VERSION").into())];
         let config: Pairs = vec![("hash", (&*scope.fingerprint).into())];
         registry.register("build", "Which botwarden this is", Info::new(build));
@@ -243,6 +248,11 @@ impl Metrics {
         if let Verdict::Allow { would_refuse: Some(refusal) } = decision.verdict {
             self.shadow.get_or_create(&Reason { route, reason: refusal.label() }).inc();
         }
+    }
+
+    /// So many spans or points came to this end.
+    pub(super) fn exported(&self, signal: telemetry::Signal, fate: telemetry::Fate, items: u64) {
+        self.telemetry.count(signal, fate, items);
     }
 
     /// So many lines were lost by now.

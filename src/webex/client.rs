@@ -14,6 +14,7 @@ use super::budget::{Budget, Claim, Silences};
 use super::call::{Effort, Reply};
 use super::model::{Me, Person, Room, RoomView};
 use super::renewal::{Authorization, Made};
+use super::trust::system_trust;
 use crate::config::{Proxy, Webex};
 use crate::gate::id::RoomId;
 use crate::gate::secret::Secret;
@@ -94,7 +95,7 @@ impl Client {
         let made = Made::new(config)?;
         Ok(Self {
             bot,
-            http: http(config, &made)?,
+            http: outward_by(config, &config.api, &made)?,
             api,
             authorization: RwLock::new(Authorization::new(token)?),
             limits: Limits { timeout, attempts, give_up_after },
@@ -180,8 +181,13 @@ impl fmt::Debug for Client {
     }
 }
 
+/// A client for this address, on the same way and with the same roots as for the Webex API.
+pub fn outward(config: &Webex, to: &Url) -> Result<reqwest::Client, ClientProblem> {
+    outward_by(config, to, &Made::new(config)?)
+}
+
 /// No redirects: an answer that leads elsewhere is not an answer, and the token stays here.
-fn http(config: &Webex, made: &Made) -> Result<reqwest::Client, ClientProblem> {
+fn outward_by(config: &Webex, to: &Url, made: &Made) -> Result<reqwest::Client, ClientProblem> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("botwarden/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
@@ -189,7 +195,7 @@ fn http(config: &Webex, made: &Made) -> Result<reqwest::Client, ClientProblem> {
         .retry(reqwest::retry::never());
     let builder = match &config.proxy {
         // A plain API is one on loopback. A proxy would read the token, and its loopback is another machine's.
-        _ if config.api.scheme() == "http" => builder.no_proxy(),
+        _ if to.scheme() == "http" => builder.no_proxy(),
         Proxy::Direct => builder.no_proxy(),
         Proxy::Env => builder,
         Proxy::Url(url) => {
@@ -197,25 +203,32 @@ fn http(config: &Webex, made: &Made) -> Result<reqwest::Client, ClientProblem> {
             builder.proxy(proxy.map_err(|_may_hold_a_password| ClientProblem::Proxy)?)
         }
     };
-    let builder = trusting(builder, config, made)?;
+    let builder = trusting(builder, config, (to, made))?;
     builder.build().map_err(|_unspecific| match &config.ca_file {
         Some(path) => unusable(path, "holds a certificate that cannot be used"),
         None => ClientProblem::NoRoots,
     })
 }
 
-/// The system's roots and those of `ca_file`. A plain http API (a simulator) needs none, and must not fail for want of
-/// them.
+/// The system's roots and those of `ca_file`. Plain http (a simulator, a collector beside the gateway) needs none, and
+/// must not fail for want of them.
 fn trusting(
     builder: ClientBuilder,
     config: &Webex,
-    made: &Made,
+    (to, made): (&Url, &Made),
 ) -> Result<ClientBuilder, ClientProblem> {
     match (&config.ca_file, made.roots()) {
         (Some(path), Some(pem)) => Ok(builder.tls_certs_merge(roots(path, pem)?)),
-        _ if config.api.scheme() == "http" => Ok(builder.tls_certs_only([])),
-        (None, _) | (_, None) => Ok(builder),
+        _ if to.scheme() == "http" => Ok(builder.tls_certs_only([])),
+        (None, _) | (_, None) => Ok(builder.tls_backend_preconfigured(system_tls()?)),
     }
+}
+
+/// The same for all bots.
+fn system_tls() -> Result<rustls::ClientConfig, ClientProblem> {
+    let mut tls = system_trust().map_err(|_unspecific| ClientProblem::NoRoots)?;
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(tls)
 }
 
 fn roots(path: &Path, pem: &[u8]) -> Result<Vec<Certificate>, ClientProblem> {

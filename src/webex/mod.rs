@@ -21,17 +21,19 @@ mod pace;
 mod renewal;
 mod retry_after;
 mod trail;
+mod trust;
 pub mod webhooks;
 
 pub use budget::{Claim, Silences};
 pub use call::Effort;
-pub use client::{Client, ClientProblem};
+pub use client::{Client, ClientProblem, outward};
 pub use departure::Left;
 pub use listed::{Addressed, Listed};
 pub use messages::To;
 pub use model::{Me, PersonKind, RoomKind, RoomView};
 pub use own::Own;
 pub use renewal::{Authorization, Fit};
+pub use trust::system_trust;
 
 #[cfg(test)]
 pub(crate) mod stub;

@@ -3,9 +3,15 @@
 
 mod audit;
 mod basics;
+mod credentials;
 mod demo;
+mod evidence;
 mod harness;
+mod healthcheck;
+mod operate;
 mod reload;
 mod rotation;
+mod sockets;
+mod supervisor;
 mod together;
 mod webhooks;

@@ -26,7 +26,7 @@ use tokio::time::{sleep, timeout};
 use crate::admin::{NotReloaded, Reloaded};
 use crate::config::{Code, Config, Problem};
 use crate::flow::{Gateway, StartProblem};
-use crate::ingress::{self, Drain};
+use crate::ingress::{self, Certificates, Drain};
 use crate::report::{Reporter, Scope};
 use crate::rt;
 use crate::upkeep::Upkeep;
@@ -96,6 +96,7 @@ pub(super) struct Followers {
     pub(super) gateway: Arc<Gateway>,
     pub(super) upkeep: Upkeep,
     pub(super) drain: Drain,
+    pub(super) certificates: Option<Certificates>,
     pub(super) reporter: Arc<Reporter>,
 }
 
@@ -190,7 +191,7 @@ impl Reloads {
     }
 
     async fn come_into_force(&self, config: &Arc<Config>) -> Result<(), Problem> {
-        let Followers { gateway, upkeep, drain, reporter } = &self.followers;
+        let Followers { gateway, upkeep, drain, certificates, reporter } = &self.followers;
         if let Some(tls) = &config.server.tls {
             ingress::examine(tls).map_err(|problem| unfit("server.tls", &problem.to_string()))?;
         }
@@ -198,7 +199,12 @@ impl Reloads {
         upkeep.hand_over(&prepared).await;
         gateway.adopt(prepared);
         upkeep.resume(config);
-        // The listener takes the certificate that was examined above: here, beside the other times of the server.
+        if let (Some(certificates), Some(tls)) = (certificates, &config.server.tls)
+            && let Err(problem) = certificates.renew(tls)
+        {
+            // They were examined a moment ago: somebody writes them right now, and they are looked at again.
+            tracing::error!(%problem, "the certificate before stays");
+        }
         drain.follow(&config.server);
         reporter.renew(&Scope::of(config));
         (self.following.then)(config);

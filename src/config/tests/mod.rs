@@ -8,16 +8,20 @@
     reason = "inline snapshots are long, and tests put texts together"
 )]
 
+mod admin;
 mod edges;
 mod full;
+mod journal;
 mod loads;
 mod mutations;
 mod problems;
 mod rules;
 mod schema;
 mod secrecy;
+mod telemetry;
 mod telling;
 mod tighten;
+mod tls;
 mod upkeep;
 mod upstreams;
 mod webhooks;
