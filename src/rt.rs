@@ -94,11 +94,30 @@ where
     tokio::spawn(task)
 }
 
+/// Runs what may block, such as reading a file from a volume that hangs, where it holds up nobody. None if it panicked.
+pub async fn blocking<T, F>(work: F) -> Option<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
 /// Whether more work may be sent here: a check by name for everything that must be in order.
 #[derive(Clone, Debug)]
 pub struct Readiness {
     checks: Arc<Mutex<Checks>>,
     stop: CancellationToken,
+    draining: CancellationToken,
+}
+
+/// Whether this was the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// It was drained before.
+    Before,
+    /// It is from now on.
+    Now,
 }
 
 /// What each check says: in order, or why not.
@@ -107,7 +126,8 @@ pub type Checks = BTreeMap<Box<str>, Result<(), Box<str>>>;
 impl Readiness {
     /// Ready as long as every check is in order and these tasks are not told to end.
     pub fn new(tasks: &Tasks) -> Self {
-        Self { checks: Arc::default(), stop: tasks.stop_token().clone() }
+        let (stop, draining) = (tasks.stop_token().clone(), CancellationToken::new());
+        Self { checks: Arc::default(), stop, draining }
     }
 
     /// This is in order.
@@ -120,21 +140,39 @@ impl Readiness {
         self.locked().insert(check.into(), Err(reason.into()));
     }
 
+    /// Nobody looks at this any more.
+    pub fn forget(&self, check: &str) {
+        self.locked().remove(check);
+    }
+
+    /// Not ready from now on, until the end. It ends nothing.
+    pub fn drain(&self) -> Drained {
+        let _one_at_a_time = self.locked();
+        if self.draining.is_cancelled() {
+            return Drained::Before;
+        }
+        self.draining.cancel();
+        Drained::Now
+    }
+
     /// Whether everything is in order.
     pub fn ready(&self) -> bool {
-        !self.stop.is_cancelled() && self.locked().values().all(Result::is_ok)
+        !self.ends() && self.locked().values().all(Result::is_ok)
+    }
+
+    fn ends(&self) -> bool {
+        self.stop.is_cancelled() || self.draining.is_cancelled()
     }
 
     /// Every check, with whether the process is about to end among them.
     pub fn checks(&self) -> Checks {
         let mut checks = self.locked().clone();
-        let stopping = self.stop.is_cancelled();
-        let shutdown = if stopping { Err("draining".into()) } else { Ok(()) };
+        let shutdown = if self.ends() { Err("draining".into()) } else { Ok(()) };
         checks.insert("shutdown".into(), shutdown);
         checks
     }
 
-    /// A panic elsewhere leaves the map whole: each change is one insertion.
+    /// A panic elsewhere leaves the map whole: each change is one insertion or removal.
     fn locked(&self) -> MutexGuard<'_, Checks> {
         self.checks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -189,6 +227,23 @@ mod tests {
         assert!(new_id(early) < new_id(late));
         assert_ne!(new_id(early), new_id(early));
         assert_eq!(new_id(early).get_version_num(), 7);
+    }
+
+    #[tokio::test]
+    async fn draining_makes_it_unready_and_ends_nothing() {
+        let tasks = Tasks::default();
+        let readiness = Readiness::new(&tasks);
+        assert_eq!((readiness.drain(), readiness.drain()), (Drained::Now, Drained::Before));
+        assert!(!readiness.ready() && !tasks.stop_token().is_cancelled());
+        assert_eq!(readiness.checks()["shutdown"], Err("draining".into()));
+    }
+
+    #[test]
+    fn a_check_of_something_that_is_gone_says_nothing() {
+        let readiness = Readiness::new(&Tasks::default());
+        readiness.not_ok("token gone", "refused by Webex");
+        readiness.forget("token gone");
+        assert!(readiness.ready() && !readiness.checks().contains_key("token gone"));
     }
 
     #[tokio::test]

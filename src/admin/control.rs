@@ -32,6 +32,6 @@ pub struct Reloaded {
 pub struct NotReloaded {
     /// The file.
     pub file: Box<str>,
-    /// Every mistake in it.
+    /// Every mistake in it; none where the gateway is at its end and reads nothing any more.
     pub problems: Vec<Problem>,
 }

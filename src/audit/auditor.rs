@@ -10,6 +10,7 @@ use super::ledger::Ledger;
 use super::luck::Luck;
 use super::row::Row;
 use super::survey::{Survey, Watch};
+use super::tenure::Tenure;
 use super::whole::Whole;
 use super::wish::Wish;
 use crate::config::Config;
@@ -38,6 +39,7 @@ pub struct Auditor {
     pub(super) ledger: Arc<Ledger>,
     pub(super) reporter: Arc<Reporter>,
     pub(super) luck: Luck,
+    pub(super) tenure: Tenure,
 }
 
 /// What an auditor works with.
@@ -81,7 +83,14 @@ impl Auditor {
             ledger,
             reporter,
             luck: Luck::default(),
+            tenure: Tenure::default(),
         })
+    }
+
+    /// Leaves rooms only as long as this lasts.
+    #[must_use]
+    pub fn while_in_force(self, tenure: Tenure) -> Self {
+        Self { tenure, ..self }
     }
 
     /// Its bot's name.

@@ -6,6 +6,8 @@
 //!    ask to wait. So nothing is said where the bot stays, unless the room changes within these seconds.
 //! 4. The departure is counted and recorded, and then made: in one try, as long as the confirmation stands. A call that
 //!    was not answered may have been heard.
+//! 5. A departure ends where the rules by which it was confirmed are no longer in force ([`Tenure`](super::Tenure)):
+//!    what takes long is given up, and the last step is not made. A farewell that was begun is said to its end.
 
 use std::borrow::Cow;
 
@@ -15,6 +17,7 @@ use super::auditor::Auditor;
 use super::rail::Permit;
 use super::row::Action;
 use super::survey::Found;
+use super::tenure::Departing;
 use crate::config::Farewell;
 use crate::gate::departure::{APART, Departure, Unconfirmed, confirm};
 use crate::report::outage::Outage;
@@ -31,6 +34,8 @@ pub enum Departed {
     Failed(Outage),
     /// Both lists agreed.
     Left(Left),
+    /// Other rules came into force meanwhile: the bot stays.
+    Overtaken,
     /// The second list does not confirm the first: the bot stays.
     Unconfirmed(Unconfirmed),
     /// There is no second list: the bot stays.
@@ -46,6 +51,7 @@ impl Departed {
             Self::Left(Left::Before) => Action::GoneBefore,
             Self::Left(Left::Hidden) => Action::Hidden,
             Self::Left(Left::Now) => Action::Left,
+            Self::Overtaken => Action::Kept { why: Cow::Borrowed("reloaded") },
             Self::Unconfirmed(why) => Action::Kept { why: Cow::Borrowed(why.label()) },
             Self::Unread(outage) => Action::Kept { why: Cow::Borrowed(outage.kind.label()) },
         }
@@ -65,12 +71,21 @@ impl Auditor {
         if found.already_hidden() {
             return Departed::AlreadyHidden;
         }
-        let departed = self.go(found, farewell).await.unwrap_or_else(|stays| stays);
+        let mut last_step = None;
+        let departed = self.go(found, farewell, &mut last_step).await;
+        let departed = departed.unwrap_or_else(|stays| stays);
         self.tell_of(found, &departed);
+        // Who ends the tenure waits for the record, too.
+        drop(last_step);
         departed
     }
 
-    async fn go(&self, found: &Found, farewell: Option<&Farewell>) -> Result<Departed, Departed> {
+    async fn go(
+        &self,
+        found: &Found,
+        farewell: Option<&Farewell>,
+        last_step: &mut Option<Departing>,
+    ) -> Result<Departed, Departed> {
         let own = &found.own;
         if own.kind == RoomKind::Other {
             return Err(Departed::Unconfirmed(Unconfirmed::Odd));
@@ -80,10 +95,16 @@ impl Auditor {
             self.say_farewell(farewell, own).await;
             departure = self.confirmed(found).await?;
         }
+        *last_step = Some(self.tenure.depart().await.ok_or(Departed::Overtaken)?);
         self.leave(own, &departure).await
     }
 
     async fn confirmed(&self, found: &Found) -> Result<Departure, Departed> {
+        let confirmed = self.tenure.during(self.confirm(found)).await;
+        confirmed.unwrap_or(Err(Departed::Overtaken))
+    }
+
+    async fn confirm(&self, found: &Found) -> Result<Departure, Departed> {
         let first = &found.roster;
         sleep(APART.saturating_sub(rt::now().surely_since(first.read()))).await;
         let second = self.roster(&found.own).await.map_err(Departed::Unread)?;
@@ -126,6 +147,9 @@ impl Auditor {
         let left = |result| Upkeep::RoomLeft { room, result, outsiders, at };
         match departed {
             Departed::AlreadyHidden => {}
+            Departed::Overtaken => {
+                self.tell(&Upkeep::RoomKept { room, why: "another configuration is in force" });
+            }
             Departed::Left(how) => self.tell(&left(Ok(how.label()))),
             Departed::Failed(outage) => self.tell(&left(Err(outage))),
             Departed::Unconfirmed(why) => {

@@ -33,6 +33,22 @@ impl Ledger {
         Ok(Self { known: Mutex::new(known), file: Some(file) })
     }
 
+    /// What another ledger of the same bot knows counts here, too, until the end: it is in its own file.
+    pub fn follow(&self, other: &Self) {
+        if std::ptr::eq(self, other) {
+            return;
+        }
+        let entries: Vec<_> = other.known().entries().collect();
+        let mut known = self.known();
+        for (room, entry) in entries {
+            match (room, entry) {
+                (Some(room), entry) => known.take(room, entry),
+                (None, Entry::Left(at)) => known.left(None, at),
+                (None, Entry::Added(_) | Entry::Told(_)) => {}
+            }
+        }
+    }
+
     /// Somebody added the bot to a room.
     pub fn added(&self, room: Key<Room>, added: Added) {
         self.take(room, Entry::Added(added));

@@ -31,6 +31,7 @@ mod row;
 mod shelf;
 mod stamp;
 mod survey;
+mod tenure;
 mod whole;
 mod wish;
 
@@ -44,4 +45,5 @@ pub use report::{AddedCount, Counts, Report, SCHEMA, Summary};
 pub use row::{Action, AddedBy, Outsider, Row};
 pub use shelf::{Filed, Shelf, Unfiled};
 pub use survey::{Found, Survey, Watch};
+pub use tenure::{State as TenureState, Tenure};
 pub use wish::{People, Titles, Wish};

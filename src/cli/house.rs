@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +10,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
+use super::observing;
 use super::operate;
-use crate::config::{Code, Config, Listen, Problem};
-use crate::flow::{Gateway, StartProblem};
-use crate::ingress::{BindProblem, Listener, Passed};
-use crate::report::Reporter;
-use crate::rt::{Readiness, Tasks};
+use super::reload::{Followers, Following, Handle, Reloads, Requests};
+use crate::admin::Control as _;
+use crate::config::{Config, Listen};
+use crate::flow::{Gateway, Sightings, StartProblem};
+use crate::ingress::{BindProblem, Certificates, Drain, Listener, Passed};
+use crate::report::{Happening, Lifecycle, Reporter, Turn};
+use crate::rt::{self, Readiness, Tasks};
 use crate::telemetry::{self, Tracer};
 use crate::webex::{self, ClientProblem};
 use crate::{admin, ingress, upkeep};
@@ -38,7 +40,9 @@ pub struct House {
     ops: Option<SocketAddr>,
     admin: Option<SocketAddr>,
     served: oneshot::Receiver<()>,
-    patience: Duration,
+    drain: Drain,
+    control: Handle,
+    reporter: Arc<Reporter>,
 }
 
 /// Why it does not start.
@@ -95,66 +99,108 @@ impl Unopened {
 }
 
 impl House {
-    /// [`Self::open_on`] ports of its own.
+    /// On ports of its own, with a configuration that stays as it is.
     pub async fn open(config: &Config, reporter: Arc<Reporter>) -> Result<Self, Unopened> {
-        Self::open_on(config, reporter, Passed::default()).await
+        let opening = (Following::nothing(config), Passed::default());
+        Self::open_following(config, reporter, opening).await
     }
 
     /// Takes the ports, or what was passed, and serves. Who the bots are is asked in the background: events are kept
     /// meanwhile.
-    pub async fn open_on(
+    pub async fn open_following(
         config: &Config,
         reporter: Arc<Reporter>,
-        mut passed: Passed,
+        (following, mut passed): (Following, Passed),
     ) -> Result<Self, Unopened> {
-        let tasks = Tasks::default();
-        let (over, readiness) = (CancellationToken::new(), Readiness::new(&tasks));
+        let (tasks, over) = (Tasks::default(), CancellationToken::new());
+        let readiness = Readiness::new(&tasks);
         let bound = ingress::bind(&config.server, &mut passed)?;
-        let webhooks = bound.local_addr();
         let ops = ops(config, &mut passed).await?;
         warn_of_left(&passed);
-        let ops_address = ops.as_ref().map(admin::Bound::local_addr);
         let tracer = tracer(config, &reporter, &tasks, &over)?;
         let operators = operators(config).await?;
-        let admin_address = operators.as_ref().map(admin::Bound::local_addr);
         let (gateway, sightings) =
             Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks, tracer)?;
-        let tools = upkeep::Tools {
-            gateway: Arc::clone(&gateway),
-            reporter: Arc::clone(&reporter),
-            readiness: readiness.clone(),
-            tasks: tasks.clone(),
-        };
-        upkeep::start(config, &tools, sightings);
+        let (control, requests) = Handle::new(readiness.clone(), Arc::clone(&reporter));
         let (done, served) = oneshot::channel();
-        let (door, inner) = (Arc::clone(&gateway), tasks.clone());
-        tasks.spawn("webhooks", async move {
-            bound.serve(door, &inner).await;
+        let house = Self {
+            webhooks: bound.local_addr(),
+            ops: ops.as_ref().map(admin::Bound::local_addr),
+            admin: operators.as_ref().map(admin::Bound::local_addr),
+            drain: bound.drain(),
+            over,
+            gateway,
+            tasks,
+            readiness,
+            served,
+            control,
+            reporter,
+        };
+        house.follow((config, following), bound.certificates(), requests, sightings);
+        turn(&house.reporter, Lifecycle::Started);
+        house.serve(config, (bound, done), (ops, operators))?;
+        Ok(house)
+    }
+
+    /// Starts what is done beside the path of events.
+    fn follow(
+        &self,
+        (config, following): (&Config, Following),
+        certificates: Option<Certificates>,
+        (requests, nudge): Requests,
+        sightings: Sightings,
+    ) {
+        let tools = upkeep::Tools {
+            gateway: Arc::clone(&self.gateway),
+            reporter: Arc::clone(&self.reporter),
+            readiness: self.readiness.clone(),
+            tasks: self.tasks.clone(),
+        };
+        let followers = Followers {
+            gateway: Arc::clone(&self.gateway),
+            upkeep: upkeep::Upkeep::start(config, tools, sightings),
+            drain: self.drain.clone(),
+            certificates,
+            reporter: Arc::clone(&self.reporter),
+        };
+        let reloads = Reloads::new(following, followers).run(requests, nudge);
+        self.until_stopped("reloads", reloads);
+        let observing = observing::watch(Arc::clone(&self.gateway), Arc::clone(&self.reporter));
+        self.until_stopped("observing", observing);
+    }
+
+    fn until_stopped(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.tasks.stop_token().clone();
+        self.tasks.spawn(name, async move {
+            stop.run_until_cancelled(work).await;
+        });
+    }
+
+    /// Starts what listens.
+    fn serve(
+        &self,
+        config: &Config,
+        (bound, done): (ingress::Bound, oneshot::Sender<()>),
+        (ops, operators): (Option<admin::Bound>, Option<admin::Bound>),
+    ) -> Result<(), Unopened> {
+        let (door, tasks) = (Arc::clone(&self.gateway), self.tasks.clone());
+        self.tasks.spawn("webhooks", async move {
+            bound.serve(door, &tasks).await;
             // Nobody listens when the house was dropped rather than closed.
             let _gone = done.send(());
         });
-        let control = Arc::new(Control { readiness: readiness.clone() });
-        let sources = admin::Sources { readiness: readiness.clone(), reporter, control };
+        let control = Arc::new(self.control.clone());
+        let (readiness, reporter) = (self.readiness.clone(), Arc::clone(&self.reporter));
+        let sources = admin::Sources { readiness, reporter, control };
         if let Some(operators) = operators {
-            let sources = (sources.clone(), &gateway);
-            operate::open(operators, &config.admin, sources, &tasks, over.clone())?;
+            let sources = (sources.clone(), &self.gateway);
+            operate::open(operators, &config.admin, sources, &self.tasks, self.over.clone())?;
         }
         if let Some(ops) = ops {
-            let (inner, over) = (tasks.clone(), over.clone());
-            tasks.spawn("ops", async move { ops.serve(sources, &inner, over).await });
+            let (tasks, over) = (self.tasks.clone(), self.over.clone());
+            self.tasks.spawn("ops", async move { ops.serve(sources, &tasks, over).await });
         }
-        let patience = config.server.drain_timeout;
-        Ok(Self {
-            gateway,
-            tasks,
-            over,
-            readiness,
-            webhooks,
-            ops: ops_address,
-            admin: admin_address,
-            served,
-            patience,
-        })
+        Ok(())
     }
 
     /// Where webhooks are taken, with the port that was chosen.
@@ -175,6 +221,11 @@ impl House {
     /// What `/readyz` says.
     pub fn readiness(&self) -> &Readiness {
         &self.readiness
+    }
+
+    /// What may be asked of the gateway while it runs.
+    pub fn control(&self) -> Handle {
+        self.control.clone()
     }
 
     /// The gateway, for who must stop it in a hurry.
@@ -198,7 +249,8 @@ impl House {
     /// Stops as an operator wants it, within `drain_timeout` in all: still accepting for `drain_grace`, then finishing;
     /// what is left in the inbox expires with a record. How many events that were.
     pub async fn close(self) -> usize {
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.drain.all();
+        self.control.drain();
         self.tasks.stop_token().cancel();
         // The listener keeps its own limits; were its task gone, there would be nothing to wait for.
         let _listener_is_done = self.served.await;
@@ -211,8 +263,18 @@ impl House {
         if !self.tasks.stop(LAST_WORDS).await {
             tracing::warn!("some tasks did not end in time");
         }
+        stopped(&self.reporter, left);
         left
     }
+}
+
+/// Everything has its record: so many events expired because it ended.
+pub(super) fn stopped(reporter: &Reporter, expired: usize) {
+    turn(reporter, Lifecycle::Stopped { expired });
+}
+
+fn turn(reporter: &Reporter, what: Lifecycle<'_>) {
+    reporter.emit(&Happening::Lifecycle(&Turn { at: rt::now().wall, what }));
 }
 
 async fn ops(config: &Config, passed: &mut Passed) -> Result<Option<admin::Bound>, Unopened> {
@@ -259,23 +321,3 @@ async fn operators(config: &Config) -> Result<Option<admin::Bound>, Unopened> {
     let Some(address) = config.admin.listen else { return Ok(None) };
     admin::bind(address).await.map(Some).map_err(|cause| Unopened::Admin { address, cause })
 }
-
-/// What may be told to the running gateway.
-struct Control {
-    readiness: Readiness,
-}
-
-impl admin::Control for Control {
-    fn drain(&self) {
-        self.readiness.not_ok("drain", "somebody asked for it");
-    }
-
-    fn reload(&self) -> Reloading<'_> {
-        let message = "this gateway reads its configuration once: restart it";
-        let problems = vec![Problem::new(Code::Unreadable, message)];
-        Box::pin(async { Err(admin::NotReloaded { file: "gateway.yaml".into(), problems }) })
-    }
-}
-
-type Reloading<'a> =
-    Pin<Box<dyn Future<Output = Result<admin::Reloaded, admin::NotReloaded>> + Send + 'a>>;

@@ -1,6 +1,7 @@
 //! The ordinary log: on stderr, by a thread of its own.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
@@ -16,12 +17,24 @@ use crate::report::lines::Lines;
 const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// The log, once it is set up. Dropping it writes what is left.
-#[derive(Debug)]
-pub(super) struct Log(Lines);
+pub(super) struct Log {
+    lines: Lines,
+    level: Level,
+}
+
+/// Sets another filter; what has no filter by then stays as it is.
+type Level = Arc<dyn Fn(&str) + Send + Sync>;
+
+impl Log {
+    /// Other lines are told from now on, by a filter that was checked with the configuration.
+    pub(super) fn level(&self) -> Level {
+        Arc::clone(&self.level)
+    }
+}
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.0.flush(LAST_LINES);
+        self.lines.flush(LAST_LINES);
     }
 }
 
@@ -41,8 +54,18 @@ pub(super) fn start(log: &config::Log, global: &Global) -> Log {
         .with_target(false)
         .with_ansi(global.colour(&stderr) == Tint::Colour);
     // A second subscriber in one process is refused; the first one stays.
-    let _already_set = if text { builder.try_init() } else { builder.json().try_init() };
-    Log(lines)
+    let level: Level = if text {
+        let builder = builder.with_filter_reloading();
+        let filter = builder.reload_handle();
+        let _already_set = builder.try_init();
+        Arc::new(move |level| drop(filter.reload(EnvFilter::new(level))))
+    } else {
+        let builder = builder.json().with_filter_reloading();
+        let filter = builder.reload_handle();
+        let _already_set = builder.try_init();
+        Arc::new(move |level| drop(filter.reload(EnvFilter::new(level))))
+    };
+    Log { lines, level }
 }
 
 struct Maker(Lines);

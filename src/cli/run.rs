@@ -8,13 +8,14 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Global;
-use super::common::{fail, load_or_tell};
+use super::common::{fail, no_config, tell};
 use super::evidence;
 use super::exit::Exit;
-use super::house::House;
+use super::house::{House, stopped};
 use super::log;
 use super::notify::Supervisor;
-use crate::config::{Config, Machine, minute};
+use super::reload::{Following, Machined, Origin as _, Unusable, Watch};
+use crate::config::{self, Config, Machine, minute};
 use crate::gate::policy::Mode;
 use crate::ingress::Passed;
 use crate::report::Reporter;
@@ -25,10 +26,16 @@ const LAST_RECORDS: Duration = Duration::from_secs(2);
 
 /// Run the gateway
 #[derive(Debug, Args)]
-#[command(before_help = "  botwarden run\n  botwarden run --config /etc/botwarden/gateway.yaml")]
-pub(super) struct Arguments {}
+#[command(
+    before_help = "  botwarden run\n  botwarden run --watch --config /etc/botwarden/gateway.yaml"
+)]
+pub(super) struct Arguments {
+    /// Reload when gateway.yaml changes; secrets and certificates that it names are always watched
+    #[arg(long)]
+    watch: bool,
+}
 
-pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
+pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
     let passed = match Passed::take(&Machine) {
         Ok(passed) => passed,
         Err(problem) => {
@@ -36,15 +43,30 @@ pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
             return Exit::Config;
         }
     };
-    let config = match load_or_tell(global) {
-        Ok(config) => config,
-        Err(exit) => return exit,
+    let Some(path) = config::find(global.config.as_deref(), &Machine) else { return no_config() };
+    let origin = Machined::at(path.clone());
+    let fresh = match origin.read() {
+        Ok(fresh) => fresh,
+        Err(Unusable { problems, text, .. }) => {
+            tell(&problems, &path, &text, global);
+            return Exit::Config;
+        }
     };
-    let _log = log::start(&config.log, global);
+    tell(&fresh.warnings, &path, &fresh.text, global);
+    let log = log::start(&fresh.config.log, global);
+    let level = log.level();
+    let following = Following {
+        origin: Arc::new(origin),
+        prints: fresh.prints,
+        watch: if arguments.watch { Watch::All } else { Watch::Named },
+        every: Following::EVERY,
+        then: Arc::new(move |config| level(&config.log.level)),
+    };
+    let config = fresh.config;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     match runtime.worker_threads(workers()).enable_all().build() {
         Ok(runtime) => {
-            let exit = runtime.block_on(serve(&config, global, passed));
+            let exit = runtime.block_on(serve(&config, (following, passed), global));
             // Looking a name up may hang in the system; nobody waits for its answer any more.
             runtime.shutdown_background();
             exit
@@ -62,20 +84,19 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get).min(4)
 }
 
-async fn serve(config: &Config, global: &Global, passed: Passed) -> Exit {
-    let (mut stop, mut interrupt) =
-        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-            (Ok(stop), Ok(interrupt)) => (stop, interrupt),
-            (Err(cause), _) | (_, Err(cause)) => {
-                tracing::error!(%cause, "cannot listen for signals");
-                return Exit::Bug;
-            }
-        };
+async fn serve(config: &Config, opening: (Following, Passed), global: &Global) -> Exit {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(cause) => {
+            tracing::error!(%cause, "cannot listen for signals");
+            return Exit::Bug;
+        }
+    };
     let reporter = match evidence::reporter(config, global) {
         Ok(reporter) => Arc::new(reporter),
         Err(exit) => return exit,
     };
-    let house = match House::open_on(config, Arc::clone(&reporter), passed).await {
+    let house = match House::open_following(config, Arc::clone(&reporter), opening).await {
         Ok(house) => house,
         Err(problem) => {
             tracing::error!(%problem, "cannot start");
@@ -89,7 +110,7 @@ async fn serve(config: &Config, global: &Global, passed: Passed) -> Exit {
     let supervisor = Supervisor::of(&Machine);
     supervisor.accompany(&house, &reporter);
     supervisor.ready();
-    either(&mut stop, &mut interrupt).await;
+    signals.told_to_stop(|| house.control().nudge()).await;
     supervisor.stopping();
     tracing::info!(waiting = house.waiting(), "stopping; a second signal stops at once");
     let gateway = house.gateway();
@@ -98,8 +119,10 @@ async fn serve(config: &Config, global: &Global, passed: Passed) -> Exit {
             tracing::info!(expired = left, "stopped");
             Exit::Fine
         }
-        () = either(&mut stop, &mut interrupt) => {
+        () = signals.told_to_stop(|| tracing::info!("too late to reload")) => {
+            let waiting = gateway.waiting();
             gateway.cut_within(LAST_RECORDS).await;
+            stopped(&reporter, waiting);
             tracing::warn!("stopped at once");
             Exit::Interrupted
         }
@@ -125,9 +148,31 @@ fn warn_of_observing(config: &Config) {
     }
 }
 
-async fn either(stop: &mut Signal, interrupt: &mut Signal) {
-    tokio::select! {
-        _ = stop.recv() => {}
-        _ = interrupt.recv() => {}
+/// What a supervisor or a terminal says.
+struct Signals {
+    stop: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// From now on none of them ends the process by itself.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            stop: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Until one of them says so. SIGHUP asks for the configuration to be read again.
+    async fn told_to_stop(&mut self, reload: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.stop.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => reload(),
+            }
+        }
     }
 }

@@ -116,7 +116,7 @@ pub struct Server {
 }
 
 /// `server.tls`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::struct_field_names,
     reason = "each is a file, and operators know them by these names"
@@ -158,7 +158,7 @@ pub enum LogFormat {
 }
 
 /// `webex`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webex {
     /// The base URL, without a trailing slash, such as `https://webexapis.com/v1`.
     pub api: Url,
@@ -190,7 +190,7 @@ pub enum Proxy {
 }
 
 /// `cache`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
     /// For how long a clean list stands.
     pub allow_ttl: Duration,
@@ -242,7 +242,7 @@ pub struct Bot {
 }
 
 /// One of `bots.*.webhook_secret`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookSecret {
     /// Its bytes.
     pub secret: Secret,
@@ -251,7 +251,7 @@ pub struct WebhookSecret {
 }
 
 /// One of `routes`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The exact path.
     pub path: Box<str>,
@@ -291,7 +291,7 @@ pub enum Unverified {
 }
 
 /// `upstream`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
     /// Where the bot listens.
     pub address: Address,

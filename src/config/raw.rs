@@ -76,7 +76,7 @@ pub(super) struct Gateway {
 pub(super) struct Server {
     /// Where to listen; systemd for the socket that a socket unit passes. `BOTWARDEN_LISTEN` overrides it.
     pub(super) listen: Listen,
-    /// Terminate TLS here; usually an ingress does.
+    /// Terminate TLS here; usually an ingress does. The files are watched.
     pub(super) tls: Option<Tls>,
     /// The largest body of a call.
     pub(super) body_limit: Bytes,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::gate::id::RoomId;
 
 /// `bots.*.webhooks`
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Webhooks {
     /// How far the gateway goes by itself.
     pub manage: Manage,
@@ -42,7 +42,7 @@ pub enum Manage {
 }
 
 /// `bots.*.audit`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
     /// Between two audits of the running gateway; `None` for none.
     pub every: Option<Duration>,
@@ -61,7 +61,7 @@ pub struct Audit {
 }
 
 /// `bots.*.audit.reports`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reports {
     /// The directory.
     pub dir: PathBuf,

@@ -1,64 +1,68 @@
-//! One bot: its keys, its way to Webex, and who it is.
+//! One bot as one configuration has it: its keys, its account, and what is known about its rooms.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tokio::sync::Notify;
-use tokio::time::Instant;
-
+use super::account::{Account, Hearers};
+use crate::config::Cache;
 use crate::gate::event::Registration;
 use crate::gate::id::{Key, Person};
 use crate::gate::policy::{Audience, Policy};
-use crate::gate::retry::Schedule;
 use crate::gate::signature::KeyRing;
 use crate::membership::{Membership, Parts};
-use crate::report::outage::{Kind, Outage};
-use crate::report::{Happening, Reporter};
-use crate::rt::{self, Readiness, Tasks};
-use crate::webex::{Client, Me};
-
-/// How often Webex is asked who the bot is until it tells: soon at first, for a gateway that starts a moment before
-/// its network; never less than twice a minute.
-const ASK_AGAIN: Schedule =
-    Schedule { from: Duration::from_millis(500), up_to: Duration::from_secs(30) };
+use crate::report::Reporter;
+use crate::report::outage::Outage;
+use crate::rt::Tasks;
+use crate::webex::Client;
 
 /// What is known about a bot before and after Webex has said who it is.
 #[derive(Debug)]
 pub struct Desk {
     pub(super) name: Arc<str>,
+    pub(super) account: Arc<Account>,
     keys: KeyRing,
-    client: Arc<Client>,
-    identity: OnceLock<Identity>,
-    /// The last that Webex said about the token was no. Held while it is told, so that what is told last is true.
-    token_refused: Mutex<bool>,
-    /// Somebody has found the token refused.
-    refused: Notify,
-    /// Why it is not known yet who the bot is.
-    unknown: Mutex<Outage>,
+    identity: OnceLock<Option<Identity>>,
+    policies: Vec<Policy>,
+    with: With,
+    /// What was known before the configuration changed, while it is not clear whether it still counts.
+    before: Mutex<Option<Identity>>,
 }
 
 /// Who the bot is, and what follows from it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Identity {
     /// The bot's own person id.
     pub own: Key<Person>,
     /// Who may be in a room on at least one of its routes.
     pub widest: Arc<Audience>,
     /// What is known about its rooms.
-    pub membership: Membership,
+    pub membership: Arc<Membership>,
+}
+
+/// What an identity is made with.
+#[derive(Clone, Debug)]
+pub(super) struct With {
+    pub(super) cache: Cache,
+    pub(super) reporter: Arc<Reporter>,
+    pub(super) tasks: Tasks,
 }
 
 impl Desk {
-    pub(super) fn new(name: Arc<str>, keys: KeyRing, client: Arc<Client>) -> Self {
-        Self {
-            name,
-            keys,
-            client,
-            identity: OnceLock::new(),
-            token_refused: Mutex::new(false),
-            refused: Notify::new(),
-            unknown: Mutex::new(unasked()),
-        }
+    pub(super) fn new(
+        account: (Arc<str>, Arc<Account>),
+        keys: KeyRing,
+        policies: Vec<Policy>,
+        with: With,
+    ) -> Self {
+        let ((name, account), identity, before) = (account, OnceLock::new(), Mutex::default());
+        Self { name, account, keys, identity, policies, with, before }
+    }
+
+    /// Takes over what another desk of the same client knows, as far as it turns out to be true here: lists that were
+    /// read for the same person, the same audience and the same times.
+    #[must_use]
+    pub(super) fn following(self, other: &Self) -> Self {
+        let before = other.last_known().filter(|_| other.with.cache == self.with.cache);
+        Self { before: Mutex::new(before), ..self }
     }
 
     pub(super) fn keys(&self) -> &KeyRing {
@@ -72,17 +76,26 @@ impl Desk {
 
     /// Its way to Webex, with the budget that events share.
     pub fn client(&self) -> &Arc<Client> {
-        &self.client
+        self.account.client()
     }
 
-    /// Who it is, once Webex has said so.
+    /// Who it is, once Webex has said so; never for a bot that no route leads to.
     pub fn identity(&self) -> Option<&Identity> {
-        self.identity.get()
+        let own = self.account.own()?;
+        self.identity.get_or_init(|| self.known_as(own)).as_ref()
     }
 
-    /// Why an event cannot be judged before [`Self::identify`] has asked.
+    /// The same, or who it was until the configuration changed. For what must not be missed meanwhile: nothing is
+    /// decided by it.
+    pub(super) fn last_known(&self) -> Option<Identity> {
+        // In this order: who takes it away puts the identity in its place.
+        let before = self.before.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.identity().cloned().or(before)
+    }
+
+    /// Why an event cannot be judged before Webex has said who the bot is.
     pub(super) fn unknown(&self) -> Outage {
-        self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.account.unknown()
     }
 
     /// Until the bot is known, events are kept but not judged.
@@ -90,105 +103,34 @@ impl Desk {
         Registration { creator: self.identity().map(|identity| identity.own) }
     }
 
-    /// Asks Webex who the bot is until it tells, and again whenever the token is refused. Ends only when it is dropped.
-    pub(super) async fn identify(&self, policies: Vec<Policy>, with: With) {
-        let me = self.ask(0, &with).await;
-        self.known_as(me.id.key(), &policies, &with);
-        // Told here even when nothing was wrong before.
-        *self.token_refused() = true;
-        self.trust(&with.reporter, &with.readiness);
-        self.mend(&with).await;
+    pub(super) fn heed(&self, outage: &Outage, told: &Hearers) {
+        self.account.heed(outage, told);
     }
 
-    async fn ask(&self, mut attempt: u32, with: &With) -> Me {
-        loop {
-            let outage = match self.client.me().await {
-                Ok(me) => return me,
-                Err(outage) => outage,
-            };
-            self.heed(&outage, &with.reporter, &with.readiness);
-            self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&outage);
-            tracing::warn!(bot = &*self.name, cause = %outage, "Webex does not say who the bot is; asking again");
-            let wait = outage.retry_after.unwrap_or_default();
-            tokio::time::sleep(wait.max(ASK_AGAIN.delay(attempt, rt::entropy()))).await;
-            attempt = attempt.saturating_add(1);
+    pub(super) fn trust(&self, told: &Hearers) {
+        self.account.trust(told);
+    }
+
+    fn known_as(&self, own: Key<Person>) -> Option<Identity> {
+        let audiences = self.policies.iter().map(|policy| policy.audience(own));
+        let widest = audiences.reduce(|widest, next| widest.widened(&next))?;
+        let before = self.before.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The audience names the bot itself: another person has another one.
+        match before.filter(|before| *before.widest == widest) {
+            Some(same) => Some(same),
+            None => Some(self.fresh(own, Arc::new(widest))),
         }
     }
 
-    /// A gateway that is not ready may be sent no events, and then nobody else would ever ask Webex anything. Where
-    /// Webex tells who the bot is and refuses the token for everything else, this becomes slower each time.
-    async fn mend(&self, with: &With) {
-        let (mut attempt, mut mended) = (0, Instant::now());
-        loop {
-            self.refused.notified().await;
-            attempt = if mended.elapsed() > 2 * ASK_AGAIN.up_to { 0 } else { attempt };
-            tokio::time::sleep(ASK_AGAIN.delay(attempt, rt::entropy())).await;
-            attempt = attempt.saturating_add(1);
-            // A kept event may have been quicker.
-            let refused = *self.token_refused();
-            if refused {
-                let _same_as_ever = self.ask(attempt, with).await;
-                self.trust(&with.reporter, &with.readiness);
-            }
-            mended = Instant::now();
-        }
-    }
-
-    fn known_as(&self, own: Key<Person>, policies: &[Policy], with: &With) {
-        let audiences = policies.iter().map(|policy| policy.audience(own));
-        let Some(widest) = audiences.reduce(|widest, next| widest.widened(&next)) else { return };
-        let widest = Arc::new(widest);
-        let membership = Membership::new(Parts {
+    fn fresh(&self, own: Key<Person>, widest: Arc<Audience>) -> Identity {
+        let membership = Arc::new(Membership::new(Parts {
             bot: Arc::clone(&self.name),
-            directory: Arc::clone(&self.client),
+            directory: Arc::clone(self.account.client()),
             audience: Arc::clone(&widest),
-            cache: &with.cache,
-            reporter: Arc::clone(&with.reporter),
-            tasks: with.tasks.clone(),
-        });
-        let first = self.identity.set(Identity { own, widest, membership });
-        debug_assert!(first.is_ok(), "a bot is identified once");
+            cache: &self.with.cache,
+            reporter: Arc::clone(&self.with.reporter),
+            tasks: self.with.tasks.clone(),
+        }));
+        Identity { own, widest, membership }
     }
-
-    /// A refused token makes the gateway not ready, and is told once; any other outage is the inbox's business.
-    pub(super) fn heed(&self, outage: &Outage, reporter: &Reporter, readiness: &Readiness) {
-        let mut refused = self.token_refused();
-        if outage.kind == Kind::TokenRefused && !*refused {
-            *refused = true;
-            reporter.emit(&Happening::TokenChecked { bot: &self.name, problem: Some(outage) });
-            readiness.not_ok(&self.check(), "Webex refused the bot's token");
-            self.refused.notify_one();
-        }
-    }
-
-    /// Webex answered a question: the token is good (again).
-    pub(super) fn trust(&self, reporter: &Reporter, readiness: &Readiness) {
-        let mut refused = self.token_refused();
-        if *refused {
-            *refused = false;
-            reporter.emit(&Happening::TokenChecked { bot: &self.name, problem: None });
-            readiness.ok(&self.check());
-        }
-    }
-
-    fn token_refused(&self) -> MutexGuard<'_, bool> {
-        self.token_refused.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn check(&self) -> String {
-        format!("token {}", self.name)
-    }
-}
-
-/// What an identity is made with.
-#[derive(Clone, Debug)]
-pub(super) struct With {
-    pub(super) cache: crate::config::Cache,
-    pub(super) reporter: Arc<Reporter>,
-    pub(super) readiness: Readiness,
-    pub(super) tasks: Tasks,
-}
-
-fn unasked() -> Outage {
-    Outage::new(Kind::WebexUnavailable, "Webex has not said yet who this bot is")
 }

@@ -1,119 +1,49 @@
 //! The gateway put together: routes, bots, inbox; and the door that ingress knocks at.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 use super::Courier;
-use super::desk::{Desk, Identity, With};
+use super::account::{Account, Hearers};
+use super::desk::Desk;
 use super::door::{Admission, Door, Doorway, Outcome};
 use super::letter::Letter;
+use super::route::Route;
+use super::setup::{Means, Prepared, Setup, StartProblem, prepare, surveys};
 use super::sighting::{Lookout, Sightings};
-use super::tell::Names;
-use crate::config::{Answer, Cache, Config, Order, Unverified};
-use crate::forward::{self, Forward, NoTrust};
+use crate::config::{Answer, Config};
 use crate::gate::arrival::{Arrival, Origin};
-use crate::gate::moment::Moment;
-use crate::gate::policy::{Audience, Mode, Policy, Rules};
 use crate::gate::refusal::Refusal;
-use crate::gate::retry::Schedule;
 use crate::gate::signature::{Authentic, KeyRing, verify};
 use crate::inbox::{Inbox, Label, Step, Unkept, Work};
 use crate::report::outage::Outage;
 use crate::report::{Happening, Reporter, Verdict};
 use crate::rt::{self, Readiness, Tasks};
 use crate::telemetry::Tracer;
-use crate::webex::{Client, ClientProblem};
 
 /// Everything between the listener and the bots.
 #[derive(Debug)]
 pub struct Gateway {
-    pub(super) routes: Routes,
     pub(super) reporter: Arc<Reporter>,
-    pub(super) order: Order,
-    pub(super) duplicates: Duration,
     pub(super) lookout: Lookout,
     pub(super) tracer: Tracer,
     courier: Arc<Courier>,
     inbox: Arc<Inbox<Courier>>,
-    desks: Desks,
+    in_force: InForce,
+    means: Means,
 }
 
-/// Routes by path and by name.
-#[derive(Debug, Default)]
-pub(super) struct Routes {
-    by_path: HashMap<Box<str>, Arc<Route>>,
-    by_name: HashMap<Arc<str>, Arc<Route>>,
-}
+/// The setup in force. Whoever needs several things of it takes it once.
+#[derive(Clone, Debug)]
+pub(super) struct InForce(Arc<ArcSwap<Setup>>);
 
-impl Routes {
-    pub(super) fn of(&self, arrival: &Arrival) -> Option<Arc<Route>> {
-        self.by_name.get(arrival.route()).cloned()
+impl InForce {
+    pub(super) fn now(&self) -> Arc<Setup> {
+        self.0.load_full()
     }
-}
-
-/// One route at work.
-#[derive(Debug)]
-pub(crate) struct Route {
-    pub(super) name: Arc<str>,
-    pub(super) desk: Arc<Desk>,
-    pub(super) forward: Forward,
-    pub(super) retry: Schedule,
-    /// The fingerprint of the configuration that it is of.
-    pub(super) config: Box<str>,
-    answer: Answer,
-    unverified: Unverified,
-    policy: Policy,
-    allow_ttl: Duration,
-    audience: std::sync::OnceLock<Audience>,
-    /// When something last went wrong that can make Webex switch a webhook off, or could if it waited for the bot.
-    troubled: Mutex<Moment>,
-}
-
-impl Route {
-    /// Something went wrong that Webex may hold against the route's webhooks.
-    pub(super) fn trouble(&self) {
-        *self.troubled.lock().unwrap_or_else(PoisonError::into_inner) = rt::now();
-    }
-
-    fn steady_for(&self) -> Duration {
-        rt::now().since(*self.troubled.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Who may be in a room on this route.
-    pub(super) fn audience(&self, identity: &Identity) -> &Audience {
-        self.audience.get_or_init(|| self.policy.audience(identity.own))
-    }
-
-    /// Whether refusals are enforced, or until when not.
-    pub(super) fn mode(&self) -> Mode {
-        self.policy.mode
-    }
-
-    pub(super) fn rules(&self, identity: &Identity) -> Rules<'_> {
-        Rules { policy: &self.policy, audience: self.audience(identity), allow_ttl: self.allow_ttl }
-    }
-}
-
-/// Why a gateway cannot be put together, although its configuration is in order.
-#[derive(Debug, thiserror::Error)]
-pub enum StartProblem {
-    /// The client for the Webex API.
-    #[error("bot {bot}: {problem}")]
-    Client {
-        /// Which bot.
-        bot: Arc<str>,
-        /// What is wrong.
-        problem: ClientProblem,
-    },
-    /// An https upstream.
-    #[error("route {route}: {problem}")]
-    Upstream {
-        /// Which route.
-        route: Arc<str>,
-        /// What is wrong.
-        problem: NoTrust,
-    },
 }
 
 impl Gateway {
@@ -125,43 +55,93 @@ impl Gateway {
         tasks: &Tasks,
         tracer: Tracer,
     ) -> Result<(Arc<Self>, Sightings), StartProblem> {
-        let desks = desks(config, &reporter)?;
-        let routes = routes(config, &desks)?;
-        let with = With {
-            cache: config.cache.clone(),
-            reporter: Arc::clone(&reporter),
-            readiness: readiness.clone(),
-            tasks: tasks.clone(),
-        };
-        identify(&desks, config, &with);
+        let means = Means { reporter: Arc::clone(&reporter), tasks: tasks.clone() };
+        let setup = prepare(&Arc::new(config.clone()), None, &means)?.setup;
         let (lookout, sightings) = Lookout::new();
+        let told = Hearers { reporter: Arc::clone(&reporter), readiness: readiness.clone() };
+        for desk in setup.desks.values() {
+            desk.account.open(told.clone(), tasks);
+        }
+        let in_force = InForce(Arc::new(ArcSwap::from_pointee(setup)));
         let courier = Arc::new(Courier {
             reporter: Arc::clone(&reporter),
-            readiness: readiness.clone(),
-            names: Names::of(config),
+            told,
+            in_force: in_force.clone(),
             lookout: lookout.clone(),
         });
         let inbox = Inbox::new(Arc::clone(&courier), config.inbox.clone(), tasks.clone());
-        let (order, duplicates) = (config.inbox.order, config.inbox.duplicates);
-        let gateway =
-            Self { routes, reporter, order, duplicates, lookout, tracer, courier, inbox, desks };
-        Ok((Arc::new(gateway), sightings))
+        Ok((
+            Arc::new(Self { reporter, lookout, tracer, courier, inbox, in_force, means }),
+            sightings,
+        ))
+    }
+
+    /// Puts another setup together, beside the one in force. What can stay of that is taken over, so nothing may come
+    /// into force in between.
+    pub fn prepare(&self, config: &Arc<Config>) -> Result<Prepared, StartProblem> {
+        prepare(config, Some(&self.in_force.now()), &self.means)
+    }
+
+    /// From now on this setup is in force: for events that come, and for each try of those that wait. What a bot was
+    /// handed already goes on.
+    pub fn adopt(&self, prepared: Prepared) {
+        let Prepared { setup, tokens } = prepared;
+        let new = Arc::new(setup);
+        let old = self.in_force.0.swap(Arc::clone(&new));
+        for (client, token) in tokens {
+            client.authorize(token);
+        }
+        self.follow_accounts(&old, &new);
+        for (name, desk) in &new.desks {
+            let rate = |setup: &Setup| setup.config.bots.get(name).map(surveys);
+            if let (Some(before), Some(now)) = (rate(&old), rate(&new))
+                && before != now
+            {
+                desk.client().survey(now);
+            }
+        }
+        self.inbox.renew(new.config.inbox.clone());
+    }
+
+    /// Those that are over make place for their namesakes first.
+    fn follow_accounts(&self, old: &Setup, new: &Setup) {
+        let all = |setup: &Setup| -> HashSet<*const Account> {
+            setup.desks.values().map(|desk| Arc::as_ptr(&desk.account)).collect()
+        };
+        let (before, now) = (all(old), all(new));
+        for desk in old.desks.values().filter(|desk| !now.contains(&Arc::as_ptr(&desk.account))) {
+            desk.account.close(&self.courier.told.readiness);
+        }
+        for desk in new.desks.values().filter(|desk| !before.contains(&Arc::as_ptr(&desk.account)))
+        {
+            desk.account.open(self.courier.told.clone(), &self.means.tasks);
+        }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.in_force.now().config)
+    }
+
+    pub(super) fn in_force(&self) -> Arc<Setup> {
+        self.in_force.now()
     }
 
     /// The bots behind it.
-    pub fn desks(&self) -> impl Iterator<Item = &Arc<Desk>> {
-        self.desks.values()
+    pub fn desks(&self) -> Vec<Arc<Desk>> {
+        self.in_force.now().desks.values().cloned().collect()
     }
 
     /// For how long nothing has gone wrong on the routes of a bot: all its events had a place, and the bot took them.
     pub fn steady_for(&self, bot: &str) -> Duration {
-        let routes = self.routes.by_name.values().filter(|route| *route.desk.name == *bot);
+        let setup = self.in_force.now();
+        let routes = setup.routes.by_name.values().filter(|route| *route.desk.name == *bot);
         routes.map(|route| route.steady_for()).min().unwrap_or_default()
     }
 
     /// Webex refused a bot's token for something that no event waits for.
     pub fn heed_outage(&self, desk: &Desk, outage: &Outage) {
-        desk.heed(outage, &self.reporter, &self.courier.readiness);
+        desk.heed(outage, &self.courier.told);
     }
 
     /// Events that are kept now.
@@ -226,7 +206,8 @@ impl Gateway {
 
 impl Door for Gateway {
     fn doorway(&self, path: &str) -> Option<Doorway> {
-        let route = self.routes.by_path.get(path)?;
+        let setup = self.in_force.now();
+        let route = setup.routes.by_path.get(path)?;
         Some(Doorway {
             route: Arc::clone(&route.name),
             answer: route.answer,
@@ -236,7 +217,7 @@ impl Door for Gateway {
 
     fn verify(&self, arrival: Arrival) -> Result<Authentic, Refusal> {
         let nobody = KeyRing::default();
-        let route = self.routes.of(&arrival);
+        let route = self.in_force.now().routes.of(&arrival);
         verify(arrival, route.as_ref().map_or(&nobody, |route| route.desk.keys()))
     }
 
@@ -270,65 +251,5 @@ impl Work for Courier {
 
     fn expire(&self, letter: Letter, last: Outage) {
         self.bury(letter, last);
-    }
-}
-
-type Desks = BTreeMap<Arc<str>, Arc<Desk>>;
-
-fn desks(config: &Config, reporter: &Arc<Reporter>) -> Result<Desks, StartProblem> {
-    let desk = |(name, bot): (&Arc<str>, &crate::config::Bot)| {
-        let client = Client::new(Arc::clone(name), &bot.token, &config.webex, Arc::clone(reporter));
-        let client =
-            client.map(|client| client.surveying(bot.audit.requests_per_second.saturating_mul(60)));
-        let client =
-            client.map_err(|problem| StartProblem::Client { bot: Arc::clone(name), problem })?;
-        Ok((
-            Arc::clone(name),
-            Arc::new(Desk::new(Arc::clone(name), bot.keys.clone(), Arc::new(client))),
-        ))
-    };
-    config.bots.iter().map(desk).collect()
-}
-
-fn routes(config: &Config, desks: &Desks) -> Result<Routes, StartProblem> {
-    let mut routes = Routes::default();
-    for (name, route) in &config.routes {
-        let Some(desk) = desks.get(&route.bot) else { continue };
-        let destination = forward::destination(&route.bot, &route.upstream);
-        let forward = Forward::new(destination, &route.upstream);
-        let forward = forward
-            .map_err(|problem| StartProblem::Upstream { route: Arc::clone(name), problem })?;
-        let at_work = Arc::new(Route {
-            name: Arc::clone(name),
-            desk: Arc::clone(desk),
-            forward,
-            retry: route.upstream.retry,
-            config: config.fingerprint.clone(),
-            answer: route.answer,
-            unverified: route.unverified,
-            policy: route.policy.clone(),
-            allow_ttl: allow_ttl(&config.cache),
-            audience: std::sync::OnceLock::new(),
-            troubled: Mutex::new(rt::now()),
-        });
-        routes.by_path.insert(route.path.clone(), Arc::clone(&at_work));
-        routes.by_name.insert(Arc::clone(name), at_work);
-    }
-    Ok(routes)
-}
-
-fn allow_ttl(cache: &Cache) -> Duration {
-    cache.allow_ttl
-}
-
-fn identify(desks: &Desks, config: &Config, with: &With) {
-    for desk in desks.values() {
-        let of_bot = config.routes.values().filter(|route| route.bot == desk.name);
-        let policies: Vec<Policy> = of_bot.map(|route| route.policy.clone()).collect();
-        let (desk, with) = (Arc::clone(desk), with.clone());
-        let stop = with.tasks.stop_token().clone();
-        with.tasks.clone().spawn("identify", async move {
-            stop.run_until_cancelled(desk.identify(policies, with)).await;
-        });
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::door::Outcome;
-use super::gateway::Route;
+use super::route::Route;
 use crate::config::Order;
 use crate::gate::arrival::Arrival;
 use crate::gate::event::{Facts, Notice, Verb};

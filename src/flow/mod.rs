@@ -1,10 +1,13 @@
 //! The path of an event, in two functions: [`admit`](Gateway::admit), up to the 200, and
 //! [`deliver`](Courier::deliver), from the inbox to the bot.
 
+mod account;
 mod desk;
 mod door;
 mod gateway;
 mod letter;
+mod route;
+mod setup;
 mod sighting;
 mod tell;
 
@@ -25,23 +28,28 @@ use crate::report::{self, Happening, Reporter};
 use crate::rt;
 use crate::telemetry::{Note, Subject, Trail};
 
+use account::Hearers;
 pub use desk::{Desk, Identity};
 pub use door::{Admission, Door, Doorway, Outcome};
-use gateway::Route;
-pub use gateway::{Gateway, StartProblem};
+pub use gateway::Gateway;
+use gateway::InForce;
 use letter::Letter;
+use route::Route;
+use setup::Setup;
+pub use setup::{Prepared, StartProblem};
 use sighting::Lookout;
 pub use sighting::{Sighting, Sightings};
 
 impl Gateway {
     /// An authentic event: read it, let it act on what is known about its room, keep it, and answer.
     async fn take_in(&self, authentic: Authentic) -> Admission {
-        let (route, notice, trail) = match self.heed(authentic) {
+        let setup = self.in_force();
+        let (route, notice, trail) = match self.heed(authentic, &setup) {
             Ok(heeded) => heeded,
             Err(refused) => return refused,
         };
         let (letter, outcome) = Letter::new(Arc::clone(&route), notice, trail);
-        let label = letter.label(self.order, self.duplicates);
+        let label = letter.label(setup.config.inbox.order, setup.config.inbox.duplicates);
         match self.keep(label, letter) {
             Ok(()) => self.answer(&route, outcome).await,
             Err(unkept) => unkept,
@@ -50,16 +58,20 @@ impl Gateway {
 
     /// An authentic event that cannot be kept: what it says about its room is true all the same.
     fn leave_out(&self, authentic: Authentic) -> Admission {
-        match self.heed(authentic) {
+        match self.heed(authentic, &self.in_force()) {
             Ok((route, notice, trail)) => self.turn_down(Letter::new(route, notice, trail).0),
             Err(refused) => refused,
         }
     }
 
     /// Reads an authentic event and lets it act on what is known about its room.
-    fn heed(&self, authentic: Authentic) -> Result<(Arc<Route>, Notice, Trail), Admission> {
-        let Some(route) = self.routes.of(authentic.arrival()) else {
-            return Err(Admission::Refused(Refusal::NoRoute));
+    fn heed(
+        &self,
+        authentic: Authentic,
+        setup: &Setup,
+    ) -> Result<(Arc<Route>, Notice, Trail), Admission> {
+        let Some(route) = setup.routes.of(authentic.arrival()) else {
+            return Err(self.routeless(&authentic));
         };
         let (id, body) = (authentic.arrival().id(), authentic.arrival().body().clone());
         let subject = Subject { route: &route.name, bot: &route.desk.name };
@@ -70,10 +82,10 @@ impl Gateway {
                 return Err(self.refused_unread(&route, (id, trail), &body, refusal));
             }
         };
-        if let Some(identity) = route.desk.identity() {
+        if let Some(identity) = route.desk.last_known() {
             let now = rt::now();
             let effect = effect::of(notice.facts(), &identity.widest, now);
-            let bot = (&route.desk.name, identity);
+            let bot = (&route.desk.name, &identity);
             let seen = sighting::of(bot, notice.facts(), &effect, now.wall);
             identity.membership.apply(effect);
             self.lookout.heed(seen);
@@ -86,17 +98,52 @@ impl Gateway {
 #[derive(Debug)]
 pub(crate) struct Courier {
     reporter: Arc<Reporter>,
-    readiness: rt::Readiness,
-    names: tell::Names,
+    told: Hearers,
+    in_force: InForce,
     lookout: Lookout,
 }
 
+/// Why a try did not come to the bot.
+enum Halt {
+    /// It ended so.
+    Ended(Step),
+    /// Another configuration came into force meanwhile: nothing was judged.
+    Overtaken(Arrival),
+}
+
+/// Whether a route is another one by now, or gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overtaken {
+    Yes,
+    No,
+}
+
+impl From<Step> for Halt {
+    fn from(step: Step) -> Self {
+        Self::Ended(step)
+    }
+}
+
 impl Courier {
-    /// One try: prove again, ask, fetch, judge, forward.
-    async fn deliver(&self, letter: &mut Letter, arrival: Arrival) -> Step {
+    /// One try, under the configuration of now. When another one comes into force before the verdict, it begins anew.
+    async fn deliver(&self, letter: &mut Letter, mut arrival: Arrival) -> Step {
+        loop {
+            let Some(route) = self.in_force.now().routes.of(&arrival) else {
+                return self.refuse(letter, arrival, Refusal::NoRoute);
+            };
+            letter.route = route;
+            match self.attempt_once(letter, arrival).await {
+                Ok(step) | Err(Halt::Ended(step)) => return step,
+                Err(Halt::Overtaken(again)) => arrival = again,
+            }
+        }
+    }
+
+    /// Prove again, ask, fetch, judge, forward.
+    async fn attempt_once(&self, letter: &mut Letter, arrival: Arrival) -> Result<Step, Halt> {
         let route = Arc::clone(&letter.route);
         let Some(identity) = route.desk.identity() else {
-            return self.put_back(letter, arrival, route.desk.unknown());
+            return Ok(self.put_back(letter, arrival, route.desk.unknown()));
         };
         let registration = route.desk.registration();
         let proved =
@@ -106,13 +153,11 @@ impl Courier {
             Err(refusal) => {
                 // Its proof is gone, and so is the arrival: a key that was taken away.
                 let _counted = self.tell(letter, report::Verdict::Refused(refusal));
-                return letter.done(Step::Settled, Outcome::Refused(refusal));
+                return Ok(letter.done(Step::Settled, Outcome::Refused(refusal)));
             }
         };
-        match self.cleared(letter, notice, identity).await {
-            Ok((cleared, place)) => self.forward(letter, cleared, place).await,
-            Err(step) => step,
-        }
+        let (cleared, place) = self.cleared(letter, notice, identity).await?;
+        self.forward(letter, cleared, place).await
     }
 
     /// Cleared, with a place at the bot. Between the verdict and the first byte there is no wait but for a connection
@@ -122,7 +167,7 @@ impl Courier {
         letter: &mut Letter,
         notice: Notice,
         identity: &Identity,
-    ) -> Result<(Cleared, Place), Step> {
+    ) -> Result<(Cleared, Place), Halt> {
         let route = Arc::clone(&letter.route);
         let cleared = self.decide(letter, notice, identity).await?;
         if let Some(place) = route.forward.place_now() {
@@ -131,7 +176,7 @@ impl Courier {
         let notice = cleared.into_notice();
         match route.forward.place().await {
             Ok(place) => Ok((self.decide(letter, notice, identity).await?, place)),
-            Err(outage) => Err(self.not_yet(letter, notice, outage)),
+            Err(outage) => Err(self.not_yet(letter, notice, outage).into()),
         }
     }
 
@@ -141,7 +186,7 @@ impl Courier {
         letter: &mut Letter,
         notice: Notice,
         identity: &Identity,
-    ) -> Result<Cleared, Step> {
+    ) -> Result<Cleared, Halt> {
         let (route, asked) = (Arc::clone(&letter.route), rt::now());
         letter.asked = asked;
         let rules = route.rules(identity);
@@ -153,17 +198,20 @@ impl Courier {
                 letter.trail.asked(asked, found.map_err(|outage| outage.kind));
                 match sourced {
                     Ok(sourced) => Some(sourced),
-                    Err(outage) => return Err(self.not_yet(letter, notice, outage)),
+                    Err(outage) => return Err(self.not_yet(letter, notice, outage).into()),
                 }
             }
         };
+        if self.overtaken(&route) == Overtaken::Yes {
+            return Err(Halt::Overtaken(notice.into_arrival()));
+        }
         let (roster, source) = roster.unzip();
         // A list that was known before says nothing about the token, nor does one that an event made.
         let told = |roster: &Roster| {
             asked.since(roster.read()).is_zero() && roster.extent() == Extent::Whole
         };
         if roster.as_deref().is_some_and(told) {
-            route.desk.trust(&self.reporter, &self.readiness);
+            route.desk.trust(&self.told);
         }
         letter.roster.clone_from(&roster);
         letter.source = source;
@@ -174,21 +222,39 @@ impl Courier {
         match verdict {
             Verdict::Clear(cleared) => Ok(cleared),
             Verdict::Refuse(notice, refusal) => {
-                Err(self.refuse(letter, notice.into_arrival(), refusal))
+                Err(self.refuse(letter, notice.into_arrival(), refusal).into())
             }
             Verdict::Undecided(notice) => {
                 identity.membership.apply(effect::doubt(notice.facts()));
-                Err(self.not_yet(letter, notice, too_old()))
+                Err(self.not_yet(letter, notice, too_old()).into())
             }
         }
     }
 
+    /// Looked at after each wait, for evidence and for the record: nothing is judged or passed on by
+    /// rules that are no longer in force.
+    fn overtaken(&self, route: &Arc<Route>) -> Overtaken {
+        let now = self.in_force.now();
+        match now.routes.by_name.get(&route.name) {
+            Some(current) if Arc::ptr_eq(current, route) => Overtaken::No,
+            Some(_) | None => Overtaken::Yes,
+        }
+    }
+
     /// The record is written before the bot is called: whatever happens then, it is known that it may have happened.
-    async fn forward(&self, letter: &mut Letter, cleared: Cleared, place: Place) -> Step {
+    async fn forward(
+        &self,
+        letter: &mut Letter,
+        cleared: Cleared,
+        place: Place,
+    ) -> Result<Step, Halt> {
         if self.tell_cleared(letter, &cleared).await.is_err() {
-            return self.not_yet(letter, cleared.into_notice(), unwritten());
+            return Ok(self.not_yet(letter, cleared.into_notice(), unwritten()));
         }
         let route = Arc::clone(&letter.route);
+        if self.overtaken(&route) == Overtaken::Yes {
+            return Err(Halt::Overtaken(cleared.into_notice().into_arrival()));
+        }
         let began = rt::now();
         let away = letter.trail.leaves();
         let (notice, answer) = route.forward.send(cleared, place, away.context.as_ref()).await;
@@ -204,7 +270,7 @@ impl Courier {
             took,
         };
         self.reporter.emit(&told);
-        match answer {
+        Ok(match answer {
             Ok(status) => letter.done(Step::Delivered, Outcome::Delivered(status)),
             Err(outage) if letter.may_be_there(&outage) => {
                 route.trouble();
@@ -214,7 +280,7 @@ impl Courier {
                 route.trouble();
                 self.not_yet(letter, notice, outage)
             }
-        }
+        })
     }
 
     /// A refusal waits for its record as well: it stays refused, and nobody may say later that it was lost.
@@ -229,7 +295,7 @@ impl Courier {
     }
 
     fn not_yet(&self, letter: &mut Letter, notice: Notice, outage: Outage) -> Step {
-        letter.route.desk.heed(&outage, &self.reporter, &self.readiness);
+        letter.route.desk.heed(&outage, &self.told);
         (letter.roster, letter.source) = (None, None);
         self.put_back(letter, notice.into_arrival(), outage)
     }

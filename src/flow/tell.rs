@@ -9,13 +9,15 @@ use uuid::Uuid;
 
 use super::Courier;
 use super::door::{Admission, Outcome};
-use super::gateway::{Gateway, Route};
+use super::gateway::Gateway;
 use super::letter::Letter;
+use super::route::Route;
 use crate::config::Config;
 use crate::gate::id::{Key, Org};
 use crate::gate::policy::Cleared;
 use crate::gate::refusal::Refusal;
 use crate::gate::roster::{Roster, Standing};
+use crate::gate::signature::Authentic;
 use crate::report::lines::Unwritten;
 use crate::report::outage::Outage;
 use crate::report::{Decision, Happening, Mode, Ticket, Verdict};
@@ -65,7 +67,7 @@ impl Courier {
         {
             return Ok(ticket);
         }
-        let now = rt::now();
+        let (now, setup) = (rt::now(), self.in_force.now());
         let clean = verdict == Verdict::Allow { would_refuse: None };
         let unclean = letter.roster.as_deref().filter(|_| !clean);
         let ticket = self.reporter.record(&Decision {
@@ -74,7 +76,7 @@ impl Courier {
             trace: letter.trail.id(),
             route: &letter.route.name,
             bot: &letter.route.desk.name,
-            config: &letter.route.config,
+            config: &setup.config.fingerprint,
             mode: Mode::at(letter.route.mode(), now.wall),
             facts: Some(&letter.facts),
             body: &letter.body,
@@ -93,9 +95,9 @@ impl Courier {
 
     fn outsiders(&self, route: &Route, roster: &Roster) -> Vec<(String, usize)> {
         let Some(identity) = route.desk.identity() else { return Vec::new() };
-        let mut orgs = BTreeMap::<String, usize>::new();
+        let (setup, mut orgs) = (self.in_force.now(), BTreeMap::<String, usize>::new());
         for (_, standing, _) in route.audience(identity).outsiders(roster) {
-            *orgs.entry(self.names.name(standing)).or_default() += 1;
+            *orgs.entry(setup.names.name(standing)).or_default() += 1;
         }
         orgs.into_iter().collect()
     }
@@ -111,6 +113,13 @@ impl Courier {
 }
 
 impl Gateway {
+    /// Authentic, and its route is gone since it was verified: for whoever calls, there is no such path.
+    pub(super) fn routeless(&self, authentic: &Authentic) -> Admission {
+        let (route, refusal) = (Some(&**authentic.arrival().route()), Refusal::NoRoute);
+        self.reporter.emit(&Happening::TurnedAway { route, refusal, at: rt::now().wall });
+        Admission::Refused(refusal)
+    }
+
     /// Authentic, but not an event of this bot's webhooks: recorded, and answered as any other authentic call.
     pub(super) fn refused_unread(
         &self,
@@ -120,14 +129,14 @@ impl Gateway {
         refusal: Refusal,
     ) -> Admission {
         trail.decided(Verdict::Refused(refusal));
-        let at = rt::now().wall;
+        let (at, setup) = (rt::now().wall, self.in_force());
         self.reporter.emit(&Happening::Decided(&Decision {
             at,
             id,
             trace: trail.id(),
             route: &route.name,
             bot: &route.desk.name,
-            config: &route.config,
+            config: &setup.config.fingerprint,
             mode: Mode::at(route.mode(), at),
             facts: None,
             body,

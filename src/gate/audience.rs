@@ -30,7 +30,7 @@ impl Policy {
 }
 
 /// Who may be in a room.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audience {
     /// The bot itself; its organisation is that of its maker and says nothing.
     pub own: Key<Person>,

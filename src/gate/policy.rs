@@ -53,7 +53,7 @@ pub enum Demand {
 }
 
 /// Demands by resource and event; the most exact entry wins.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Demands {
     /// `memberships.deleted: …`
     pub events: BTreeMap<(Resource, Verb), Demand>,
@@ -75,7 +75,7 @@ impl Demands {
 }
 
 /// The rules of one route, as configured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Whether refusals are enforced.
     pub mode: Mode,

@@ -7,7 +7,7 @@ mod window;
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -87,9 +87,8 @@ pub enum Lane {
 #[derive(Debug)]
 pub struct Inbox<W: Work> {
     work: Arc<W>,
-    limits: config::Inbox,
     lanes: Mutex<Lanes<W::Letter>>,
-    window: Window,
+    window: RwLock<Window>,
     tasks: Tasks,
     cut: CancellationToken,
 }
@@ -99,14 +98,27 @@ struct Lanes<L> {
     waiting: HashMap<Lane, VecDeque<(Label, L)>>,
     events: usize,
     bytes: usize,
+    limits: config::Inbox,
 }
 
 impl<W: Work> Inbox<W> {
     /// An empty inbox, whose letters are given to `work`.
     pub fn new(work: Arc<W>, limits: config::Inbox, tasks: Tasks) -> Arc<Self> {
-        let window = Window::new(limits.max_events);
-        let lanes = Mutex::new(Lanes { waiting: HashMap::new(), events: 0, bytes: 0 });
-        Arc::new(Self { work, limits, lanes, window, tasks, cut: CancellationToken::new() })
+        let window = RwLock::new(Window::new(limits.max_events));
+        let lanes = Mutex::new(Lanes { waiting: HashMap::new(), events: 0, bytes: 0, limits });
+        Arc::new(Self { work, lanes, window, tasks, cut: CancellationToken::new() })
+    }
+
+    /// Other limits from now on. What is kept stays, also where it would have no place any more; which events were seen
+    /// is remembered as before.
+    pub fn renew(&self, limits: config::Inbox) {
+        let mut lanes = self.lanes();
+        let mut window = self.window.write().unwrap_or_else(PoisonError::into_inner);
+        // Each kept event must have its place in the window. A smaller inbox does well with a larger one.
+        if limits.max_events > lanes.limits.max_events {
+            *window = window.grown(limits.max_events);
+        }
+        lanes.limits = limits;
     }
 
     /// Keeps a letter; from here on it ends in a delivery or a record.
@@ -117,15 +129,15 @@ impl<W: Work> Inbox<W> {
     ) -> Result<(), Unkept<W::Letter>> {
         let mut lanes = self.lanes();
         let bytes = lanes.bytes.saturating_add(label.size);
-        if lanes.events >= self.limits.max_events
-            || bytes > self.limits.max_bytes
+        if lanes.events >= lanes.limits.max_events
+            || bytes > lanes.limits.max_bytes
             || self.cut.is_cancelled()
         {
             return Err(Unkept::Full(letter));
         }
         // While it is here it is a duplicate, however long it must wait, and a last try may take.
-        let while_here = label.window.max(self.limits.max_age.saturating_mul(2));
-        if !self.window.enter(label.fingerprint, while_here) {
+        let while_here = label.window.max(lanes.limits.max_age.saturating_mul(2));
+        if !self.window().enter(label.fingerprint, while_here) {
             return Err(Unkept::Duplicate(letter));
         }
         lanes.events += 1;
@@ -165,7 +177,7 @@ impl<W: Work> Inbox<W> {
             } else {
                 Duration::ZERO
             };
-            self.window.keep_for(trying.label.fingerprint, rest);
+            self.window().keep_for(trying.label.fingerprint, rest);
         }
     }
 
@@ -209,7 +221,8 @@ impl<W: Work> Inbox<W> {
 
     /// Waits; whether the letter has time left afterwards.
     async fn pause(&self, label: &Label, wait: Duration) -> bool {
-        let left = self.limits.max_age.saturating_sub(rt::now().since(label.received));
+        let max_age = self.lanes().limits.max_age;
+        let left = max_age.saturating_sub(rt::now().since(label.received));
         if wait.is_zero() {
             // Not even a timer: its ticks are a millisecond apart, and most events are tried once.
             return !left.is_zero() && !self.cut.is_cancelled();
@@ -223,6 +236,11 @@ impl<W: Work> Inbox<W> {
 
     fn lanes(&self) -> MutexGuard<'_, Lanes<W::Letter>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whoever holds the lanes, too, took those first.
+    fn window(&self) -> RwLockReadGuard<'_, Window> {
+        self.window.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -261,7 +279,7 @@ impl<W: Work> Drop for Trying<'_, W> {
         self.inbox.work.changed(lanes.events);
         drop(lanes);
         if std::thread::panicking() {
-            self.inbox.window.keep_for(self.label.fingerprint, Duration::ZERO);
+            self.inbox.window().keep_for(self.label.fingerprint, Duration::ZERO);
             self.inbox.go(self.label.lane.clone());
         }
     }

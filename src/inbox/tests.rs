@@ -242,3 +242,37 @@ async fn an_event_that_still_waits_is_a_duplicate_beyond_its_window() {
     assert_eq!(keep(&inbox, short(1), letter("toggled back", 0)), Keeping::Kept);
     emptied(&inbox).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn other_limits_count_from_now_on_and_nothing_kept_is_lost() {
+    let (work, tasks) = (Arc::new(Script::default()), Tasks::default());
+    let inbox = Inbox::new(Arc::clone(&work), limits(), tasks);
+    let slow = |name| Letter { name, failures: 0, takes: Duration::from_secs(1) };
+    for event in 0..4 {
+        inbox.keep(label(1, event), slow("one")).unwrap();
+    }
+    assert!(matches!(inbox.keep(label(1, 4), slow("two many")), Err(Unkept::Full(_))));
+    inbox.renew(config::Inbox { max_events: 5, ..limits() });
+    inbox.keep(label(1, 4), slow("one")).unwrap();
+    assert!(matches!(
+        inbox.keep(label(1, 4), slow("again")),
+        Err(Unkept::Duplicate(_) | Unkept::Full(_))
+    ));
+    inbox.renew(config::Inbox { max_events: 1, ..limits() });
+    assert!(matches!(inbox.keep(label(2, 9), slow("new")), Err(Unkept::Full(_))));
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(work.log.lock().unwrap().len(), 5, "all that were kept came to their end");
+    assert!(matches!(inbox.keep(label(1, 0), slow("seen")), Err(Unkept::Duplicate(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shorter_life_counts_for_what_waits_already() {
+    let (work, tasks) = (Arc::new(Script::default()), Tasks::default());
+    let inbox = Inbox::new(Arc::clone(&work), limits(), tasks);
+    let failing = Letter { name: "waits", failures: 100, takes: Duration::ZERO };
+    inbox.keep(label(1, 0), failing).unwrap();
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    inbox.renew(config::Inbox { max_age: Duration::from_secs(3), ..limits() });
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(*work.log.lock().unwrap(), ["waits expired: upstream_unreachable"]);
+}

@@ -71,6 +71,15 @@ impl Window {
         Self(cache.max_capacity(capacity).expire_after(OwnTime).build())
     }
 
+    /// The same with more places. Each event is remembered for its whole time once more: a little longer, never shorter.
+    pub(super) fn grown(&self, max_events: usize) -> Self {
+        let larger = Self::new(max_events);
+        for (event, window) in &self.0 {
+            larger.0.insert(*event, window);
+        }
+        larger
+    }
+
     /// Whether it was not in the window yet; it is from now on.
     pub(super) fn enter(&self, event: Fingerprint, window: Duration) -> bool {
         self.0.entry(event).or_insert(window).is_fresh()
@@ -89,6 +98,18 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_larger_window_remembers_what_the_smaller_one_knew() {
+        let window = Window::new(10);
+        let event = |n: u8| Fingerprint([n; 16]);
+        for n in 0..50 {
+            assert!(window.enter(event(n), Duration::from_mins(1)));
+        }
+        let larger = window.grown(100);
+        assert!((0..50).all(|n| !larger.enter(event(n), Duration::from_mins(1))));
+        assert!(larger.enter(event(50), Duration::from_mins(1)));
+    }
 
     #[test]
     fn a_full_window_forgets_the_oldest_and_never_the_newest() {

@@ -14,6 +14,7 @@ use super::accept::accept;
 use super::body::{LARGE_AT_ONCE, Limits};
 use super::call::{Desk, Visit};
 use super::connection::{self, Manner};
+use super::drain::Drain;
 use super::guests::Guests;
 use super::lot::Lot;
 use super::passed::{Listener, Passed};
@@ -70,6 +71,7 @@ pub struct Bound {
     address: SocketAddr,
     tls: Option<Certificates>,
     server: Server,
+    drain: Drain,
 }
 
 /// Takes the port, or the socket that was passed, and reads the certificate. Must be called on a runtime.
@@ -82,7 +84,7 @@ pub fn bind(server: &Server, passed: &mut Passed) -> Result<Bound, BindProblem> 
         }
     };
     let address = listener.local_addr().map_err(BindProblem::Passed)?;
-    Ok(Bound { listener, address, tls, server: server.clone() })
+    Ok(Bound { listener, address, tls, server: server.clone(), drain: Drain::of(server) })
 }
 
 /// Whether the files of `server.tls` can be read and fit together; for `botwarden check`.
@@ -118,6 +120,11 @@ impl Bound {
         self.address
     }
 
+    /// How long the end may take; it may be changed until then.
+    pub fn drain(&self) -> Drain {
+        self.drain.clone()
+    }
+
     /// What it shows in handshakes, to be renewed while it serves; nothing without `server.tls`.
     pub fn certificates(&self) -> Option<Certificates> {
         self.tls.clone()
@@ -127,9 +134,9 @@ impl Bound {
     /// has time to stop; takes no more connections, and ends those that are idle; lets the others finish within
     /// what is left of `drain_timeout`; cuts the rest off.
     pub async fn serve<D: Door>(self, door: Arc<D>, tasks: &Tasks) {
-        let left = self.server.drain_timeout.saturating_sub(self.server.drain_grace);
-        let house = House::new(&self, door);
+        let (house, drain) = (House::new(&self, door), self.drain.clone());
         self.take_until_stopped(&house, tasks).await;
+        let left = drain.all().saturating_sub(drain.grace());
         house.manner.closing.cancel();
         house.connections.close();
         let finished = tokio::time::timeout(left, house.connections.wait());
@@ -150,7 +157,7 @@ impl Bound {
         };
         let stopped = async {
             tasks.stop_token().cancelled().await;
-            tokio::time::sleep(self.server.drain_grace).await;
+            tokio::time::sleep(self.drain.grace()).await;
         };
         tokio::select! {
             () = taking => {}

@@ -17,6 +17,7 @@ mod answer;
 mod body;
 mod call;
 mod connection;
+mod drain;
 mod guests;
 mod linger;
 mod listener;
@@ -26,6 +27,7 @@ mod tls;
 
 pub(crate) use accept::accept;
 pub use answer::{Response, answer};
+pub use drain::Drain;
 pub(crate) use guests::{Guest, Guests};
 pub use listener::{BindProblem, Bound, bind, examine, handed_over};
 pub use passed::{Listener, Passed, PassedProblem};

@@ -97,6 +97,20 @@ impl Control {
         })
     }
 
+    /// One more token for somebody; those that were good before stay good.
+    pub fn issue_token(&self, person: &str, token: &str) -> Result<(), ControlError> {
+        self.shared.change(|state| {
+            let person = find_person(state, person)?.uuid;
+            state.tokens.insert(token.to_owned(), person);
+            Ok(())
+        })
+    }
+
+    /// A token is refused from now on.
+    pub fn revoke_token(&self, token: &str) {
+        self.shared.change(|state| state.tokens.remove(token));
+    }
+
     /// Somebody says something; in a group room every bot is mentioned. Returns the id of the message.
     pub fn post(&self, person: &str, room: &str, text: &str) -> Result<String, ControlError> {
         self.post_mentioning(person, room, text, &Mention::Bots)

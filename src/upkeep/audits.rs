@@ -8,14 +8,17 @@
 //!    were left within a day among them. They are counted again before each room: others may be left meanwhile because
 //!    of what is seen there.
 //! 4. With `reports`, what was found and done is written to a file.
+//! 5. Where another configuration comes into force for the bot, an audit that is under way ends, and leaves no room any
+//!    more. With the same timetable the next one keeps its time, and one that was cut short begins anew.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::schedule::{Step, Timetable, Turn};
+use super::schedule::{Due, Step, Timetable, Turn};
 use super::ward::{Enforced, Ward};
 use crate::audit::{
-    Action, Auditor, Departed, Found, People, Report, Shelf, Survey, Titles, TooMany, Wish, rail,
+    Action, Auditor, Departed, Found, People, Report, Shelf, Survey, TenureState, Titles, TooMany,
+    Wish, rail,
 };
 use crate::config::Leave;
 use crate::report::Upkeep;
@@ -32,23 +35,47 @@ pub(super) fn start(ward: &Ward) {
     }
 }
 
-async fn audit(ward: Ward, timetable: Timetable) {
-    let mut turn = Turn::First;
-    loop {
-        wait(timetable, turn).await;
-        if let Err(outage) = once(&ward).await {
-            ward.heed(&outage);
+/// When the next one is due: it stays so under another configuration with the same timetable.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    timetable: Option<Timetable>,
+    turn: Turn,
+    due: Option<Due>,
+}
+
+impl Plan {
+    /// Rule 5.
+    fn follow(&mut self, timetable: Timetable) {
+        if self.timetable != Some(timetable) {
+            *self = Self { timetable: Some(timetable), ..Self::default() };
         }
-        turn = Turn::Later;
+    }
+
+    fn done(&mut self) {
+        (self.turn, self.due) = (Turn::Later, None);
     }
 }
 
-async fn wait(timetable: Timetable, turn: Turn) {
-    let mut due = timetable.next(rt::now(), turn, rt::entropy());
+async fn audit(ward: Ward, timetable: Timetable) {
+    let mut plan = ward.kept.audits.lock().await;
+    plan.follow(timetable);
+    while ward.tenure.during(wait(timetable, &mut plan)).await.is_some() {
+        if let Err(outage) = once(&ward).await {
+            ward.heed(&outage);
+        }
+        if ward.tenure.state() == TenureState::InForce {
+            plan.done();
+        }
+    }
+}
+
+async fn wait(timetable: Timetable, plan: &mut Plan) {
     loop {
+        let next = || timetable.next(rt::now(), plan.turn, rt::entropy());
+        let due = *plan.due.get_or_insert_with(next);
         match timetable.step(due, rt::now()) {
             Step::Begin => return,
-            Step::Recount => due = timetable.next(rt::now(), turn, rt::entropy()),
+            Step::Recount => plan.due = None,
             Step::Sleep(slice) => tokio::time::sleep(slice).await,
         }
     }
@@ -60,7 +87,15 @@ async fn once(ward: &Ward) -> Result<(), Outage> {
     let shelf = ward.audit.reports.as_ref().map(Shelf::new);
     let titles = if shelf.is_some() { Titles::Unclean } else { Titles::None };
     let wish = Wish { titles, people: People::Hidden };
-    let mut survey = auditor.survey(wish, HashMap::new(), &()).await?;
+    let surveying = auditor.survey(wish, HashMap::new(), &());
+    let Some(survey) = ward.tenure.during(surveying).await else {
+        tracing::info!(
+            bot = &**ward.desk.name(),
+            "an audit was cut short: another configuration is in force"
+        );
+        return Ok(());
+    };
+    let mut survey = survey?;
     ward.counted(survey.rows.len());
     let mut done = Done::default();
     let left = match ward.audit.leave {
@@ -81,7 +116,8 @@ async fn auditor(ward: &Ward) -> Result<Option<Auditor>, Outage> {
         let told = ward.desk.client().me().await;
         told.inspect_err(|outage| ward.tell(&Upkeep::AuditFailed { outage }))?;
     }
-    Ok(ward.auditor(ward.known().await))
+    let known = ward.tenure.during(ward.known()).await;
+    Ok(known.and_then(|identity| ward.auditor(identity)))
 }
 
 /// What was done about rooms, by their UUID.
@@ -128,7 +164,10 @@ impl Done {
         found: Vec<Found>,
     ) -> Result<(), Outage> {
         for found in found {
-            let turn = ward.turn().await;
+            let Some(turn) = ward.tenure.during(ward.turn()).await else {
+                self.note(&found, Departed::Overtaken.action());
+                continue;
+            };
             let Some(permit) = ward.permit(&turn, found.own.room.key()) else {
                 let why = "`max_leave` rooms were left within a day";
                 self.keep(ward, std::slice::from_ref(&found), ("max_leave", why));
@@ -174,7 +213,7 @@ impl Done {
 /// Rule 4.
 async fn file(ward: &Ward, shelf: &Shelf, survey: Survey) {
     let (bot, at) = (&**ward.desk.name(), survey.at);
-    let report = Report::new(vec![survey], &ward.config.fingerprint, at);
+    let report = Report::new(vec![survey], &ward.tools.gateway.config().fingerprint, at);
     match shelf.file(bot, &report).await {
         Ok(filed) => {
             let file = filed.path.file_name().map(|name| name.to_string_lossy().into_owned());

@@ -5,6 +5,7 @@
 
 mod audits;
 mod departures;
+mod kept;
 mod newcomers;
 mod notices;
 mod recent;
@@ -13,16 +14,22 @@ mod ward;
 pub mod webhooks;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 
+use crate::audit::{Tenure, TenureState};
 use crate::config::Config;
-use crate::flow::{Desk, Gateway, Sighting, Sightings};
+use crate::flow::{Desk, Gateway, Prepared, Sighting, Sightings};
 use crate::gate::moment::Moment;
 use crate::report::Reporter;
 use crate::rt::{self, Readiness, Tasks};
+use crate::webex::webhooks::{Desired, Health};
 use ward::Ward;
+
+/// The last step of a departure is one call within five seconds, and a record.
+const LAST_STEP: Duration = Duration::from_secs(15);
 
 /// What upkeep works with.
 #[derive(Clone, Debug)]
@@ -37,16 +44,98 @@ pub struct Tools {
     pub tasks: Tasks,
 }
 
-/// Starts everything that the configuration asks for; it ends with the tasks.
-pub fn start(config: &Config, tools: &Tools, sightings: Sightings) {
-    let config = Arc::new(config.clone());
-    let of = |desk: &Arc<Desk>| Some((Arc::clone(desk.name()), look_after(&config, desk, tools)?));
-    let ears = tools.gateway.desks().filter_map(of).collect();
-    spawn(tools, "sightings", watch(sightings, ears));
+/// Everything that is done beside the path of events.
+#[derive(Debug)]
+pub struct Upkeep {
+    tools: Tools,
+    rounds: Rounds,
+}
+
+/// Bots that are looked after, by name.
+type Rounds = Arc<RwLock<BTreeMap<Arc<str>, Round>>>;
+
+/// One bot that is looked after, and who wants to hear of it.
+#[derive(Clone, Debug)]
+struct Round {
+    ward: Ward,
+    ears: Ears,
+}
+
+impl Upkeep {
+    /// Starts everything that the configuration asks for; it ends with the tasks.
+    pub fn start(config: &Config, tools: Tools, sightings: Sightings) -> Self {
+        let upkeep = Self { tools, rounds: Arc::default() };
+        upkeep.resume(&Arc::new(config.clone()));
+        spawn(&upkeep.tools, "sightings", watch(sightings, Arc::clone(&upkeep.rounds)));
+        upkeep
+    }
+
+    /// Before another configuration comes into force: from the return on, no room is left by the one that is in force
+    /// now, where the other would judge otherwise. Rules, in order:
+    ///
+    /// 1. A bot for which nothing changes that is used here goes on undisturbed.
+    /// 2. The tenure of every other bot ends: no departure takes its last step any more. Lists that are being read for
+    ///    one are given up.
+    /// 3. A last step that was being made is waited for, with its record. It is one call of a few seconds.
+    pub async fn hand_over(&self, next: &Prepared) {
+        let ending: Vec<_> = self.rounds().values().filter_map(|round| round.ends(next)).collect();
+        for tenure in &ending {
+            tenure.end();
+        }
+        let settled = async {
+            for tenure in &ending {
+                tenure.settled().await;
+            }
+        };
+        if tokio::time::timeout(LAST_STEP, settled).await.is_err() {
+            tracing::error!(
+                "a departure does not come to its end; this is a bug, please report it"
+            );
+        }
+    }
+
+    /// The other configuration is in force: bots whose tenure has ended, and new ones, are looked after by it. What was
+    /// remembered about a bot stays; its new tasks begin when the old ones have come to a halt.
+    pub fn resume(&self, config: &Arc<Config>) {
+        let mut before = self.rounds().clone();
+        let mut rounds = BTreeMap::new();
+        for desk in self.tools.gateway.desks() {
+            let round = match before.remove(desk.name()) {
+                Some(round) if round.ward.tenure.state() == TenureState::InForce => Some(round),
+                old => look_after(config, &desk, &self.tools, old.as_ref().map(|old| &old.ward)),
+            };
+            rounds.extend(round.map(|round| (Arc::clone(desk.name()), round)));
+        }
+        *self.rounds.write().unwrap_or_else(PoisonError::into_inner) = rounds;
+    }
+
+    fn rounds(&self) -> RwLockReadGuard<'_, BTreeMap<Arc<str>, Round>> {
+        self.rounds.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Round {
+    /// Its tenure, if that ends with the configuration.
+    fn ends(&self, next: &Prepared) -> Option<Tenure> {
+        let desk = next.desks().find(|desk| desk.name() == self.ward.desk.name());
+        let same = desk.is_some_and(|desk| Arc::ptr_eq(desk, &self.ward.desk))
+            && used(self.ward.desk.name(), &self.ward.config)
+                == used(self.ward.desk.name(), next.config());
+        (!same).then(|| self.ward.tenure.clone())
+    }
+}
+
+/// What is used here of a configuration, beside the desk of the bot.
+fn used<'a>(bot: &'a str, config: &'a Config) -> impl PartialEq + use<'a> {
+    let known = config.bots.get(bot).map(|known| (&known.audit, &known.webhooks));
+    let routes = config.routes.iter().filter(|(_, route)| *route.bot == *bot);
+    let routes: Vec<_> = routes.map(|(name, route)| (name, &route.policy)).collect();
+    let desired = Desired::of(config, bot, Health::NotYet);
+    (known, routes, desired, &config.notices, &config.orgs)
 }
 
 /// Who wants to hear what was seen at one bot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Ears {
     webhooks: Option<Arc<Notify>>,
     departures: Option<Arc<departures::Line>>,
@@ -71,29 +160,37 @@ impl Ears {
     }
 }
 
-fn look_after(config: &Arc<Config>, desk: &Arc<Desk>, tools: &Tools) -> Option<Ears> {
-    let ward = Ward::new(config, desk, tools)?;
+fn look_after(
+    config: &Arc<Config>,
+    desk: &Arc<Desk>,
+    tools: &Tools,
+    before: Option<&Ward>,
+) -> Option<Round> {
+    let ward = Ward::new(config, desk, tools, before)?;
     audits::start(&ward);
-    Some(Ears {
-        webhooks: webhooks(config, desk, tools),
+    let ears = Ears {
+        webhooks: webhooks(&ward),
         departures: departures::start(&ward),
         newcomers: newcomers::start(&ward),
         notices: notices::start(&ward),
-    })
+    };
+    Some(Round { ward, ears })
 }
 
 /// What wakes up the keeper of the bot's webhooks.
-fn webhooks(config: &Config, desk: &Arc<Desk>, tools: &Tools) -> Option<Arc<Notify>> {
-    let keeper = webhooks::Keeper::new(config, Arc::clone(desk), tools.clone())?;
-    let nudge = Arc::new(Notify::new());
-    spawn(tools, "webhooks", keeper.keep(Arc::clone(&nudge)));
+fn webhooks(ward: &Ward) -> Option<Arc<Notify>> {
+    let keeper = webhooks::Keeper::new(&ward.config, Arc::clone(&ward.desk), ward.tools.clone())?;
+    let keeper = keeper.following(ward.tenure.clone(), Arc::clone(&ward.kept));
+    let nudge = Arc::clone(&ward.kept.nudge);
+    spawn(&ward.tools, "webhooks", keeper.keep(Arc::clone(&nudge)));
     Some(nudge)
 }
 
-async fn watch(mut sightings: Sightings, ears: BTreeMap<Arc<str>, Ears>) {
+async fn watch(mut sightings: Sightings, rounds: Rounds) {
     while let Some(sighting) = sightings.recv().await {
-        if let Some(ears) = ears.get(sighting.bot()) {
-            ears.hear(&sighting);
+        let rounds = rounds.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(round) = rounds.get(sighting.bot()) {
+            round.ears.hear(&sighting);
         }
     }
 }

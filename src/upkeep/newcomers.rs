@@ -10,19 +10,16 @@ use crate::gate::id::{PersonId, RoomId};
 use crate::gate::roster::Standing;
 use crate::report::outage::Outage;
 
-/// A bot that is added to more rooms within the time of a few calls is being played with; the rest stay unknown.
-const WAITING: usize = 256;
-
 /// Where the sightings of the bot go; `None` where there are no reports that would tell of it.
 pub(super) fn start(ward: &Ward) -> Option<mpsc::Sender<Sighting>> {
     ward.audit.reports.as_ref()?;
-    let (sender, receiver) = mpsc::channel(WAITING);
-    super::spawn(&ward.tools, "newcomers", remember(ward.clone(), receiver));
-    Some(sender)
+    super::spawn(&ward.tools, "newcomers", remember(ward.clone()));
+    Some(ward.kept.newcomers.sender.clone())
 }
 
-async fn remember(ward: Ward, mut sightings: mpsc::Receiver<Sighting>) {
-    while let Some(sighting) = sightings.recv().await {
+async fn remember(ward: Ward) {
+    let mut sightings = ward.kept.newcomers.receiver.lock().await;
+    while let Some(Some(sighting)) = ward.tenure.during(sightings.recv()).await {
         let Sighting::Added { room, actor: Some(actor), at, .. } = sighting else { continue };
         // Before anybody is asked: a survey may find them in the list of the room.
         ward.ledger.added(room.key(), Added { by: Who::Person(actor.key()), at });

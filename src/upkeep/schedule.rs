@@ -25,16 +25,17 @@ pub(super) const SLICE: Duration = Duration::from_mins(1);
 const LONGEST: Duration = Duration::from_hours(366 * 24);
 
 /// What is configured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Timetable {
     every: Duration,
     at: Option<u16>,
 }
 
 /// Whether the gateway has just started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Turn {
     /// It has.
+    #[default]
     First,
     /// An audit has ended.
     Later,

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::MutexGuard;
 
 use super::Tools;
-use crate::audit::{Auditor, Ledger, PATIENT, Parts, Permit, rail};
+use super::kept::Kept;
+use crate::audit::{Auditor, Ledger, PATIENT, Parts, Permit, Tenure, rail};
 use crate::config::{self, Config, Reports};
 use crate::flow::{Desk, Identity};
 use crate::gate::id::{Key, Person, Room, RoomId};
@@ -34,10 +35,9 @@ pub(super) struct Ward {
     pub(super) config: Arc<Config>,
     pub(super) audit: config::Audit,
     pub(super) ledger: Arc<Ledger>,
-    /// How many rooms the last audit found.
-    rooms: Arc<AtomicUsize>,
-    /// Whoever holds it may leave a room.
-    leaving: Arc<Mutex<()>>,
+    /// For how long this configuration is in force for the bot.
+    pub(super) tenure: Tenure,
+    pub(super) kept: Arc<Kept>,
 }
 
 /// One room of the bot may be left meanwhile.
@@ -56,17 +56,22 @@ pub(super) enum Enforced {
 }
 
 impl Ward {
-    /// None for a bot that is not configured.
-    pub(super) fn new(config: &Arc<Config>, desk: &Arc<Desk>, tools: &Tools) -> Option<Self> {
+    /// None for a bot that is not configured. What another one of the same bot remembers is taken over.
+    pub(super) fn new(
+        config: &Arc<Config>,
+        desk: &Arc<Desk>,
+        tools: &Tools,
+        before: Option<&Self>,
+    ) -> Option<Self> {
         let audit = config.bots.get(desk.name())?.audit.clone();
         Some(Self {
             desk: Arc::clone(desk),
             tools: tools.clone(),
             config: Arc::clone(config),
-            ledger: Arc::new(ledger(desk.name(), audit.reports.as_ref())),
+            ledger: followed(desk.name(), audit.reports.as_ref(), before),
             audit,
-            rooms: Arc::default(),
-            leaving: Arc::default(),
+            tenure: Tenure::default(),
+            kept: before.map(|before| Arc::clone(&before.kept)).unwrap_or_default(),
         })
     }
 
@@ -82,7 +87,7 @@ impl Ward {
 
     /// Who audits the bot's rooms; none where no route says who may be in them.
     pub(super) fn auditor(&self, identity: &Identity) -> Option<Auditor> {
-        Auditor::new(Parts {
+        let auditor = Auditor::new(Parts {
             bot: self.desk.name(),
             config: &self.config,
             client: Arc::clone(self.desk.client()),
@@ -90,7 +95,8 @@ impl Ward {
             effort: PATIENT,
             ledger: Arc::clone(&self.ledger),
             reporter: Arc::clone(&self.tools.reporter),
-        })
+        });
+        auditor.map(|auditor| auditor.while_in_force(self.tenure.clone()))
     }
 
     fn policies(&self) -> impl Iterator<Item = &Policy> {
@@ -128,16 +134,16 @@ impl Ward {
     /// what was counted is true until this room is counted, too.
     pub(super) fn permit(&self, _turn: &Turn<'_>, room: Key<Room>) -> Option<Permit> {
         let rooms = self.left_lately(rt::now(), &HashSet::from([room])).saturating_add(1);
-        rail(rooms, self.rooms.load(Ordering::Relaxed), self.audit.max_leave).ok()?.permit()
+        rail(rooms, self.kept.rooms.load(Ordering::Relaxed), self.audit.max_leave).ok()?.permit()
     }
 
     /// Audits and departures run side by side. Each room is left in a turn of its own, bounded by the time for two lists.
     pub(super) async fn turn(&self) -> Turn<'_> {
-        Turn { _only: self.leaving.lock().await }
+        Turn { _only: self.kept.leaving.lock().await }
     }
 
     pub(super) fn counted(&self, rooms: usize) {
-        self.rooms.store(rooms, Ordering::Relaxed);
+        self.kept.rooms.store(rooms, Ordering::Relaxed);
     }
 
     pub(super) fn tell(&self, upkeep: &Upkeep<'_>) {
@@ -148,6 +154,18 @@ impl Ward {
     pub(super) fn heed(&self, outage: &Outage) {
         self.tools.gateway.heed_outage(&self.desk, outage);
     }
+}
+
+/// The same ledger while it lies in the same place; in another one, what was counted counts on.
+fn followed(bot: &Arc<str>, reports: Option<&Reports>, before: Option<&Ward>) -> Arc<Ledger> {
+    let dir = |reports: &Reports| reports.dir.clone();
+    let Some(before) = before else { return Arc::new(ledger(bot, reports)) };
+    if before.audit.reports.as_ref().map(dir) == reports.map(dir) {
+        return Arc::clone(&before.ledger);
+    }
+    let other = ledger(bot, reports);
+    other.follow(&before.ledger);
+    Arc::new(other)
 }
 
 /// A directory that cannot be used must not keep the gateway from starting: what it would remember is "unknown" then.

@@ -206,9 +206,8 @@ impl Client {
 
     fn request(&self, ask: &Ask<'_>) -> reqwest::RequestBuilder {
         let request = self.http.request(ask.method.clone(), ask.url.clone());
-        let request = request
-            .header(ACCEPT, "application/json")
-            .header(AUTHORIZATION, self.authorization.clone());
+        let request =
+            request.header(ACCEPT, "application/json").header(AUTHORIZATION, self.authorization());
         match &ask.body {
             Some(body) => {
                 request.header(CONTENT_TYPE, "application/json").body(body.expose().to_vec())

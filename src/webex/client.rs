@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
-use http::header::{DATE, HeaderValue};
+use http::header::DATE;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, ClientBuilder};
 use url::Url;
@@ -13,6 +13,7 @@ use url::Url;
 use super::budget::{Budget, Claim, Silences};
 use super::call::{Effort, Reply};
 use super::model::{Me, Person, Room, RoomView};
+use super::renewal::{Authorization, Made};
 use super::trust::system_trust;
 use crate::config::{Proxy, Webex};
 use crate::gate::id::RoomId;
@@ -28,10 +29,11 @@ pub struct Client {
     pub(super) bot: Arc<str>,
     pub(super) http: reqwest::Client,
     pub(super) api: Url,
-    pub(super) authorization: HeaderValue,
+    pub(super) authorization: RwLock<Authorization>,
     pub(super) limits: Limits,
     pub(super) budget: Budget,
     pub(super) reporter: Arc<Reporter>,
+    pub(super) made: Made,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,14 +92,16 @@ impl Client {
             attempts,
             give_up_after,
         } = config.clone();
+        let made = Made::new(config)?;
         Ok(Self {
             bot,
-            http: outward(config, &config.api)?,
+            http: outward_by(config, &config.api, &made)?,
             api,
-            authorization: authorization(token)?,
+            authorization: RwLock::new(Authorization::new(token)?),
             limits: Limits { timeout, attempts, give_up_after },
             budget: Budget::new(requests_per_minute, max_in_flight),
             reporter,
+            made,
         })
     }
 
@@ -143,8 +147,13 @@ impl Client {
     /// The account for what can wait gets no more than this many calls a minute, and never more than a quarter of all.
     #[must_use]
     pub fn surveying(self, per_minute: u32) -> Self {
-        self.budget.survey(per_minute);
+        self.survey(per_minute);
         self
+    }
+
+    /// The same from now on.
+    pub fn survey(&self, per_minute: u32) {
+        self.budget.survey(per_minute);
     }
 
     /// How often Webex asked for silence, and for how long in all.
@@ -172,21 +181,13 @@ impl fmt::Debug for Client {
     }
 }
 
-fn authorization(token: &Secret) -> Result<HeaderValue, ClientProblem> {
-    let is_plain = token.expose().iter().all(u8::is_ascii_graphic);
-    if token.is_empty() || !is_plain {
-        return Err(ClientProblem::Token);
-    }
-    let value = [b"Bearer ", token.expose()].concat();
-    let mut value = HeaderValue::from_bytes(&value).map_err(|_secret| ClientProblem::Token)?;
-    value.set_sensitive(true);
-    Ok(value)
+/// A client for this address, on the same way and with the same roots as for the Webex API.
+pub fn outward(config: &Webex, to: &Url) -> Result<reqwest::Client, ClientProblem> {
+    outward_by(config, to, &Made::new(config)?)
 }
 
-/// A client for this address, on the same way and with the same roots as for the Webex API.
-///
 /// No redirects: an answer that leads elsewhere is not an answer, and the token stays here.
-pub fn outward(config: &Webex, to: &Url) -> Result<reqwest::Client, ClientProblem> {
+fn outward_by(config: &Webex, to: &Url, made: &Made) -> Result<reqwest::Client, ClientProblem> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("botwarden/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
@@ -202,7 +203,7 @@ pub fn outward(config: &Webex, to: &Url) -> Result<reqwest::Client, ClientProble
             builder.proxy(proxy.map_err(|_may_hold_a_password| ClientProblem::Proxy)?)
         }
     };
-    let builder = trusting(builder, config, to)?;
+    let builder = trusting(builder, config, (to, made))?;
     builder.build().map_err(|_unspecific| match &config.ca_file {
         Some(path) => unusable(path, "holds a certificate that cannot be used"),
         None => ClientProblem::NoRoots,
@@ -214,12 +215,12 @@ pub fn outward(config: &Webex, to: &Url) -> Result<reqwest::Client, ClientProble
 fn trusting(
     builder: ClientBuilder,
     config: &Webex,
-    to: &Url,
+    (to, made): (&Url, &Made),
 ) -> Result<ClientBuilder, ClientProblem> {
-    match &config.ca_file {
-        Some(path) => Ok(builder.tls_certs_merge(roots(path)?)),
-        None if to.scheme() == "http" => Ok(builder.tls_certs_only([])),
-        None => Ok(builder.tls_backend_preconfigured(system_tls()?)),
+    match (&config.ca_file, made.roots()) {
+        (Some(path), Some(pem)) => Ok(builder.tls_certs_merge(roots(path, pem)?)),
+        _ if to.scheme() == "http" => Ok(builder.tls_certs_only([])),
+        (None, _) | (_, None) => Ok(builder.tls_backend_preconfigured(system_tls()?)),
     }
 }
 
@@ -230,14 +231,13 @@ fn system_tls() -> Result<rustls::ClientConfig, ClientProblem> {
     Ok(tls)
 }
 
-fn roots(path: &Path) -> Result<Vec<Certificate>, ClientProblem> {
-    let pem = std::fs::read(path).map_err(|error| unusable(path, &error.kind().to_string()))?;
-    match Certificate::from_pem_bundle(&pem) {
+fn roots(path: &Path, pem: &[u8]) -> Result<Vec<Certificate>, ClientProblem> {
+    match Certificate::from_pem_bundle(pem) {
         Ok(roots) if !roots.is_empty() => Ok(roots),
         Ok(_) | Err(_) => Err(unusable(path, "holds no certificate in PEM")),
     }
 }
 
-fn unusable(path: &Path, reason: &str) -> ClientProblem {
+pub(super) fn unusable(path: &Path, reason: &str) -> ClientProblem {
     ClientProblem::Roots { path: path.to_owned(), reason: reason.into() }
 }

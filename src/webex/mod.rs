@@ -18,6 +18,7 @@ mod memberships;
 mod model;
 mod own;
 mod pace;
+mod renewal;
 mod retry_after;
 mod trail;
 mod trust;
@@ -31,6 +32,7 @@ pub use listed::{Addressed, Listed};
 pub use messages::To;
 pub use model::{Me, PersonKind, RoomKind, RoomView};
 pub use own::Own;
+pub use renewal::{Authorization, Fit};
 pub use trust::system_trust;
 
 #[cfg(test)]

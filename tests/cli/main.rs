@@ -9,6 +9,7 @@ mod evidence;
 mod harness;
 mod healthcheck;
 mod operate;
+mod reload;
 mod rotation;
 mod sockets;
 mod supervisor;

@@ -20,6 +20,7 @@ mod notices;
 mod outages;
 mod records;
 mod redaction;
+mod reload;
 mod rooms;
 mod strangers;
 mod telemetry;

@@ -30,12 +30,12 @@ fn texts(config: &mut Config) {
 }
 
 /// No text in the room, and somebody is told beside it.
-fn tells(notify: Notify) -> impl FnOnce(&mut Config) {
+fn tells(notify: Notify) -> impl Fn(&mut Config) {
     move |config| {
         texts(config);
         let notices = &mut config.notices;
         (notices.refused, notices.still_refused, notices.allowed_again) = (None, None, None);
-        notices.notify = notify;
+        notices.notify = notify.clone();
     }
 }
 

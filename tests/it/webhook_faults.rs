@@ -65,7 +65,7 @@ async fn while_another_change_fails_a_webhook_that_goes_off_again_rests_again() 
     assert_eq!(webex(&world, "DELETE", &path, Value::Null).await.status, 204);
     world.control.switch_off(&webhook.id).unwrap();
     let rest = Duration::from_secs(2);
-    let desk = Arc::clone(world.tools().gateway.desks().next().unwrap());
+    let desk = Arc::clone(world.tools().gateway.desks().first().unwrap());
     let keeper = Keeper::new(world.config(), desk, world.tools()).unwrap().resting(rest);
     let keeping = tokio::spawn(keeper.keep(Arc::new(Notify::new())));
     eventually!(find(&world, &webhook.id).status == "active");

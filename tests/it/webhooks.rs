@@ -271,7 +271,7 @@ async fn an_inactive_webhook_is_switched_on_only_after_its_rest() {
     assert!((world.metric(&["botwarden_webhooks{", "\"inactive\""]).await - 1.0).abs() < 0.1);
     assert_eq!(looks_and_writes(&world.control).1, 0);
     let rest = Duration::from_millis(700);
-    let desk = Arc::clone(world.tools().gateway.desks().next().unwrap());
+    let desk = Arc::clone(world.tools().gateway.desks().first().unwrap());
     let keeper = Keeper::new(world.config(), desk, world.tools()).unwrap().resting(rest);
     let (keeping, began) = (tokio::spawn(keeper.keep(Arc::new(Notify::new()))), Instant::now());
     eventually!(find(&world, &webhook.id).status == "active");

@@ -224,6 +224,9 @@ fn note(case: &Case<'_>, room: &str, action: Action) {
 fn outage(departed: &Departed) -> Option<&Outage> {
     match departed {
         Departed::Failed(outage) | Departed::Unread(outage) => Some(outage),
-        Departed::AlreadyHidden | Departed::Left(_) | Departed::Unconfirmed(_) => None,
+        Departed::AlreadyHidden
+        | Departed::Left(_)
+        | Departed::Overtaken
+        | Departed::Unconfirmed(_) => None,
     }
 }

@@ -38,12 +38,14 @@ pub(super) enum Cause {
 #[derive(Debug)]
 pub(super) struct Waiting {
     rooms: VecDeque<RoomId>,
+    /// The one that is being looked at.
+    at: Option<RoomId>,
     looked: Recent<Key<Room>, Option<Moment>>,
 }
 
 impl Default for Waiting {
     fn default() -> Self {
-        Self { rooms: VecDeque::new(), looked: Recent::new(REMEMBERED) }
+        Self { rooms: VecDeque::new(), at: None, looked: Recent::new(REMEMBERED) }
     }
 }
 
@@ -72,6 +74,12 @@ impl Line {
         }
     }
 
+    /// Other rules are in force: what was looked at by the old ones may be looked at again, and what was being looked at
+    /// is first in line.
+    pub(super) fn again(&self) {
+        self.waiting().again();
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,9 +98,17 @@ impl Waiting {
 
     /// Looked at from now on: who joins meanwhile has it looked at again.
     fn call(&mut self, now: Moment) -> Option<RoomId> {
-        let room = self.rooms.pop_front()?;
+        self.at = self.rooms.pop_front();
+        let room = self.at.clone()?;
         *self.looked.touch(room.key()) = Some(now);
         Some(room)
+    }
+
+    fn again(&mut self) {
+        self.looked = Recent::new(REMEMBERED);
+        if let Some(room) = self.at.take().filter(|room| !self.rooms.contains(room)) {
+            self.rooms.push_front(room);
+        }
     }
 }
 

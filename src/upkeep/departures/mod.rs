@@ -12,6 +12,9 @@
 //!    one room, and a direct room that was hidden is none. The bot stays in the rest, is silent there, and says so in
 //!    the log. What was counted stays true until the room is left: audits wait for their turn.
 //! 6. A second list confirms the first: [`Auditor::depart`].
+//! 7. Where another configuration comes into force for the bot, whatever is not the last step of a departure is given up
+//!    ([`Tenure`](crate::audit::Tenure)). The rooms in the line are looked at by the new rules, and so is the one that
+//!    was being looked at.
 //!
 //! One room after the other: a bot has time to leave, for it is silent already.
 
@@ -20,7 +23,7 @@ mod line;
 use std::sync::Arc;
 
 use super::ward::{Enforced, Ward};
-use crate::audit::{Auditor, Departed, Found, PATIENT, Permit};
+use crate::audit::{Auditor, Departed, Found, PATIENT, Permit, TenureState};
 use crate::config::Leave;
 use crate::flow::Identity;
 use crate::gate::departure::{Class, Unconfirmed, class};
@@ -34,17 +37,18 @@ pub(super) use line::Line;
 /// Where the sightings of the bot go; `None` where it leaves nothing by itself.
 pub(super) fn start(ward: &Ward) -> Option<Arc<Line>> {
     (ward.audit.leave == Leave::Confirmed).then(|| {
-        let line = Arc::new(Line::default());
-        super::spawn(&ward.tools, "departures", leave(ward.clone(), Arc::clone(&line)));
-        line
+        super::spawn(&ward.tools, "departures", leave(ward.clone()));
+        Arc::clone(&ward.kept.line)
     })
 }
 
-async fn leave(ward: Ward, line: Arc<Line>) {
-    let identity = ward.known().await;
+async fn leave(ward: Ward) {
+    let _after_the_one_before = ward.kept.departures.lock().await;
+    ward.kept.line.again();
+    let Some(identity) = ward.tenure.during(ward.known()).await else { return };
     let Some(auditor) = ward.auditor(identity) else { return };
-    loop {
-        let room = line.next().await;
+    while ward.tenure.state() == TenureState::InForce {
+        let Some(room) = ward.tenure.during(ward.kept.line.next()).await else { return };
         if ward.enforced(rt::now()) == Enforced::NotEverywhere {
             continue;
         }
@@ -62,17 +66,14 @@ async fn look(
     auditor: &Auditor,
     room: &RoomId,
 ) -> Result<(), Outage> {
-    let client = ward.desk.client();
-    let Some(own) = client.own_membership_in(PATIENT, room, identity.own).await? else {
-        return Ok(());
-    };
-    let roster = auditor.roster(&own).await?;
+    let finding = ward.tenure.during(find(ward, identity, auditor, room)).await;
+    let Some(Found { own, roster }) = finding.transpose()?.flatten() else { return Ok(()) };
     let stays = |why: &str| ward.tell(&Upkeep::RoomKept { room: room.key(), why });
     match class(&roster, &identity.widest) {
         Class::Clean => {}
         Class::Unknown(_) => stays(&Unconfirmed::Incomplete.to_string()),
         Class::Outsiders(_) => {
-            let turn = ward.turn().await;
+            let Some(turn) = ward.tenure.during(ward.turn()).await else { return Ok(()) };
             match ward.permit(&turn, room.key()) {
                 Some(permit) => depart(ward, auditor, &Found { own, roster }, permit).await,
                 None => stays("`max_leave` rooms were left within a day"),
@@ -80,6 +81,20 @@ async fn look(
         }
     }
     Ok(())
+}
+
+/// The bot's place in the room, and who is there; `None` where it is not in it.
+async fn find(
+    ward: &Ward,
+    identity: &Identity,
+    auditor: &Auditor,
+    room: &RoomId,
+) -> Result<Option<Found>, Outage> {
+    let client = ward.desk.client();
+    let own = client.own_membership_in(PATIENT, room, identity.own).await?;
+    let Some(own) = own else { return Ok(None) };
+    let roster = auditor.roster(&own).await?;
+    Ok(Some(Found { own, roster }))
 }
 
 async fn depart(ward: &Ward, auditor: &Auditor, found: &Found, permit: Permit) {

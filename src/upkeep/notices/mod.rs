@@ -35,7 +35,7 @@ use crate::gate::id::{Key, Person, Room};
 use crate::gate::moment::Moment;
 use crate::report::NoticeKind;
 
-use state::State;
+pub(super) use state::State;
 pub(super) use teller::start;
 
 /// Long enough for the second route to hear of the same message, short enough for nobody to have waited.

@@ -1,5 +1,7 @@
 //! Hears what was seen at one bot, and says what was decided.
 
+use std::sync::{MutexGuard, PoisonError};
+
 use tokio::sync::mpsc;
 
 use super::super::ward::{Enforced, Ward};
@@ -15,9 +17,6 @@ use crate::report::{NoticeKind, Upkeep};
 use crate::rt;
 use crate::webex::{Claim, Effort, To};
 
-/// More than can be said within the minutes in which anybody would want to hear it; what does not fit is not said.
-const WAITING: usize = 256;
-
 /// A message of more organisations than this is not read to its end.
 const ORGS: usize = 5;
 
@@ -26,7 +25,6 @@ const ORGS: usize = 5;
 pub(in crate::upkeep) struct Teller {
     ward: Ward,
     notices: Notices,
-    state: State,
 }
 
 /// What became of a notice.
@@ -45,17 +43,17 @@ pub(in crate::upkeep) fn start(ward: &Ward) -> Option<mpsc::Sender<(Moment, Sigh
     if *notify == Notify::None && texts.iter().all(|text| text.is_none()) {
         return None;
     }
-    let (sender, receiver) = mpsc::channel(WAITING);
-    let teller = Teller { ward: ward.clone(), notices, state: State::default() };
-    super::super::spawn(&ward.tools, "notices", teller.tell_all(receiver));
-    Some(sender)
+    let teller = Teller { ward: ward.clone(), notices };
+    super::super::spawn(&ward.tools, "notices", teller.tell_all());
+    Some(ward.kept.notices.sender.clone())
 }
 
 impl Teller {
-    async fn tell_all(mut self, mut sightings: mpsc::Receiver<(Moment, Sighting)>) {
-        let ward = self.ward.clone();
-        let identity = ward.known().await;
-        while let Some((at, sighting)) = sightings.recv().await {
+    async fn tell_all(self) {
+        let ward = &self.ward;
+        let mut sightings = ward.kept.notices.receiver.lock().await;
+        let Some(identity) = ward.tenure.during(ward.known()).await else { return };
+        while let Some(Some((at, sighting))) = ward.tenure.during(sightings.recv()).await {
             let now = rt::now();
             if now.since(at) < YOUNG && ward.enforced(now) == Enforced::Everywhere {
                 self.hear(&sighting, identity).await;
@@ -63,13 +61,14 @@ impl Teller {
         }
     }
 
-    async fn hear(&mut self, sighting: &Sighting, identity: &Identity) {
+    async fn hear(&self, sighting: &Sighting, identity: &Identity) {
         let Some(seen) = self.seen(sighting, identity).await else { return };
         let (room, actor) = match sighting {
             Sighting::Refused { room, actor, .. } => (room, actor.as_ref()),
             Sighting::Added { room, .. } | Sighting::Membership { room, .. } => (room, None),
         };
-        for kind in decide(&mut self.state, seen, rt::now(), &self.notices) {
+        let decided = decide(&mut self.said(), seen, rt::now(), &self.notices);
+        for kind in decided {
             let result = match self.say(kind, room, actor, identity).await {
                 Ok(Told::Withheld) => continue,
                 Ok(Told::Said) => Ok(()),
@@ -93,11 +92,15 @@ impl Teller {
             }
             Sighting::Membership { room, outsider: true, .. } => (room, What::Joined),
             Sighting::Membership { room, outsider: false, .. } => {
-                self.state.awaited(room.key())?;
+                self.said().awaited(room.key())?;
                 (room, self.clean(room).await?)
             }
         };
         Some(Seen { room: room.key(), what })
+    }
+
+    fn said(&self) -> MutexGuard<'_, State> {
+        self.ward.kept.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn clean(&self, room: &RoomId) -> Option<What> {

@@ -12,6 +12,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use self::rest::{Gateway, Rest};
 use self::told::Told;
 use super::Tools;
+use super::kept::Kept;
+use crate::audit::{Tenure, TenureState};
 use crate::config::{Config, Manage};
 use crate::flow::Desk;
 use crate::gate::moment::Moment;
@@ -40,6 +42,8 @@ pub struct Keeper {
     rest: Duration,
     desk: Arc<Desk>,
     tools: Tools,
+    tenure: Tenure,
+    kept: Arc<Kept>,
 }
 
 /// How far it goes.
@@ -51,7 +55,7 @@ enum Ensure {
 
 /// What it remembers between two looks.
 #[derive(Debug, Default)]
-struct Memory {
+pub(super) struct Memory {
     rest: Rest,
     told: Told,
     unlisted: Unlisted,
@@ -71,7 +75,14 @@ impl Keeper {
             Manage::Ensure => Ensure::Repair,
         };
         let desired = Desired::of(config, desk.name(), Health::NotYet)?;
-        Some(Self { desired, ensure, every: webhooks.every, rest: Self::REST, desk, tools })
+        let (every, tenure, kept) = (webhooks.every, Tenure::default(), Arc::default());
+        Some(Self { desired, ensure, every, rest: Self::REST, desk, tools, tenure, kept })
+    }
+
+    /// For as long as this configuration is in force, with what was remembered before.
+    #[must_use]
+    pub(super) fn following(self, tenure: Tenure, kept: Arc<Kept>) -> Self {
+        Self { tenure, kept, ..self }
     }
 
     /// With another time than [`Self::REST`]: for tests, which have no five minutes.
@@ -80,13 +91,17 @@ impl Keeper {
         Self { rest, ..self }
     }
 
-    /// Looks at once, then every now and then, and whenever it is nudged. It ends only when it is dropped.
+    /// Looks at once, then every now and then, and whenever it is nudged. It ends when it is dropped, or between two
+    /// looks when another configuration is in force.
     pub async fn keep(self, nudge: Arc<Notify>) {
+        let mut memory = self.kept.webhooks.lock().await;
+        let mut failures = 0;
         while self.desk.identity().is_none() {
-            sleep(IS_IT_KNOWN).await;
+            if self.tenure.during(sleep(IS_IT_KNOWN)).await.is_none() {
+                return;
+            }
         }
-        let (mut memory, mut failures) = (Memory::default(), 0);
-        loop {
+        while self.tenure.state() == TenureState::InForce {
             let wait = match self.look(&mut memory).await {
                 Ok(()) => {
                     failures = 0;
@@ -99,7 +114,7 @@ impl Keeper {
                     soon.delay(failures - 1, rt::entropy())
                 }
             };
-            pause(wait, &nudge).await;
+            let _over = self.tenure.during(pause(wait, &nudge)).await;
         }
     }
 

@@ -56,7 +56,7 @@ impl Health {
 }
 
 /// How the webhooks of a bot should be.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Desired {
     /// The bot.
     pub bot: Arc<str>,

@@ -7,8 +7,10 @@ pub(crate) mod told;
 pub(crate) mod wire;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use botwarden::admin::{Control as _, NotReloaded, Reloaded};
 use botwarden::cli::house::House;
 use botwarden::config::Config;
 use botwarden::rt::Tasks;
@@ -45,6 +47,7 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) webhook: String,
     config: Config,
+    written: Arc<setup::Written>,
     house: Option<House>,
     #[expect(dead_code, reason = "the simulator ends with it")]
     running: Running,
@@ -217,11 +220,37 @@ impl World {
         self.house.take().unwrap()
     }
 
+    /// Writes the configuration anew, and lets the running gateway read it.
+    pub(crate) async fn reload(
+        &self,
+        change: impl FnOnce(&str) -> String,
+    ) -> Result<Reloaded, NotReloaded> {
+        self.rewrite(change);
+        self.house().control().reload().await
+    }
+
+    /// Writes the configuration anew.
+    pub(crate) fn rewrite(&self, change: impl FnOnce(&str) -> String) {
+        let mut text = self.written.text.lock().unwrap();
+        *text = change(&text);
+    }
+
+    /// The configuration as it is written now.
+    pub(crate) fn text(&self) -> String {
+        self.written.text.lock().unwrap().clone()
+    }
+
+    /// Sets a variable of the environment, from the next reload on.
+    pub(crate) fn variable(&self, name: &str, value: &str) {
+        let mut variables = self.written.variables.lock().unwrap();
+        variables.0.insert(name.to_owned(), value.to_owned());
+    }
+
     /// The same gateway anew, as after a restart, at another address.
     pub(crate) async fn reopen(&mut self) {
         self.close().await;
         let reporter = setup::reporter(&self.config, &self.told);
-        let house = House::open(&self.config, reporter).await.unwrap();
+        let house = setup::open(&self.config, reporter, &self.written).await;
         self.address = house.webhooks();
         self.house = Some(house);
     }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use botwarden::cli::house::House;
+use botwarden::cli::reload::{Following, Fresh, Origin, Prints, Unusable};
 use botwarden::config::{Config, Problem, Source, load};
+use botwarden::ingress::Passed;
 use botwarden::report::record::Form;
 use botwarden::report::{Reporter, Scope};
 use botwarden::simulator::{self, Options, Registration, Simulator};
@@ -34,7 +36,7 @@ const DEFAULTS: [(&str, &str); 10] = [
 
 const UPSTREAM: &str = "{url: 'BOT', timeout: 3s, retry: {from: 20ms, up_to: 200ms}}";
 
-type Adjust = Box<dyn FnOnce(&mut Config) + Send>;
+type Adjust = Box<dyn Fn(&mut Config) + Send + Sync>;
 
 pub(crate) struct Setup {
     people: simulator::World,
@@ -87,7 +89,7 @@ impl Setup {
     }
 
     /// Changes what no configuration file may: waits that are shorter than anybody would want.
-    pub(crate) fn adjust(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
+    pub(crate) fn adjust(mut self, change: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
         self.adjust.push(Box::new(change));
         self
     }
@@ -141,22 +143,66 @@ impl Setup {
             Some(bot) => bot,
             None => Bot::start().await,
         };
-        let mut config = self.load(running.api().as_str(), &bot.url).unwrap();
-        config.webex.requests_per_minute = 1_000_000;
-        // Tests also run at three in the morning.
-        config.bots.values_mut().for_each(|bot| bot.audit.every = None);
-        self.adjust.drain(..).for_each(|change| change(&mut config));
+        let written = Written {
+            text: Mutex::new(self.text(running.api().as_str(), &bot.url)),
+            variables: Mutex::new(self.variables.clone()),
+            adjust: std::mem::take(&mut self.adjust),
+        };
+        let written = Arc::new(written);
+        let config = written.read().unwrap().config;
         let told = Told::default();
         assert!(!super::told::log().contains("panicked"), "a task panicked");
-        let house = House::open(&config, reporter_of(&config, &told, self.form)).await.unwrap();
+        let house = open(&config, reporter_of(&config, &told, self.form), &written).await;
         let (control, address) = (running.control(), house.webhooks());
         let webhook = hidden(&control);
         let house = Some(house);
-        let world = World { control, bot, told, address, webhook, config, house, running };
+        let world = World { control, bot, told, address, webhook, config, written, house, running };
         if self.patient {
             eventually!(world.house().readiness().checks().contains_key("token helpdesk"));
         }
         world
+    }
+}
+
+pub(crate) async fn open(
+    config: &Config,
+    reporter: Arc<Reporter>,
+    written: &Arc<Written>,
+) -> House {
+    let origin = Arc::clone(written);
+    let following = Following { origin, ..Following::nothing(config) };
+    House::open_following(config, reporter, (following, Passed::default())).await.unwrap()
+}
+
+/// Where the configuration lies, and is written anew.
+pub(crate) struct Written {
+    pub(crate) text: Mutex<String>,
+    pub(crate) variables: Mutex<Variables>,
+    adjust: Vec<Adjust>,
+}
+
+impl Origin for Written {
+    fn read(&self) -> Result<Fresh, Unusable> {
+        let (text, now) = (self.text.lock().unwrap().clone(), std::time::SystemTime::now());
+        let prints = Prints::new();
+        match load(text.as_bytes(), &*self.variables.lock().unwrap(), now) {
+            Ok((mut config, warnings)) => {
+                config.webex.requests_per_minute = 1_000_000;
+                // Tests also run at three in the morning.
+                config.bots.values_mut().for_each(|bot| bot.audit.every = None);
+                self.adjust.iter().for_each(|change| change(&mut config));
+                Ok(Fresh { config, warnings, text, prints })
+            }
+            Err(problems) => Err(Unusable { file: "gateway.yaml".into(), problems, text, prints }),
+        }
+    }
+
+    fn look(&self, _: &[PathBuf]) -> Prints {
+        Prints::new()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        None
     }
 }
 
@@ -186,7 +232,7 @@ fn reporter_of(config: &Config, told: &Told, form: Form) -> Arc<Reporter> {
 
 /// The environment of the configuration. No files.
 #[derive(Clone, Debug)]
-pub(crate) struct Variables(BTreeMap<String, String>);
+pub(crate) struct Variables(pub(crate) BTreeMap<String, String>);
 
 impl Default for Variables {
     fn default() -> Self {

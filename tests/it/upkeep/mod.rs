@@ -14,7 +14,7 @@ use crate::harness::told::{log, own_log};
 use crate::harness::{PEOPLE, Setup, World, eventually, patience};
 
 /// Changes what is configured about the rooms of every bot.
-pub(crate) fn audits(change: impl Fn(&mut Audit) + Send + 'static) -> impl FnOnce(&mut Config) {
+pub(crate) fn audits(change: impl Fn(&mut Audit) + Send + 'static) -> impl Fn(&mut Config) {
     move |config| {
         for bot in config.bots.values_mut() {
             bot.audit.requests_per_second = 10_000;
@@ -23,7 +23,7 @@ pub(crate) fn audits(change: impl Fn(&mut Audit) + Send + 'static) -> impl FnOnc
     }
 }
 
-fn leaves(most: usize) -> impl FnOnce(&mut Config) {
+pub(crate) fn leaves(most: usize) -> impl Fn(&mut Config) {
     audits(move |audit| {
         (audit.leave, audit.max_leave) = (Leave::Confirmed, MaxLeave::Rooms(most));
     })
@@ -33,20 +33,20 @@ fn often(audit: &mut Audit) {
     (audit.every, audit.at) = (Some(Duration::from_millis(200)), None);
 }
 
-async fn leaving() -> World {
+pub(crate) async fn leaving() -> World {
     let world = Setup::new().adjust(leaves(10)).start().await;
     world.subscribe("memberships", "created");
     world
 }
 
-fn calls(world: &World, method: &str) -> Vec<CallRecord> {
+pub(crate) fn calls(world: &World, method: &str) -> Vec<CallRecord> {
     let mut calls = world.control.calls();
     calls.retain(|call| call.method == method);
     calls
 }
 
 /// Lists of one room, page by page; not where one member is looked up.
-fn lists(world: &World) -> Vec<CallRecord> {
+pub(crate) fn lists(world: &World) -> Vec<CallRecord> {
     let mut calls = calls(world, "GET");
     let whole =
         |call: &CallRecord| call.query.contains("roomId") && !call.query.contains("personId");
@@ -54,11 +54,11 @@ fn lists(world: &World) -> Vec<CallRecord> {
     calls
 }
 
-fn inside(world: &World, room: &str) -> bool {
+pub(crate) fn inside(world: &World, room: &str) -> bool {
     world.control.room(room).unwrap().members.contains(&"helpdesk".to_owned())
 }
 
-fn departures(world: &World) -> Vec<Value> {
+pub(crate) fn departures(world: &World) -> Vec<Value> {
     let mut records = world.told.records();
     records.retain(|record| record["audit"] == "room_left");
     records

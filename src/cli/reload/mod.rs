@@ -1,0 +1,267 @@
+//! The configuration of a running gateway, read again: on a signal, when somebody asks for it, and when a file changes
+//! that it names. Rules, in order:
+//!
+//! 1. One task does it, one reload at a time. Whoever asks during a reload has one more, together with all others who
+//!    ask meanwhile.
+//! 2. All or nothing: the configuration is read and checked as at the start, and everything that can fail is built,
+//!    before anything changes. Otherwise the old one stays, and every mistake is told.
+//! 3. What a running process cannot change keeps its old value ([`fixed`]), and is told by name.
+//! 4. The departures of bots that will be others end first ([`Upkeep::hand_over`]): no room is left by a
+//!    policy that is no longer in force.
+//! 5. Then all of it comes into force at once ([`Gateway::adopt`]).
+
+mod control;
+mod fixed;
+mod looks;
+mod origin;
+mod tell;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::time::{sleep, timeout};
+
+use crate::admin::{NotReloaded, Reloaded};
+use crate::config::{Code, Config, Problem};
+use crate::flow::{Gateway, StartProblem};
+use crate::ingress::{self, Certificates, Drain};
+use crate::report::{Reporter, Scope};
+use crate::rt;
+use crate::upkeep::Upkeep;
+
+pub use control::Handle;
+pub(super) use control::Requests;
+use control::{Outcome, Reply};
+use looks::{Looks, Seen};
+use origin::Unchanging;
+pub use origin::{Fresh, Machined, Origin, Print, Prints, Remembering, Unusable};
+
+/// Small files, a dozen of them; a volume that does not answer by then is out of reach.
+const READ: Duration = Duration::from_secs(30);
+
+/// What is followed, and how.
+#[derive(Clone)]
+pub struct Following {
+    /// Where the configuration comes from.
+    pub origin: Arc<dyn Origin>,
+    /// What the files held when it was read at the start.
+    pub prints: Prints,
+    /// Which files are looked at.
+    pub watch: Watch,
+    /// Between two looks.
+    pub every: Duration,
+    /// What else follows it, once it is in force: the level of the log.
+    pub then: Then,
+}
+
+/// Something that follows the configuration, and cannot fail.
+pub type Then = Arc<dyn Fn(&Config) + Send + Sync>;
+
+/// Which files are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// Secrets and certificates that the configuration names.
+    Named,
+    /// The configuration itself, too.
+    All,
+}
+
+impl Following {
+    /// Often enough for a secret that was rotated, and a few small reads.
+    pub const EVERY: Duration = Duration::from_secs(5);
+
+    /// A configuration without a file: reading it again changes nothing.
+    pub fn nothing(config: &Config) -> Self {
+        Self {
+            origin: Arc::new(Unchanging(config.clone())),
+            prints: Prints::new(),
+            watch: Watch::Named,
+            every: Self::EVERY,
+            then: Arc::new(|_| {}),
+        }
+    }
+}
+
+impl fmt::Debug for Following {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Following").field("watch", &self.watch).finish_non_exhaustive()
+    }
+}
+
+/// What follows the configuration.
+#[derive(Debug)]
+pub(super) struct Followers {
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) upkeep: Upkeep,
+    pub(super) drain: Drain,
+    pub(super) certificates: Option<Certificates>,
+    pub(super) reporter: Arc<Reporter>,
+}
+
+/// Reads it again, for as long as the gateway runs.
+pub(super) struct Reloads {
+    following: Following,
+    followers: Followers,
+    looks: Looks,
+    /// What the configuration in force was read from.
+    prints: Prints,
+    /// Held by whoever reads files: a volume that hangs holds up one thread, not one more at each look.
+    reading: Arc<Semaphore>,
+}
+
+impl Reloads {
+    pub(super) fn new(following: Following, followers: Followers) -> Self {
+        let prints = following.prints.clone();
+        let mut reloads = Self {
+            following,
+            followers,
+            looks: Looks::default(),
+            prints,
+            reading: Arc::new(Semaphore::new(1)),
+        };
+        reloads.know(Prints::new());
+        reloads
+    }
+
+    /// Rule 1. Ends only when it is dropped.
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Reply>, nudge: Arc<Notify>) {
+        loop {
+            let mut waiting = Vec::new();
+            tokio::select! {
+                Some(request) = requests.recv() => waiting.push(request),
+                () = nudge.notified() => {}
+                () = sleep(self.following.every) => {
+                    if self.look().await != Seen::Settled {
+                        continue;
+                    }
+                }
+            }
+            while let Ok(request) = requests.try_recv() {
+                waiting.push(request);
+            }
+            let outcome = self.reload().await;
+            for reply in waiting {
+                let _nobody_waits = reply.send(outcome.clone());
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Seen {
+        let files: Vec<_> = self.looks.known().keys().cloned().collect();
+        let origin = Arc::clone(&self.following.origin);
+        match self.aside(move || origin.look(&files)).await {
+            Some(prints) => self.looks.see(prints),
+            None => Seen::Unsettled,
+        }
+    }
+
+    async fn reload(&mut self) -> Outcome {
+        let origin = Arc::clone(&self.following.origin);
+        let outcome = match self.aside(move || origin.read()).await {
+            Some(Ok(fresh)) => self.take(fresh).await,
+            Some(Err(unusable)) => {
+                self.know(unusable.prints.clone());
+                Err(unusable)
+            }
+            None => Err(self.unreadable()),
+        };
+        tell::outcome(&outcome, &self.followers.reporter);
+        outcome.map(|(reloaded, _text)| reloaded).map_err(|unusable| {
+            let Unusable { file, problems, .. } = unusable;
+            NotReloaded { file, problems }
+        })
+    }
+
+    /// Rules 2 to 5.
+    async fn take(&mut self, fresh: Fresh) -> Result<(Reloaded, String), Unusable> {
+        let Fresh { config, warnings, text, prints } = fresh;
+        let old = self.followers.gateway.config();
+        let (config, restart) = fixed::keep(&old, config);
+        let config = Arc::new(config);
+        if let Err(problem) = self.come_into_force(&config).await {
+            self.know(prints.clone());
+            return Err(self.unusable(problem));
+        }
+        self.prints = prints;
+        self.know(Prints::new());
+        let (old, new) = (old.fingerprint.clone(), config.fingerprint.clone());
+        Ok((Reloaded { old, new, restart, warnings }, text))
+    }
+
+    async fn come_into_force(&self, config: &Arc<Config>) -> Result<(), Problem> {
+        let Followers { gateway, upkeep, drain, certificates, reporter } = &self.followers;
+        if let Some(tls) = &config.server.tls {
+            ingress::examine(tls).map_err(|problem| unfit("server.tls", &problem.to_string()))?;
+        }
+        let prepared = gateway.prepare(config).map_err(|problem| unbuilt(&problem))?;
+        upkeep.hand_over(&prepared).await;
+        gateway.adopt(prepared);
+        upkeep.resume(config);
+        if let (Some(certificates), Some(tls)) = (certificates, &config.server.tls)
+            && let Err(problem) = certificates.renew(tls)
+        {
+            // They were examined a moment ago: somebody writes them right now, and they are looked at again.
+            tracing::error!(%problem, "the certificate before stays");
+        }
+        drain.follow(&config.server);
+        reporter.renew(&Scope::of(config));
+        (self.following.then)(config);
+        Ok(())
+    }
+
+    /// What was found at the last try counts as known, and so do files that the configuration in force names.
+    fn know(&mut self, tried: Prints) {
+        let mut known = self.prints.clone();
+        known.extend(tried);
+        if let (Watch::Named, Some(file)) = (self.following.watch, self.following.origin.file()) {
+            known.remove(file);
+        }
+        self.looks.know(known);
+    }
+
+    /// Where a volume that hangs holds up nobody else.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let alone = Arc::clone(&self.reading).try_acquire_owned().ok()?;
+        let working = rt::blocking(move || {
+            let done = work();
+            drop(alone);
+            done
+        });
+        timeout(READ, working).await.ok()?
+    }
+
+    fn unreadable(&self) -> Unusable {
+        let message = format!("the files were not read within {} s", READ.as_secs());
+        self.unusable(Problem::new(Code::Unreadable, message))
+    }
+
+    fn unusable(&self, problem: Problem) -> Unusable {
+        let file = self.following.origin.file();
+        let file = file.map(|file| file.display().to_string().into()).unwrap_or_default();
+        Unusable { file, problems: vec![problem], text: String::new(), prints: Prints::new() }
+    }
+}
+
+/// The file can be read, and does not do.
+fn unfit(path: &str, why: &str) -> Problem {
+    Problem::new(Code::MissingFile, why).on(path)
+}
+
+fn unbuilt(problem: &StartProblem) -> Problem {
+    let path = match problem {
+        StartProblem::Client { bot, .. } => format!("bots.{bot}"),
+        StartProblem::Upstream { route, .. } => format!("routes.{route}.upstream"),
+    };
+    unfit(&path, &problem.to_string())
+}
+
+impl fmt::Debug for Reloads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reloads").field("following", &self.following).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,173 @@
+//! Where the configuration comes from, each time that it is read: the file, the environment, and every file that it
+//! names. Each file is remembered by a digest of its bytes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::config::{self, Config, Machine, Problem, Source};
+use crate::rt;
+
+/// What a file holds, by digest; or that it could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Print {
+    /// The SHA-256 of its bytes.
+    Of([u8; 32]),
+    /// It could not be read.
+    Unreadable,
+}
+
+/// Files, and what they hold.
+pub type Prints = BTreeMap<PathBuf, Print>;
+
+/// A configuration that can be used.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    /// It.
+    pub config: Config,
+    /// What should be looked at.
+    pub warnings: Vec<Problem>,
+    /// The text of the file, to show places in it.
+    pub text: String,
+    /// What was read.
+    pub prints: Prints,
+}
+
+/// One that cannot.
+#[derive(Clone, Debug)]
+pub struct Unusable {
+    /// The file.
+    pub file: Box<str>,
+    /// Every mistake.
+    pub problems: Vec<Problem>,
+    /// Its text, to show places in it.
+    pub text: String,
+    /// What was read.
+    pub prints: Prints,
+}
+
+/// Reads a configuration again and again. Blocking.
+pub trait Origin: Send + Sync + 'static {
+    /// Reads and checks all of it.
+    fn read(&self) -> Result<Fresh, Unusable>;
+
+    /// What these files hold now.
+    fn look(&self, files: &[PathBuf]) -> Prints;
+
+    /// The configuration itself, if it is a file; changes of it count only with `--watch`.
+    fn file(&self) -> Option<&Path>;
+}
+
+/// A file of this machine and its environment.
+#[derive(Clone, Debug)]
+pub struct Machined {
+    path: PathBuf,
+}
+
+impl Machined {
+    /// The same file, whenever it is read.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+}
+
+impl Origin for Machined {
+    fn read(&self) -> Result<Fresh, Unusable> {
+        let source = Remembering::new(&Machine);
+        let file: Box<str> = self.path.display().to_string().into();
+        let bytes = match config::read(&self.path, &source) {
+            Ok(bytes) => bytes,
+            Err(problems) => {
+                let (text, prints) = (String::new(), source.prints());
+                return Err(Unusable { file, problems, text, prints });
+            }
+        };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let loaded = config::load(&bytes, &source, rt::now().wall);
+        let prints = source.prints();
+        match loaded {
+            Ok((config, warnings)) => Ok(Fresh { config, warnings, text, prints }),
+            Err(problems) => Err(Unusable { file, problems, text, prints }),
+        }
+    }
+
+    fn look(&self, files: &[PathBuf]) -> Prints {
+        let source = Remembering::new(&Machine);
+        for file in files {
+            // What came of it is remembered, and that is all.
+            let _bytes = source.file(file);
+        }
+        source.prints()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+}
+
+/// A configuration that never changes, for who has no file.
+#[derive(Clone, Debug)]
+pub(super) struct Unchanging(pub(super) Config);
+
+impl Origin for Unchanging {
+    fn read(&self) -> Result<Fresh, Unusable> {
+        let (config, prints) = (self.0.clone(), Prints::new());
+        Ok(Fresh { config, warnings: Vec::new(), text: String::new(), prints })
+    }
+
+    fn look(&self, _: &[PathBuf]) -> Prints {
+        Prints::new()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        None
+    }
+}
+
+/// Remembers what every file held that was read.
+pub struct Remembering<'a> {
+    source: &'a dyn Source,
+    prints: Mutex<Prints>,
+}
+
+impl<'a> Remembering<'a> {
+    /// Nothing was read yet.
+    pub fn new(source: &'a dyn Source) -> Self {
+        Self { source, prints: Mutex::default() }
+    }
+
+    /// What was read.
+    pub fn prints(&self) -> Prints {
+        self.prints.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl fmt::Debug for Remembering<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remembering").finish_non_exhaustive()
+    }
+}
+
+impl Source for Remembering<'_> {
+    fn file(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let read = self.source.file(path);
+        let print = match &read {
+            Ok(bytes) => Print::Of(Sha256::digest(bytes).into()),
+            Err(_) => Print::Unreadable,
+        };
+        self.prints.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), print);
+        read
+    }
+
+    fn var(&self, name: &str) -> Option<String> {
+        self.source.var(name)
+    }
+
+    fn readable_by_others(&self, path: &Path) -> bool {
+        self.source.readable_by_others(path)
+    }
+}
