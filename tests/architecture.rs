@@ -33,7 +33,7 @@ const ORDER: [&str; 16] = [
 /// `tokio`, may be named where they are needed, but see [`the_core_does_nothing_but_think`].
 const OWNERS: &[(&str, &[&str])] = &[
     ("arc_swap", &["flow"]),
-    ("aws_lc_rs", &["gate", "config", "ingress", "webex"]),
+    ("aws_lc_rs", &["gate", "config/check/tls.rs", "ingress", "webex/trust.rs"]),
     ("base16ct", &["gate", "report", "audit", "simulator", "cli"]),
     ("base64", &["gate", "config", "simulator"]),
     ("clap", &["cli"]),
