@@ -49,7 +49,7 @@ const OWNERS: [(&str, &[&str]); 30] = [
     ("moka", &["membership", "inbox"]),
     ("prometheus_client", &["report"]),
     ("reqwest", &["webex"]),
-    ("rustix", &["cli"]),
+    ("rustix", &["report", "cli"]),
     ("rustls", &["ingress", "forward", "webex", "simulator"]),
     ("schemars", &["config"]),
     ("serde_yaml", &["config", "simulator"]),

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | `/livez` | 200 while the process runs |
 //! | `/readyz` | 200, or 503 while something is not in order or the gateway ends; with `?verbose`, every check |
-//! | `/metrics` | all metrics, `OpenMetrics` text |
+//! | `/metrics` | all metrics, as the text format of Prometheus or, where that is asked for, `OpenMetrics` |
 
+mod accept;
 mod control;
 mod page;
 mod probe;
@@ -22,7 +23,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::ingress::{Guest, Guests, accept};
+use crate::ingress::{self, Guest, Guests};
 use crate::report::Reporter;
 use crate::rt::{Readiness, Tasks};
 
@@ -74,7 +75,7 @@ impl Bound {
         let taking = async {
             let guests = Guests::new(CONNECTIONS);
             loop {
-                let (stream, _peer) = accept(&self.listener, || guests.make_room()).await;
+                let (stream, _peer) = ingress::accept(&self.listener, || guests.make_room()).await;
                 if let Some(guest) = guests.enter() {
                     let connection = converse(stream, sources.clone(), over.clone(), guest);
                     tasks.spawn("ops connection", connection);

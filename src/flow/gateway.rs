@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Courier;
 use super::desk::{Desk, Identity, With};
-use super::door::{Admission, Door, Doorway, Outcome};
+use super::door::{Admission, Answered, Door, Doorway, Outcome};
 use super::letter::Letter;
 use super::sighting::{Lookout, Sightings};
 use super::tell::Names;
@@ -20,7 +20,7 @@ use crate::gate::retry::Schedule;
 use crate::gate::signature::{Authentic, KeyRing, verify};
 use crate::inbox::{Inbox, Label, Step, Unkept, Work};
 use crate::report::outage::Outage;
-use crate::report::{Happening, Reporter, Verdict};
+use crate::report::{CacheName, Eviction, Happening, Reporter, Stage, Verdict};
 use crate::rt::{self, Readiness, Tasks};
 use crate::webex::{Client, ClientProblem};
 
@@ -33,7 +33,7 @@ pub struct Gateway {
     pub(super) duplicates: Duration,
     pub(super) lookout: Lookout,
     courier: Arc<Courier>,
-    inbox: Arc<Inbox<Courier>>,
+    pub(super) inbox: Arc<Inbox<Courier>>,
     desks: Desks,
 }
 
@@ -45,6 +45,10 @@ pub(super) struct Routes {
 }
 
 impl Routes {
+    pub(super) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.by_name.keys()
+    }
+
     pub(super) fn of(&self, arrival: &Arrival) -> Option<Arc<Route>> {
         self.by_name.get(arrival.route()).cloned()
     }
@@ -134,7 +138,9 @@ impl Gateway {
         let inbox = Inbox::new(Arc::clone(&courier), config.inbox.clone(), tasks.clone());
         let (order, duplicates) = (config.inbox.order, config.inbox.duplicates);
         let gateway = Self { routes, reporter, order, duplicates, lookout, courier, inbox, desks };
-        Ok((Arc::new(gateway), sightings))
+        let gateway = Arc::new(gateway);
+        gateway.show_figures();
+        Ok((gateway, sightings))
     }
 
     /// The bots behind it.
@@ -224,9 +230,11 @@ impl Door for Gateway {
     }
 
     fn verify(&self, arrival: Arrival) -> Result<Authentic, Refusal> {
-        let nobody = KeyRing::default();
+        let (nobody, began) = (KeyRing::default(), rt::now());
         let route = self.routes.of(&arrival);
-        verify(arrival, route.as_ref().map_or(&nobody, |route| route.desk.keys()))
+        let verified = verify(arrival, route.as_ref().map_or(&nobody, |route| route.desk.keys()));
+        self.reporter.staged(Stage::Verify, rt::now().surely_since(began));
+        verified
     }
 
     async fn admit(&self, authentic: Authentic) -> Admission {
@@ -241,6 +249,16 @@ impl Door for Gateway {
         let route = route.map(|route| &**route);
         self.reporter.emit(&Happening::TurnedAway { route, refusal, at: rt::now().wall });
     }
+
+    fn called(&self, route: &Arc<str>) {
+        self.reporter.emit(&Happening::CallBegan { route });
+    }
+
+    fn answered(&self, call: &Answered<'_>) {
+        let Answered { route, method, status, took } = *call;
+        let route = route.map(|route| &**route);
+        self.reporter.emit(&Happening::CallEnded { route, method, status, took });
+    }
 }
 
 impl Work for Courier {
@@ -253,8 +271,8 @@ impl Work for Courier {
         }
     }
 
-    fn changed(&self, letters: usize) {
-        self.reporter.emit(&Happening::Kept { events: letters });
+    fn forgot(&self, cause: Eviction) {
+        self.reporter.emit(&Happening::Evicted { cache: CacheName::Duplicates, cause });
     }
 
     fn expire(&self, letter: Letter, last: Outage) {

@@ -3,6 +3,7 @@
 
 mod desk;
 mod door;
+mod figures;
 mod gateway;
 mod letter;
 mod sighting;
@@ -21,11 +22,11 @@ use crate::gate::signature::{Authentic, verify};
 use crate::inbox::Step;
 use crate::report::lines::Unwritten;
 use crate::report::outage::{Kind, Outage};
-use crate::report::{self, Happening, Reporter};
+use crate::report::{self, Happening, Reporter, Stage};
 use crate::rt;
 
 pub use desk::{Desk, Identity};
-pub use door::{Admission, Door, Doorway, Outcome};
+pub use door::{Admission, Answered, Door, Doorway, Outcome};
 use gateway::Route;
 pub use gateway::{Gateway, StartProblem};
 use letter::Letter;
@@ -156,7 +157,10 @@ impl Courier {
         }
         letter.roster.clone_from(&roster);
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
-        match judge(notice, evidence, rules, asked) {
+        let began = rt::now();
+        let verdict = judge(notice, evidence, rules, asked);
+        self.reporter.staged(Stage::Judge, rt::now().surely_since(began));
+        match verdict {
             Verdict::Clear(cleared) => Ok(cleared),
             Verdict::Refuse(notice, refusal) => {
                 Err(self.refuse(letter, notice.into_arrival(), refusal))
@@ -178,6 +182,7 @@ impl Courier {
         let began = rt::now();
         let (notice, answer) = route.forward.send(cleared, place).await;
         let took = rt::now().since(began);
+        self.reporter.staged(Stage::Forward, took);
         let told = Happening::Delivered {
             id: letter.id,
             route: &route.name,

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use moka::Expiry;
+use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use crate::gate::event::Facts;
+use crate::report::Eviction;
 
 /// Events remembered for each one that can be kept: at 10,000 kept ones, a window of ten minutes holds 160 events a
 /// second before the oldest are forgotten early, at about 60 bytes each.
@@ -63,17 +65,33 @@ impl Expiry<Fingerprint, Duration> for OwnTime {
 }
 
 impl Window {
-    pub(super) fn new(max_events: usize) -> Self {
+    /// Whoever wants to know is told of fingerprints that go by themselves.
+    pub(super) fn new(
+        max_events: usize,
+        forgot: impl Fn(Eviction) + Send + Sync + 'static,
+    ) -> Self {
         let capacity =
             u64::try_from(max_events).unwrap_or(u64::MAX).saturating_mul(SEEN_FOR_EACH_KEPT);
         // By default the newest would be turned away when it is full, and its repetition delivered again.
         let cache = Cache::builder().eviction_policy(EvictionPolicy::lru());
+        let cache = cache.eviction_listener(move |_, _, cause| match cause {
+            RemovalCause::Expired => forgot(Eviction::Expired),
+            RemovalCause::Size => forgot(Eviction::Size),
+            RemovalCause::Explicit | RemovalCause::Replaced => {}
+        });
         Self(cache.max_capacity(capacity).expire_after(OwnTime).build())
     }
 
     /// Whether it was not in the window yet; it is from now on.
     pub(super) fn enter(&self, event: Fingerprint, window: Duration) -> bool {
         self.0.entry(event).or_insert(window).is_fresh()
+    }
+
+    /// How many events are remembered.
+    pub(super) fn len(&self) -> u64 {
+        // Without them, what is counted is as old as the last change.
+        self.0.run_pending_tasks();
+        self.0.entry_count()
     }
 
     /// It is over: for so long the same event is still a duplicate.
@@ -88,16 +106,25 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     #[test]
-    fn a_full_window_forgets_the_oldest_and_never_the_newest() {
-        let window = Window::new(1);
+    fn a_full_window_forgets_the_oldest_and_never_the_newest_and_tells_of_it() {
+        let told = Arc::<Mutex<Vec<Eviction>>>::default();
+        let telling = Arc::clone(&told);
+        let window = Window::new(1, move |cause| telling.lock().unwrap().push(cause));
         let event = |n: u8| Fingerprint([n; 16]);
         for n in 0..200 {
             assert!(window.enter(event(n), Duration::from_mins(1)), "{n} is new");
             window.0.run_pending_tasks();
             assert!(!window.enter(event(n), Duration::from_mins(1)), "{n} was just seen");
         }
+        assert_eq!(window.len(), SEEN_FOR_EACH_KEPT);
+        assert_eq!(*told.lock().unwrap(), [Eviction::Size; 190]);
+        window.keep_for(event(199), Duration::ZERO);
+        assert_eq!(window.len(), SEEN_FOR_EACH_KEPT - 1);
+        assert_eq!(told.lock().unwrap().len(), 190, "taken out on purpose");
     }
 }

@@ -22,6 +22,7 @@ mod linger;
 mod listener;
 mod lot;
 mod tls;
+mod watch;
 
 pub(crate) use accept::accept;
 pub use answer::{Response, answer};

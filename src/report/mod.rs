@@ -3,9 +3,15 @@
 //! Records go to stdout, one line each; the ordinary log goes to stderr. Neither ever holds a body, a token, a
 //! secret, a signature, an e-mail address, a name of a person, or text of an unauthenticated caller.
 
+#[macro_use]
+mod words;
+
+pub mod build;
 mod lifecycle;
 pub mod lines;
 mod metrics;
+mod observed;
+mod operation;
 pub mod outage;
 mod quota;
 pub mod record;
@@ -13,6 +19,7 @@ mod scope;
 pub mod upkeep;
 
 use std::io::Write;
+use std::sync::Weak;
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
@@ -20,7 +27,10 @@ use uuid::Uuid;
 use crate::gate::refusal::Refusal;
 pub use lifecycle::{Lifecycle, Stage, Turn};
 use lines::{Lines, Unwritten};
+pub use metrics::Exposition;
 use metrics::Metrics;
+pub use observed::{BotFigures, CacheName, Eviction, Figures, Observed, RouteFigures};
+pub use operation::{HttpMethod, Operation};
 use outage::{Kind, Outage};
 use quota::Quota;
 pub use record::{Decision, Form, Verdict};
@@ -30,6 +40,22 @@ pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookSta
 /// Something worth telling. Every field is safe to write down.
 #[derive(Clone, Debug)]
 pub enum Happening<'a> {
+    /// A call to a route came in.
+    CallBegan {
+        /// The route.
+        route: &'a str,
+    },
+    /// A call is over.
+    CallEnded {
+        /// The route, when the path has one.
+        route: Option<&'a str>,
+        /// Its method.
+        method: HttpMethod,
+        /// The HTTP status of the answer, or `None` when the caller was gone or cut off before there was one.
+        status: Option<u16>,
+        /// From its head to the answer.
+        took: Duration,
+    },
     /// An event was decided; written before the bot is called.
     Decided(&'a Decision<'a>),
     /// A cleared event could not be decided or delivered yet, and is tried again.
@@ -54,10 +80,12 @@ pub enum Happening<'a> {
         /// How long the bot took.
         took: Duration,
     },
-    /// The number of events in the inbox changed.
-    Kept {
-        /// How many there are now.
-        events: usize,
+    /// Something is not remembered any more.
+    Evicted {
+        /// What kind of thing.
+        cache: CacheName,
+        /// Why.
+        cause: Eviction,
     },
     /// Something happened to the gateway as a whole.
     Lifecycle(&'a Turn<'a>),
@@ -109,8 +137,8 @@ pub enum Happening<'a> {
     WebexCalled {
         /// The bot whose token was used.
         bot: &'a str,
-        /// `people_me`, `memberships`, …
-        operation: &'static str,
+        /// What for.
+        operation: Operation,
         /// The HTTP status, or `None` when there was no answer.
         status: Option<u16>,
         /// How long it took.
@@ -215,12 +243,19 @@ impl Reporter {
                 }
                 upkeep::log(bot, upkeep);
             }
-            Happening::Kept { .. }
+            Happening::CallBegan { .. }
+            | Happening::CallEnded { .. }
+            | Happening::Evicted { .. }
             | Happening::Lifecycle(_)
             | Happening::RosterAsked { .. }
             | Happening::Staged { .. }
             | Happening::WebexCalled { .. } => {}
         }
+    }
+
+    /// Tells that a part of the way of an event is done.
+    pub fn staged(&self, stage: Stage, took: Duration) {
+        self.emit(&Happening::Staged { stage, took });
     }
 
     /// Tells a verdict that something depends on: without its record, nothing may pass.
@@ -248,10 +283,15 @@ impl Reporter {
         self.records.flush(within)
     }
 
-    /// All metrics in the `OpenMetrics` text format.
-    pub fn scrape(&self) -> String {
+    /// Whom to ask at each scrape for what only it knows. One at a time; it may go away.
+    pub fn ask(&self, observed: Weak<dyn Observed>) {
+        self.metrics.ask(observed);
+    }
+
+    /// All metrics, as they are now.
+    pub fn scrape(&self, exposition: Exposition, now: SystemTime) -> String {
         self.metrics.lost(self.records.lost());
-        self.metrics.scrape()
+        self.metrics.scrape(exposition, now)
     }
 
     /// At most one line a second and reason: a flood of forged calls must not become a flood of lines.

@@ -119,6 +119,17 @@ impl Budget {
         self.turns().silences
     }
 
+    /// Calls that a regular room could make at this moment without waiting, and for how long Webex still wants none.
+    /// `None` when that cannot be told.
+    pub(super) fn left(&self) -> Option<(u32, Duration)> {
+        let now = Instant::now();
+        let turns = self.turns.lock().ok()?;
+        let silent_for = turns.silent_until.saturating_duration_since(now);
+        let places = u32::try_from(self.at_once.available_permits()).unwrap_or(u32::MAX);
+        let left = if silent_for.is_zero() { turns.all.left(now).min(places) } else { 0 };
+        Some((left, silent_for))
+    }
+
     /// How many calls a minute surveys may make, up to a quarter of all.
     pub(super) fn survey(&self, per_minute: u32) {
         self.turns().surveys = Pace::new(per_minute.min(self.per_minute / 4), Instant::now());
@@ -227,6 +238,25 @@ mod tests {
         assert_eq!(outage.kind, Kind::WebexRateLimited);
         assert_eq!(outage.retry_after, Some(Duration::from_mins(1)));
         assert_eq!(before.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_is_what_can_be_called_at_once() {
+        let budget = Budget::new(100, 50);
+        for taken in 0..10 {
+            assert_eq!(budget.left(), Some((10 - taken, Duration::ZERO)));
+            let before = Instant::now();
+            drop(budget.turn(Claim::Regular, within(600)).await.unwrap());
+            assert_eq!(before.elapsed(), Duration::ZERO, "{taken} taken");
+        }
+        assert_eq!(budget.left(), Some((0, Duration::ZERO)));
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(budget.left(), Some((10, Duration::ZERO)));
+        budget.hold_back(Duration::from_secs(4));
+        assert_eq!(budget.left(), Some((0, Duration::from_secs(4))));
+        let narrow = Budget::new(100, 2);
+        let _held = narrow.turn(Claim::Regular, within(8)).await.unwrap();
+        assert_eq!(narrow.left(), Some((1, Duration::ZERO)), "no more than may be under way");
     }
 
     #[tokio::test(start_paused = true)]
