@@ -15,6 +15,7 @@ mod classes;
 mod crowd;
 mod delivery;
 mod holes;
+mod metrics;
 mod notices;
 mod outages;
 mod records;

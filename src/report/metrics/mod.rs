@@ -154,3 +154,6 @@ impl Metrics {
         current
     }
 }
+
+#[cfg(test)]
+mod tests;
