@@ -20,7 +20,7 @@ here: it belongs into the file that is reviewed.
 | `CREDENTIALS_DIRECTORY` | Where secrets that are named by `credential` are; systemd sets it. |
 | `HTTPS_PROXY`, `NO_PROXY` | The way to Webex, with `webex.proxy: env`. |
 | `SSL_CERT_FILE`, `SSL_CERT_DIR` | Other roots than those of the system, for Webex and for https upstreams. |
-| `NO_COLOR`, `TERM=dumb` | No colours on a terminal. |
+| `NO_COLOR`; `TERM` when it is `dumb` | No colours on a terminal. |
 ";
 
 /// How the sources read a variable.

@@ -30,7 +30,7 @@ async fn trouble(world: &World) {
     }
     world.say("tom", "partners").await;
     for (resource, verb) in
-        [("rooms", "updated"), ("ann@example.com", "0b7c5c1e6a554a539d0c3a2a3c9f1e11")]
+        [("messages", "updated"), ("ann@example.com", "0b7c5c1e6a554a539d0c3a2a3c9f1e11")]
     {
         let odd = world.altered("ann", "staff", |envelope| {
             envelope["resource"] = resource.into();
@@ -49,6 +49,7 @@ async fn trouble(world: &World) {
     }
     let no_host = String::from_utf8(post("/hook", &[], b"{}")).unwrap();
     call(world.address, no_host.replace("host: bots.example.com\r\n", "").as_bytes()).await;
+    world.settled().await;
 }
 
 #[tokio::test]
