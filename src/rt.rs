@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::Body;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +25,12 @@ static START: LazyLock<Instant> = LazyLock::new(|| {
 /// Both clocks, now. Under a paused tokio clock (tests) both move with it.
 pub fn now() -> Moment {
     Moment { wall: wall(), tick: START.elapsed() }
+}
+
+/// The clock that supervisors compare with (`CLOCK_MONOTONIC`), since some moment before the start.
+pub fn monotonic() -> Duration {
+    let now = clock_gettime(ClockId::Monotonic);
+    Duration::try_from(now).unwrap_or_default()
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]

@@ -1,46 +1,63 @@
-//! The listener for probes and metrics. It tells nothing about events, and changes nothing.
+//! The listeners beside the path of events. One for probes and metrics, which tells nothing about events:
 //!
 //! | path | answer |
 //! |---|---|
 //! | `/livez` | 200 while the process runs |
 //! | `/readyz` | 200, or 503 while something is not in order or the gateway ends; with `?verbose`, every check |
 //! | `/metrics` | all metrics, as the text format of Prometheus or, where that is asked for, `OpenMetrics` |
+//! | `/drain` | readiness off; from this machine only |
+//!
+//! And one for operators, behind tokens: [`api`].
 
 mod accept;
+pub mod api;
+mod calls;
 mod control;
+mod drain;
 mod page;
 mod probe;
 
-use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::ingress::{self, Guest, Guests};
+use crate::ingress::Guest;
 use crate::report::Reporter;
-use crate::rt::{Readiness, Tasks};
+use crate::rt::{Checks, Readiness, Tasks};
 
 pub use control::{Control, NotReloaded, Reloaded};
-pub use probe::healthy;
-
-/// Probes and scrapers need a handful. When all are taken, the oldest makes room: silent ones cannot keep probes out.
-const CONNECTIONS: usize = 64;
-
-/// For the head of a request, and between two of them: scrapers come every few seconds and may stay.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub use probe::{drained, healthy};
 
 /// Where the answers come from.
-#[derive(Clone, Debug)]
-struct Sources {
-    readiness: Readiness,
-    reporter: Arc<Reporter>,
+#[derive(Clone)]
+pub struct Sources {
+    /// What `/readyz` says.
+    pub readiness: Readiness,
+    /// Metrics, records, how things stand.
+    pub reporter: Arc<Reporter>,
+    /// What may be changed.
+    pub control: Arc<dyn Control>,
+}
+
+impl Sources {
+    /// Every check of readiness.
+    fn checks(&self) -> Checks {
+        let mut checks = self.readiness.checks();
+        let unwritten = || Err("records cannot be written".into());
+        let records = if self.reporter.writable() { Ok(()) } else { unwritten() };
+        checks.insert("decision log".into(), records);
+        checks
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("readiness", &self.readiness).finish_non_exhaustive()
+    }
 }
 
 /// A listener whose port is taken, but that answers nobody yet.
@@ -52,57 +69,42 @@ pub struct Bound {
 
 /// Takes the port.
 pub async fn bind(listen: SocketAddr) -> io::Result<Bound> {
-    let listener = TcpListener::bind(listen).await?;
-    let address = listener.local_addr()?;
-    Ok(Bound { listener, address })
+    Bound::over(TcpListener::bind(listen).await?)
 }
 
 impl Bound {
+    /// Over a socket that was passed.
+    pub fn over(listener: TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
     /// The address, with the port that was taken.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until `over`: that is, also while the gateway drains, so that probes see it.
-    pub async fn serve(
-        self,
-        readiness: Readiness,
-        reporter: Arc<Reporter>,
-        tasks: &Tasks,
-        over: CancellationToken,
-    ) {
-        let sources = Sources { readiness, reporter };
-        let taking = async {
-            let guests = Guests::new(CONNECTIONS);
-            loop {
-                let (stream, _peer) = ingress::accept(&self.listener, || guests.make_room()).await;
-                if let Some(guest) = guests.enter() {
-                    let connection = converse(stream, sources.clone(), over.clone(), guest);
-                    tasks.spawn("ops connection", connection);
-                }
-            }
-        };
-        tokio::select! {
-            () = taking => {}
-            () = over.cancelled() => {}
-        }
+    /// Serves probes until `over`: that is, also while the gateway drains, so that they see it.
+    pub async fn serve(self, sources: Sources, tasks: &Tasks, over: CancellationToken) {
+        let converse =
+            |stream, peer, guest| converse(stream, peer, guest, sources.clone(), over.clone());
+        calls::take(&self.listener, "ops connection", tasks, &over, converse).await;
     }
 }
 
-async fn converse(stream: TcpStream, sources: Sources, over: CancellationToken, guest: Guest) {
-    let calls = service_fn(|request| {
-        let response = page::answer(&request, &sources);
-        async move { Ok::<_, Infallible>(response) }
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    guest: Guest,
+    sources: Sources,
+    over: CancellationToken,
+) {
+    let answer = calls::answer(stream, |request| {
+        let response = page::answer(&request, peer, &sources);
+        async move { response }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .max_buf_size(16 * 1024)
-        .serve_connection(TokioIo::new(stream), calls);
     tokio::select! {
-        ended = connection => if let Err(error) = ended {
-            tracing::trace!(%error, "a connection ended early");
-        },
+        () = answer => {}
         () = guest.cut() => {}
         () = over.cancelled() => {}
     }

@@ -1,27 +1,38 @@
 //! The pages.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
-use super::{Sources, accept};
+use super::{Sources, accept, drain};
 use crate::rt;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-pub(super) fn answer<B>(request: &Request<B>, sources: &Sources) -> Response<Full<Bytes>> {
+pub(super) fn answer<B>(
+    request: &Request<B>,
+    peer: SocketAddr,
+    sources: &Sources,
+) -> Response<Full<Bytes>> {
     let path = request.uri().path();
-    if !matches!(path, "/livez" | "/readyz" | "/metrics") {
+    if !matches!(path, "/livez" | "/readyz" | "/metrics" | "/drain") {
         return page(StatusCode::NOT_FOUND, TEXT, "not found\n");
     }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET only\n");
-        let allowed = HeaderValue::from_static("GET, HEAD");
-        response.headers_mut().insert(ALLOW, allowed);
+    let posted = path == "/drain" && *request.method() == Method::POST;
+    if !posted && !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut response = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "not this method\n");
+        let allowed = if path == "/drain" { "GET, HEAD, POST" } else { "GET, HEAD" };
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         return response;
     }
     match path {
+        "/drain" => {
+            let (status, text) = drain::answer(request, peer, &*sources.control);
+            page(status, TEXT, text)
+        }
         "/metrics" => metrics(request, sources),
         "/readyz" => ready(sources, request.uri().query()),
         _livez => page(StatusCode::OK, TEXT, "ok"),
@@ -42,10 +53,7 @@ fn verbose(query: Option<&str>) -> bool {
 }
 
 fn ready(sources: &Sources, query: Option<&str>) -> Response<Full<Bytes>> {
-    let mut checks = sources.readiness.checks();
-    let records =
-        if sources.reporter.writable() { Ok(()) } else { Err("records cannot be written".into()) };
-    checks.insert("decision log".into(), records);
+    let checks = sources.checks();
     let (status, word) = if checks.values().all(Result::is_ok) {
         (StatusCode::OK, "ok")
     } else {

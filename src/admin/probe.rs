@@ -14,13 +14,20 @@ const YES: &[u8] = b"HTTP/1.1 200 ";
 
 /// Whether the gateway with this ops listener answers 200 to this path, such as `/livez`.
 pub async fn healthy(listen: SocketAddr, path: &str) -> bool {
-    let asking = tokio::time::timeout(PATIENCE, ask(reachable(listen), path));
+    let asking = tokio::time::timeout(PATIENCE, ask(reachable(listen), "GET", path));
     matches!(asking.await, Ok(Ok(true)))
 }
 
-async fn ask(address: SocketAddr, path: &str) -> io::Result<bool> {
+/// Tells the gateway with this ops listener that it is to be sent no more events. Whether it heard that.
+pub async fn drained(listen: SocketAddr) -> io::Result<bool> {
+    let telling = tokio::time::timeout(PATIENCE, ask(reachable(listen), "POST", "/drain"));
+    telling.await.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
+}
+
+async fn ask(address: SocketAddr, method: &str, path: &str) -> io::Result<bool> {
     let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut start = [0; YES.len()];
     stream.read_exact(&mut start).await?;

@@ -1,10 +1,44 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::{Request, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::calls::CONNECTIONS;
 use super::*;
+use crate::config::Problem;
+
+/// Remembers what it was told.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) drains: AtomicUsize,
+    /// What stands in the way of a reload.
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Control for Told {
+    fn drain(&self) {
+        self.drains.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn reload(&self) -> Pin<Box<dyn Future<Output = Result<Reloaded, NotReloaded>> + Send + '_>> {
+        if !self.problems.is_empty() {
+            let refused =
+                NotReloaded { file: "gateway.yaml".into(), problems: self.problems.clone() };
+            return Box::pin(async { Err(refused) });
+        }
+        let (old, new) = ("5f0c21e9".into(), "7aa0b1c2".into());
+        let reloaded = Reloaded { old, new, restart: vec!["server.listen"], warnings: Vec::new() };
+        Box::pin(async { Ok(reloaded) })
+    }
+}
 
 struct World {
     address: SocketAddr,
     readiness: Readiness,
+    told: Arc<Told>,
     tasks: Tasks,
     over: CancellationToken,
 }
@@ -15,20 +49,25 @@ async fn world() -> World {
     let world = World {
         address: bound.local_addr(),
         readiness: Readiness::new(&tasks),
+        told: Arc::default(),
         tasks: tasks.clone(),
         over: CancellationToken::new(),
     };
     let (readiness, over) = (world.readiness.clone(), world.over.clone());
-    world.tasks.spawn("ops", async move {
-        bound.serve(readiness, Arc::default(), &tasks, over).await;
-    });
+    let control = Arc::clone(&world.told);
+    let sources = Sources { readiness, reporter: Arc::default(), control };
+    world.tasks.spawn("ops", async move { bound.serve(sources, &tasks, over).await });
     world
 }
 
 impl World {
     async fn ask(&self, method: &str, target: &str) -> String {
+        self.ask_with(method, target, "Host: h\r\n").await
+    }
+
+    async fn ask_with(&self, method: &str, target: &str, headers: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let raw = format!("{method} {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        let raw = format!("{method} {target} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
         stream.write_all(raw.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -106,4 +145,44 @@ async fn silent_connections_cannot_keep_a_probe_out() {
 async fn who_says_nothing_is_not_healthy() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     assert!(!healthy(listener.local_addr().unwrap(), "/livez").await);
+}
+
+#[tokio::test]
+async fn who_is_on_this_machine_may_take_it_out_of_service_and_no_web_page_there() {
+    let world = world().await;
+    let drains = || world.told.drains.load(Ordering::Relaxed);
+    for headers in [
+        "Host: evil.example\r\n",
+        "Host: localhost\r\nOrigin: http://localhost\r\n",
+        "Host: 127.0.0.1\r\nSec-Fetch-Site: cross-site\r\n",
+    ] {
+        for method in ["GET", "POST"] {
+            let answer = world.ask_with(method, "/drain", headers).await;
+            assert!(answer.starts_with("HTTP/1.1 403 "), "{headers}: {answer}");
+        }
+    }
+    let put = world.ask_with("PUT", "/drain", "Host: localhost\r\n").await;
+    assert!(put.starts_with("HTTP/1.1 405 ") && put.contains("allow: GET, HEAD, POST\r\n"));
+    let head = world.ask_with("HEAD", "/drain", "Host: localhost\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200 ") && drains() == 0, "it only looks");
+    for (method, done) in [("GET", 1), ("POST", 2)] {
+        let answer = world.ask_with(method, "/drain", "Host: localhost\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && drains() == done, "{answer}");
+    }
+    assert!(drained(world.address).await.unwrap() && drains() == 3);
+}
+
+#[test]
+fn who_is_elsewhere_may_not() {
+    let told = Told::default();
+    for peer in ["10.0.0.7:5", "[2001:db8::1]:5", "[::ffff:10.0.0.7]:5"] {
+        let request = Request::post("/drain").header("host", "localhost").body(()).unwrap();
+        let (status, reason) = drain::answer(&request, peer.parse().unwrap(), &told);
+        assert_eq!(status, StatusCode::FORBIDDEN);
+        assert!(reason.contains("from this machine"), "{reason}");
+    }
+    assert_eq!(told.drains.load(Ordering::Relaxed), 0);
+    let request = Request::post("/drain").header("host", "localhost").body(()).unwrap();
+    let (status, _) = drain::answer(&request, "[::ffff:127.0.0.1]:5".parse().unwrap(), &told);
+    assert_eq!((status, told.drains.load(Ordering::Relaxed)), (StatusCode::OK, 1));
 }

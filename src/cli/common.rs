@@ -71,7 +71,8 @@ pub(super) fn no_config() -> Exit {
     Exit::Config
 }
 
-fn tell(problems: &[Problem], path: &Path, text: &str, global: &Global) {
+/// Shows problems with their places.
+pub(super) fn tell(problems: &[Problem], path: &Path, text: &str, global: &Global) {
     if !problems.is_empty() {
         let colour = global.colour(&std::io::stderr()).into();
         say(&config::render(problems, &path.display().to_string(), text, colour));

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use clap::Args;
 use tokio::net::TcpStream;
 
-use super::Global;
-use super::common::{block_on, called, fail, load_or_tell};
+use super::common::{block_on, called, fail};
 use super::exit::Exit;
+use super::{Global, operate};
 use crate::admin;
-use crate::config::{Machine, Source as _};
+use crate::config::{Listen, Machine, Source as _};
 
 /// Ask the gateway on this machine whether it is well: 0 or 1, for HEALTHCHECK
 #[derive(Debug, Args)]
@@ -35,15 +35,42 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
     })
 }
 
-/// The variable stands above the file, and saves reading it.
+/// The variable stands above the file, and saves reading it. Secrets are not read: one that is just being exchanged says
+/// nothing about the gateway that runs.
 fn listener(global: &Global) -> Option<SocketAddr> {
-    let said = Machine.var("BOTWARDEN_OPS_LISTEN").and_then(|text| text.parse().ok());
-    if said.is_some() {
-        return said;
+    said().or_else(|| match written(global)? {
+        Written::Address(address) => Some(address),
+        Written::Nowhere(why) => {
+            fail(why);
+            None
+        }
+    })
+}
+
+fn said() -> Option<SocketAddr> {
+    Machine.var("BOTWARDEN_OPS_LISTEN")?.parse().ok()
+}
+
+/// What the file says.
+enum Written {
+    Address(SocketAddr),
+    /// Nothing that could be asked.
+    Nowhere(&'static str),
+}
+
+impl From<Option<Listen>> for Written {
+    fn from(listen: Option<Listen>) -> Self {
+        match listen {
+            Some(Listen::Address(address)) => Self::Address(address),
+            None => Self::Nowhere("there is no `ops` listener to ask"),
+            Some(Listen::Passed) => Self::Nowhere(
+                "`ops.listen: systemd` does not say where: set BOTWARDEN_OPS_LISTEN to its address",
+            ),
+        }
     }
-    let listen = load_or_tell(global).ok()?.ops.listen;
-    if listen.is_none() {
-        fail("there is no `ops` listener to ask");
-    }
-    listen
+}
+
+/// Nothing when it cannot be read; the reason is told.
+fn written(global: &Global) -> Option<Written> {
+    Some(operate::reach(global).ok()?.ops.listen.into())
 }

@@ -6,12 +6,15 @@ mod common;
 mod consent;
 mod demo;
 mod envelope;
+mod evidence;
 pub mod exit;
 mod explain;
 mod healthcheck;
 pub mod house;
 mod log;
 mod manual;
+mod operate;
+mod notify;
 mod run;
 mod schema;
 mod send;
@@ -64,6 +67,12 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, help_heading = EVERYWHERE, value_enum, default_value_t = Colour::Auto)]
     color: Colour,
+    /// The gateway's listener for operators; else admin.listen of the configuration
+    #[arg(long, global = true, help_heading = EVERYWHERE, env = "BOTWARDEN_ADMIN", value_name = "URL")]
+    admin: Option<String>,
+    /// A file with the token for it; else those of the configuration, or what the gateway left for this user
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "PATH")]
+    token_file: Option<PathBuf>,
 }
 
 /// `--output`
@@ -117,6 +126,14 @@ enum Command {
     Sync(webhooks::sync::Arguments),
     /// Run a small Webex for tests
     Simulate(simulate::Arguments),
+    /// Show how the running gateway stands
+    Status(operate::status::Arguments),
+    /// Show verdicts of the running gateway as they come
+    Tail(operate::tail::Arguments),
+    /// Let the running gateway read gateway.yaml and its secrets again, all or nothing
+    Reload(operate::reload::Arguments),
+    /// Let the gateway on this machine say that it is not ready, before it is stopped
+    Drain(operate::drain::Arguments),
     /// Ask the gateway on this machine whether it is well: 0 or 1, for HEALTHCHECK
     Healthcheck(healthcheck::Arguments),
     /// Print the JSON schema of gateway.yaml
@@ -153,6 +170,10 @@ impl Command {
             Self::Webhooks(arguments) => webhooks::run(&arguments, global),
             Self::Sync(arguments) => webhooks::run_sync(&arguments, global),
             Self::Simulate(arguments) => simulate::run(&arguments, global),
+            Self::Status(arguments) => operate::status::run(&arguments, global),
+            Self::Tail(arguments) => operate::tail::run(&arguments, global),
+            Self::Reload(arguments) => operate::reload::run(&arguments, global),
+            Self::Drain(arguments) => operate::drain::run(&arguments, global),
             Self::Healthcheck(arguments) => healthcheck::run(&arguments, global),
             Self::Schema(arguments) => schema::run(&arguments),
             Self::Completions(arguments) => manual::completions(&arguments),

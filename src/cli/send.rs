@@ -139,7 +139,10 @@ async fn prepare(config: &Config, arguments: &Arguments) -> Result<Letter, Exit>
 }
 
 fn own_listener(server: &Server, route: &Route) -> Result<Url, Exit> {
-    let listen = called(server.listen);
+    let Some(listen) = server.listen.address().map(called) else {
+        fail("`server.listen: systemd` does not say where the gateway is\n  say where with --url");
+        return Err(Exit::Usage);
+    };
     let scheme = if server.tls.is_some() { "https" } else { "http" };
     loopback(&format!("{scheme}://{listen}{}", route.path)).map_err(|refused| {
         fail(&format!("cannot send to {scheme}://{listen}: {refused}\n  say where with --url"));

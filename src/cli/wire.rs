@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -30,6 +31,25 @@ pub(super) struct Answer {
     pub(super) took: Duration,
 }
 
+/// What comes back piece by piece.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) status: u16,
+    body: Incoming,
+}
+
+impl Stream {
+    /// The next piece; none when there are no more, or none in this time.
+    pub(super) async fn piece(&mut self, within: Duration) -> Option<Bytes> {
+        loop {
+            let frame = timeout(within, self.body.frame()).await.ok()??.ok()?;
+            if let Ok(piece) = frame.into_data() {
+                return Some(piece);
+            }
+        }
+    }
+}
+
 /// Why nothing came back.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unanswered {
@@ -44,6 +64,14 @@ pub(super) enum Unanswered {
 impl Wire {
     pub(super) fn new() -> Self {
         Self(Client::builder(TokioExecutor::new()).build_http())
+    }
+
+    /// Calls for an answer that goes on.
+    pub(super) async fn open(&self, request: Request<Full<Bytes>>) -> Result<Stream, Unanswered> {
+        let response = timeout(PATIENCE, self.0.request(request));
+        let response = response.await.map_err(|_elapsed| Unanswered::Silent)?;
+        let (head, body) = response.map_err(|_cause| Unanswered::Unreachable)?.into_parts();
+        Ok(Stream { status: head.status.as_u16(), body })
     }
 
     pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, Unanswered> {

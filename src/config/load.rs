@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use super::Config;
 use super::check::{self, Around};
 use super::findings::Findings;
 use super::problem::{Code, Problem, quoted};
 use super::raw::Gateway;
 use super::source::{LARGEST_FILE, Source};
+use super::{Admin, Config, Ops};
 use super::{tree, typed};
 
 /// Some editors begin a file with it.
@@ -68,6 +68,30 @@ pub fn read(path: &FilePath, source: &dyn Source) -> Result<Vec<u8>, Vec<Problem
         let message = format!("cannot read {}: {error}", quoted(&path.display().to_string()));
         vec![Problem::new(Code::Unreadable, message)]
     })
+}
+
+/// How to reach the gateway that a configuration belongs to.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// Its listener for operators; a token that cannot be read is missing.
+    pub admin: Admin,
+    /// Its listener for probes.
+    pub ops: Ops,
+    /// What is wrong with these two.
+    pub problems: Vec<Problem>,
+}
+
+/// Only what is needed to reach the gateway: other parts may have mistakes, and their secrets need not be readable. It
+/// may run by an earlier state of the file, and whoever calls it may be another user. Nothing is there for a text that
+/// is no map at all.
+pub fn reach(text: &[u8], source: &dyn Source) -> Option<Reach> {
+    let (tree, _repeated) = tree::read(as_text(text).ok()?).ok()?;
+    let mut findings = Findings::new(&tree, Vec::new());
+    let (mut raw, _faults) = typed::read::<Gateway>(&tree);
+    check::surroundings::apply(&mut raw, &mut findings, source);
+    let admin = check::admin::check(&raw, &mut findings, source);
+    let ops = Ops { listen: raw.ops.listen.as_ref().map(|listen| listen.0) };
+    Some(Reach { admin, ops, problems: findings.into_problems() })
 }
 
 /// Where to look when nobody says where.

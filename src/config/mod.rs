@@ -8,15 +8,21 @@ mod tree;
 mod typed;
 mod words;
 mod words_upkeep;
+mod words_admin;
 mod raw;
 mod raw_routes;
 mod raw_forms;
+mod raw_journal;
 mod raw_upkeep;
+mod raw_admin;
+mod listen;
 mod findings;
 mod ids;
 mod secrets;
 mod check;
+mod journal;
 mod load;
+mod admin;
 mod upkeep;
 mod veil;
 mod render;
@@ -24,7 +30,6 @@ mod render;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -37,8 +42,11 @@ use crate::gate::retry::Schedule;
 use crate::gate::secret::Secret;
 use crate::gate::signature::KeyRing;
 
+pub use admin::Admin;
 pub use ids::long_id;
-pub use load::{find, load, read};
+pub use journal::{DecisionLog, Destination};
+pub use listen::Listen;
+pub use load::{Reach, find, load, reach, read};
 pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
 pub use schema::schema;
@@ -54,8 +62,12 @@ pub struct Config {
     pub server: Server,
     /// The listener for probes and metrics.
     pub ops: Ops,
+    /// The listener for operators.
+    pub admin: Admin,
     /// The ordinary log.
     pub log: Log,
+    /// The records.
+    pub decision_log: DecisionLog,
     /// How the gateway asks Webex.
     pub webex: Webex,
     /// What is remembered about rooms.
@@ -76,7 +88,7 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct Server {
     /// Where to listen.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// Terminate TLS here.
     pub tls: Option<Tls>,
     /// The largest body, in bytes.
@@ -99,18 +111,24 @@ pub struct Server {
 
 /// `server.tls`
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each is a file, and operators know them by these names"
+)]
 pub struct Tls {
     /// PEM, the leaf first.
     pub cert_file: PathBuf,
     /// PEM.
     pub key_file: PathBuf,
+    /// PEM; a caller must have a certificate of one of these authorities.
+    pub client_ca_file: Option<PathBuf>,
 }
 
 /// `ops`
 #[derive(Clone, Debug)]
 pub struct Ops {
     /// Where to listen; `None` for no such listener.
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<Listen>,
 }
 
 /// `log`

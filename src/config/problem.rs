@@ -101,7 +101,7 @@ codes! {
     UnreadableSecret = "E032";
     /// A secret without a single byte.
     EmptySecret = "E033";
-    /// A webhook secret that is too short.
+    /// A webhook secret, or a token of operators, that is too short.
     WeakSecret = "E034";
     /// A webhook secret that is also a token.
     SecretIsToken = "E035";
@@ -133,6 +133,14 @@ codes! {
     UnclearEvents = "E062";
     /// One token for two bots, and the webhooks of one of them are put in order: each would undo the other's.
     RivalBots = "E063";
+    /// Operators' tokens would go over a network in clear.
+    ExposedAdmin = "E070";
+    /// Nobody could call the listener for operators.
+    NoHosts = "E071";
+    /// One token for those who look and those who change.
+    OneTokenForBoth = "E072";
+    /// A token in a variable and in a file that another variable names.
+    TwoPlaces = "E073";
     /// An organisation that no policy names.
     UnusedOrg = "W101";
     /// A bot without a route.
@@ -169,6 +177,12 @@ codes! {
     OtherSpelling = "W117";
     /// Webhooks for events that the route always refuses.
     RefusedEvents = "W118";
+    /// Operators' tokens go over a network in clear, as was allowed.
+    PlainAdmin = "W122";
+    /// The certificate of the listener has expired, or will soon, or is not valid yet.
+    Expiring = "W127";
+    /// The certificate of the listener is not for the host of `public_url`.
+    OtherHost = "W128";
 }
 
 impl Code {

@@ -8,13 +8,16 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::listen;
+use super::raw_admin::Admin;
+use super::raw_journal::DecisionLog;
 use super::raw_routes::{Bot, Policy, Route};
 use super::words::{Base, Origin, Size, Spelled, Way};
 use crate::gate::id::OrgId;
 
 pub(super) type Span = Spelled<Duration>;
 pub(super) type Bytes = Spelled<Size>;
-pub(super) type Listen = Spelled<SocketAddr>;
+pub(super) type Listen = Spelled<listen::Listen>;
 
 pub(super) const fn seconds(seconds: u64) -> Span {
     Spelled(Duration::from_secs(seconds))
@@ -25,7 +28,7 @@ pub(super) const fn millis(millis: u64) -> Span {
 }
 
 fn loopback(port: u16) -> Listen {
-    Spelled(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    Spelled(SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())
 }
 
 /// The configuration of botwarden, a security gateway in front of Webex bots.
@@ -44,8 +47,12 @@ pub(super) struct Gateway {
     pub(super) server: Server,
     /// The listener for probes and metrics.
     pub(super) ops: Ops,
+    /// The listener for operators: status, live verdicts, reload.
+    pub(super) admin: Admin,
     /// The ordinary log.
     pub(super) log: Log,
+    /// The records of what was decided: the evidence.
+    pub(super) decision_log: DecisionLog,
     /// How the gateway itself asks Webex.
     pub(super) webex: Webex,
     /// Rules for every route; a route may only tighten them.
@@ -64,9 +71,9 @@ pub(super) struct Gateway {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map")]
 pub(super) struct Server {
-    /// Where to listen. `BOTWARDEN_LISTEN` overrides it.
+    /// Where to listen; systemd for the socket that a socket unit passes. `BOTWARDEN_LISTEN` overrides it.
     pub(super) listen: Listen,
-    /// Terminate TLS here; usually an ingress does. The files are read once, at the start.
+    /// Terminate TLS here; usually an ingress does.
     pub(super) tls: Option<Tls>,
     /// The largest body of a call.
     pub(super) body_limit: Bytes,
@@ -108,6 +115,10 @@ impl Default for Server {
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map with cert_file and key_file")]
 #[schemars(extend("required" = ["cert_file", "key_file"]))]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each is a file, and operators know them by these names"
+)]
 pub(super) struct Tls {
     /// The certificate chain, PEM, the leaf first.
     #[schemars(with = "String")]
@@ -117,13 +128,17 @@ pub(super) struct Tls {
     #[schemars(with = "String")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) key_file: Option<String>,
+    /// Authorities, PEM: only callers with a certificate of one of them get past the handshake. For an ingress or a
+    /// proxy in front that presents one; Webex itself presents none, so it could not call any more.
+    pub(super) client_ca_file: Option<String>,
 }
 
 /// `ops`
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map")]
 pub(super) struct Ops {
-    /// Where to listen; null for no such listener. `BOTWARDEN_OPS_LISTEN` overrides it.
+    /// Where to listen; null for no such listener, systemd for the socket that a socket unit passes.
+    /// `BOTWARDEN_OPS_LISTEN` overrides it.
     pub(super) listen: Option<Listen>,
 }
 

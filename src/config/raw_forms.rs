@@ -11,6 +11,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
+use super::raw_journal::To;
 use super::raw_routes::UpstreamMap;
 
 /// A value that is made from text, a list or a map; what is not overridden is refused.
@@ -58,7 +59,7 @@ macro_rules! forms {
         }
     )*};
 }
-forms!(Demand, SecretRef, Secrets, Upstream);
+forms!(Demand, SecretRef, Secrets, To, Upstream);
 
 /// Where a secret is; never the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

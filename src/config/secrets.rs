@@ -47,7 +47,8 @@ fn told(findings: &mut Findings<'_>, path: &Path, reference: &SecretRef, problem
     }
 }
 
-fn open(
+/// The same for who notes by themselves what is wrong.
+pub(super) fn open(
     findings: &mut Findings<'_>,
     path: &Path,
     reference: &SecretRef,
@@ -55,10 +56,15 @@ fn open(
 ) -> Result<Secret, Problem> {
     let mut bytes = match reference {
         SecretRef::Env(name) => variable(name, source)?,
-        SecretRef::File(file) => contents(findings, path, &written_path(file)?, source)?,
-        SecretRef::Credential(name) => {
-            contents(findings, path, &credential(name, source)?, source)?
+        SecretRef::File(file) => {
+            let file = written_path(file)?;
+            let bytes = contents(&file, source)?;
+            warn_of_readers(findings, path, &file, source);
+            bytes
         }
+        // systemd lets the service's user read by an access list, whose mask looks like permission for the group; the
+        // directory is closed to everybody else.
+        SecretRef::Credential(name) => contents(&credential(name, source)?, source)?,
     };
     if bytes.len() > LARGEST {
         let message = format!("the secret is larger than {} KiB", LARGEST >> 10);
@@ -113,14 +119,9 @@ fn credential(name: &str, source: &dyn Source) -> Result<PathBuf, Problem> {
     Ok(FilePath::new(&directory).join(name))
 }
 
-fn contents(
-    findings: &mut Findings<'_>,
-    path: &Path,
-    file: &FilePath,
-    source: &dyn Source,
-) -> Result<Vec<u8>, Problem> {
+fn contents(file: &FilePath, source: &dyn Source) -> Result<Vec<u8>, Problem> {
     let name = quoted(&file.display().to_string());
-    let bytes = source.file(file).map_err(|error| {
+    source.file(file).map_err(|error| {
         let unreadable =
             |why: &str| Problem::new(Code::UnreadableSecret, format!("cannot read {name}: {why}"));
         if error.kind() == ErrorKind::NotFound {
@@ -128,13 +129,16 @@ fn contents(
         } else {
             unreadable(&error.to_string())
         }
-    })?;
+    })
+}
+
+fn warn_of_readers(findings: &mut Findings<'_>, path: &Path, file: &FilePath, source: &dyn Source) {
     if source.readable_by_others(file) {
+        let name = quoted(&file.display().to_string());
         let message = format!("users other than its owner may read {name}");
         let hint = "chmod 0400; in Kubernetes: defaultMode: 0400";
         findings.add(path, Problem::new(Code::ReadableSecret, message).hint(hint));
     }
-    Ok(bytes)
 }
 
 /// Editors and `echo` end a file with a newline that nobody meant. One is cut off, not more.
@@ -148,6 +152,11 @@ fn cut_newline(bytes: &mut Vec<u8>) {
 /// A webhook secret as a key.
 pub(super) fn signing_key(secret: &Secret) -> Result<SigningKey, Problem> {
     SigningKey::new(secret).map_err(|WeakSecret| weak())
+}
+
+/// What somebody else could guess protects nothing.
+pub(super) fn long_enough(secret: &Secret) -> Result<(), Problem> {
+    if secret.len() < SHORTEST_SECRET { Err(weak()) } else { Ok(()) }
 }
 
 fn weak() -> Problem {

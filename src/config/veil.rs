@@ -105,8 +105,19 @@ fn names_file(entries: &[(Key, Node)], path: &Path, lines: &[&str]) -> bool {
     &*key.text == "file" && is_path && is_bare && path.secret().as_ref() == Some(path)
 }
 
-const TOPS: &[&str] =
-    &["version", "orgs", "server", "ops", "log", "webex", "policy", "cache", "inbox", "routes"];
+const TOPS: &[&str] = &[
+    "version",
+    "orgs",
+    "server",
+    "ops",
+    "log",
+    "decision_log",
+    "webex",
+    "policy",
+    "cache",
+    "inbox",
+    "routes",
+];
 
 const UPSTREAM: &[&str] =
     &["url", "connect_timeout", "timeout", "max_in_flight", "retry", "pass_signature"];
@@ -132,6 +143,9 @@ const OF_BOTS: &[&[&str]] = &[
     &["audit", "farewell", "at_most_every"],
 ];
 
+/// What is known of the listener for operators and holds no secret.
+const OF_ADMIN: &[&str] = &["listen", "allow_plain_http", "allowed_hosts"];
+
 /// A value that is or may be a secret: in its place, elsewhere under a bot, under a key that nobody knows and that may be a
 /// misspelled one, or a password in a URL.
 fn is_delicate(text: &str, path: &Path) -> bool {
@@ -143,6 +157,7 @@ fn is_delicate(text: &str, path: &Path) -> bool {
     };
     let known = match keys().collect::<Vec<_>>().as_slice() {
         [bots, _, rest @ ..] if bots == "bots" => OF_BOTS.iter().any(|known| *known == rest),
+        [admin, key, ..] if admin == "admin" => OF_ADMIN.contains(&&**key),
         [top, ..] => TOPS.contains(&&**top),
         [] => false,
     };

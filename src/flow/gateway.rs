@@ -14,7 +14,7 @@ use crate::config::{Answer, Cache, Config, Order, Unverified};
 use crate::forward::{self, Forward, NoTrust};
 use crate::gate::arrival::{Arrival, Origin};
 use crate::gate::moment::Moment;
-use crate::gate::policy::{Audience, Policy, Rules};
+use crate::gate::policy::{Audience, Mode, Policy, Rules};
 use crate::gate::refusal::Refusal;
 use crate::gate::retry::Schedule;
 use crate::gate::signature::{Authentic, KeyRing, verify};
@@ -61,6 +61,8 @@ pub(crate) struct Route {
     pub(super) desk: Arc<Desk>,
     pub(super) forward: Forward,
     pub(super) retry: Schedule,
+    /// The fingerprint of the configuration that it is of.
+    pub(super) config: Box<str>,
     answer: Answer,
     unverified: Unverified,
     policy: Policy,
@@ -83,6 +85,11 @@ impl Route {
     /// Who may be in a room on this route.
     pub(super) fn audience(&self, identity: &Identity) -> &Audience {
         self.audience.get_or_init(|| self.policy.audience(identity.own))
+    }
+
+    /// Whether refusals are enforced, or until when not.
+    pub(super) fn mode(&self) -> Mode {
+        self.policy.mode
     }
 
     pub(super) fn rules(&self, identity: &Identity) -> Rules<'_> {
@@ -310,6 +317,7 @@ fn routes(config: &Config, desks: &Desks) -> Result<Routes, StartProblem> {
             desk: Arc::clone(desk),
             forward,
             retry: route.upstream.retry,
+            config: config.fingerprint.clone(),
             answer: route.answer,
             unverified: route.unverified,
             policy: route.policy.clone(),

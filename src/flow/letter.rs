@@ -16,8 +16,8 @@ use crate::gate::moment::Moment;
 use crate::gate::retry::Schedule;
 use crate::gate::roster::Roster;
 use crate::inbox::{Fingerprint, Label, Lane, Step};
-use crate::report::Verdict;
 use crate::report::outage::{Kind, Outage, Source};
+use crate::report::{RosterSource, Ticket, Verdict};
 use crate::rt;
 
 /// How often Webex is asked again about a room; it also says itself when, with `Retry-After`.
@@ -38,9 +38,11 @@ pub(crate) struct Letter {
     pub(super) facts: Facts,
     pub(super) body: Bytes,
     /// The last verdict that was recorded: a try that comes to the same is not recorded again.
-    pub(super) told: Option<Verdict>,
+    pub(super) told: Option<(Verdict, Ticket)>,
     /// What the last verdict rests on.
     pub(super) roster: Option<Arc<Roster>>,
+    /// Where that came from.
+    pub(super) source: Option<RosterSource>,
     /// When the last try began to ask.
     pub(super) asked: Moment,
     arrival: Option<Arrival>,
@@ -64,6 +66,7 @@ impl Letter {
             body: arrival.body().clone(),
             told: None,
             roster: None,
+            source: None,
             asked: arrival.received(),
             received: arrival.received(),
             size: size(&arrival),

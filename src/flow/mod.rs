@@ -112,7 +112,7 @@ impl Courier {
     }
 
     /// Cleared, with a place at the bot. Between the verdict and the first byte there is no wait but for a connection
-    /// (`connect_timeout`): where there is no place at once, people may have joined by the time there is one.
+    /// (`connect_timeout`) and for the record (2 s): where there is no place at once, people may have joined by the time there is one.
     async fn cleared(
         &self,
         letter: &mut Letter,
@@ -143,11 +143,12 @@ impl Courier {
         let rules = route.rules(identity);
         let roster = match ask(&notice, rules) {
             Question::Nothing => None,
-            Question::Room(room) => match identity.membership.roster(&room, asked).await {
-                Ok(roster) => Some(roster),
+            Question::Room(room) => match identity.membership.sourced(&room, asked).await {
+                Ok(sourced) => Some(sourced),
                 Err(outage) => return Err(self.not_yet(letter, notice, outage)),
             },
         };
+        let (roster, source) = roster.unzip();
         // A list that was known before says nothing about the token, nor does one that an event made.
         let told = |roster: &Roster| {
             asked.since(roster.read()).is_zero() && roster.extent() == Extent::Whole
@@ -156,6 +157,7 @@ impl Courier {
             route.desk.trust(&self.reporter, &self.readiness);
         }
         letter.roster.clone_from(&roster);
+        letter.source = source;
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
         let began = rt::now();
         let verdict = judge(notice, evidence, rules, asked);
@@ -172,10 +174,9 @@ impl Courier {
         }
     }
 
-    /// The record is handed to the writer before the bot is called: whatever happens then, it is known that it may
-    /// have happened.
+    /// The record is written before the bot is called: whatever happens then, it is known that it may have happened.
     async fn forward(&self, letter: &mut Letter, cleared: Cleared, place: Place) -> Step {
-        if self.tell_cleared(letter, &cleared).is_err() {
+        if self.tell_cleared(letter, &cleared).await.is_err() {
             return self.not_yet(letter, cleared.into_notice(), unwritten());
         }
         let route = Arc::clone(&letter.route);
@@ -206,7 +207,7 @@ impl Courier {
     /// A refusal waits for its record as well: it stays refused, and nobody may say later that it was lost.
     fn refuse(&self, letter: &mut Letter, arrival: Arrival, refusal: Refusal) -> Step {
         match self.tell(letter, report::Verdict::Refused(refusal)) {
-            Ok(()) => {
+            Ok(_queued) => {
                 self.lookout.refused(&letter.route.desk.name, &letter.facts, refusal);
                 letter.done(Step::Settled, Outcome::Refused(refusal))
             }
@@ -216,7 +217,7 @@ impl Courier {
 
     fn not_yet(&self, letter: &mut Letter, notice: Notice, outage: Outage) -> Step {
         letter.route.desk.heed(&outage, &self.reporter, &self.readiness);
-        letter.roster = None;
+        (letter.roster, letter.source) = (None, None);
         self.put_back(letter, notice.into_arrival(), outage)
     }
 
@@ -231,7 +232,7 @@ impl Courier {
 }
 
 fn unwritten() -> Outage {
-    Outage::new(Kind::LogUnwritable, "nobody takes the records")
+    Outage::new(Kind::LogUnwritable, "the record is not written yet")
 }
 
 fn too_old() -> Outage {

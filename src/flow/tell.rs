@@ -18,7 +18,7 @@ use crate::gate::refusal::Refusal;
 use crate::gate::roster::{Roster, Standing};
 use crate::report::lines::Unwritten;
 use crate::report::outage::Outage;
-use crate::report::{Decision, Happening, Verdict};
+use crate::report::{Decision, Happening, Mode, Ticket, Verdict};
 use crate::rt;
 
 /// The configured names of organisations.
@@ -41,8 +41,9 @@ impl Names {
 }
 
 impl Courier {
-    /// The record of a clearance. Without it, nothing may pass; nor while those before it cannot be written.
-    pub(super) fn tell_cleared(
+    /// The record of a clearance: when this returns, it is written. Without it, nothing may pass; nor while those before
+    /// it cannot be written. A try after one that took too long waits for the same record.
+    pub(super) async fn tell_cleared(
         &self,
         letter: &mut Letter,
         cleared: &Cleared,
@@ -50,22 +51,28 @@ impl Courier {
         if !self.reporter.writable() {
             return Err(Unwritten);
         }
-        self.tell(letter, Verdict::Allow { would_refuse: cleared.basis().would_refuse })
+        let verdict = Verdict::Allow { would_refuse: cleared.basis().would_refuse };
+        let ticket = self.tell(letter, verdict)?;
+        self.reporter.written(ticket).await
     }
 
-    /// Writes the record of a verdict; once, however often a try comes to the same.
-    pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<(), Unwritten> {
-        if letter.told == Some(verdict) {
-            return Ok(());
+    /// Queues the record of a verdict; once, however often a try comes to the same.
+    pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<Ticket, Unwritten> {
+        if let Some((told, ticket)) = letter.told
+            && told == verdict
+        {
+            return Ok(ticket);
         }
         let now = rt::now();
         let clean = verdict == Verdict::Allow { would_refuse: None };
         let unclean = letter.roster.as_deref().filter(|_| !clean);
-        self.reporter.record(&Decision {
+        let ticket = self.reporter.record(&Decision {
             at: now.wall,
             id: letter.id,
             route: &letter.route.name,
             bot: &letter.route.desk.name,
+            config: &letter.route.config,
+            mode: Mode::at(letter.route.mode(), now.wall),
             facts: Some(&letter.facts),
             body: &letter.body,
             verdict,
@@ -73,11 +80,12 @@ impl Courier {
             outsiders: unclean
                 .map(|roster| self.outsiders(&letter.route, roster))
                 .unwrap_or_default(),
+            source: letter.source,
             age: letter.roster.as_deref().map(|roster| now.since(roster.read())),
             took: now.since(letter.asked),
         })?;
-        letter.told = Some(verdict);
-        Ok(())
+        letter.told = Some((verdict, ticket));
+        Ok(ticket)
     }
 
     fn outsiders(&self, route: &Route, roster: &Roster) -> Vec<(String, usize)> {
@@ -108,16 +116,20 @@ impl Gateway {
         body: &Bytes,
         refusal: Refusal,
     ) -> Admission {
+        let at = rt::now().wall;
         self.reporter.emit(&Happening::Decided(&Decision {
-            at: rt::now().wall,
+            at,
             id,
             route: &route.name,
             bot: &route.desk.name,
+            config: &route.config,
+            mode: Mode::at(route.mode(), at),
             facts: None,
             body,
             verdict: Verdict::Refused(refusal),
             members: None,
             outsiders: Vec::new(),
+            source: None,
             age: None,
             took: Duration::ZERO,
         }));

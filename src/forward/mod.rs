@@ -15,7 +15,6 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capture_connection};
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::aws_lc_rs;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -26,6 +25,7 @@ use crate::gate::handoff::{self, Destination};
 use crate::gate::policy::Cleared;
 use crate::report::outage::{Kind, Outage};
 use crate::rt;
+use crate::webex::system_trust;
 
 /// Shorter than gunicorn keeps connections (2 s; others 5 s), so that we, not the bot, end an idle one: an event that
 /// meets a connection that is just being closed fails for nothing.
@@ -47,7 +47,7 @@ pub struct Place(#[expect(dead_code, reason = "held, never looked at")] OwnedSem
 /// The system's trusted certificates cannot be read, and the upstream is https.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot use the trusted certificates of this system: {0}")]
-pub struct NoTrust(std::io::Error);
+pub struct NoTrust(rustls::Error);
 
 /// Where the events of this bot go. A unix socket has no host; the bot reads `localhost`.
 pub fn destination(bot: &str, upstream: &Upstream) -> Destination {
@@ -79,7 +79,7 @@ impl Forward {
                 Pooled::Unix(pool(upstream).build(connector))
             }
             Address::Tcp(uri) if uri.scheme_str() == Some("https") => {
-                Pooled::Tls(pool(upstream).build(system_trust(tcp(upstream))?))
+                Pooled::Tls(pool(upstream).build(trusting(tcp(upstream))?))
             }
             Address::Tcp(_) => Pooled::Tcp(pool(upstream).build(tcp(upstream))),
         };
@@ -189,10 +189,8 @@ fn tcp(upstream: &Upstream) -> HttpConnector {
     connector
 }
 
-fn system_trust(tcp: HttpConnector) -> Result<HttpsConnector<HttpConnector>, NoTrust> {
-    let builder = HttpsConnectorBuilder::new()
-        .with_provider_and_platform_verifier(Arc::new(aws_lc_rs::default_provider()))
-        .map_err(NoTrust)?;
+fn trusting(tcp: HttpConnector) -> Result<HttpsConnector<HttpConnector>, NoTrust> {
+    let builder = HttpsConnectorBuilder::new().with_tls_config(system_trust().map_err(NoTrust)?);
     Ok(builder.https_only().enable_http1().wrap_connector(tcp))
 }
 

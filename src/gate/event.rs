@@ -9,7 +9,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::arrival::Arrival;
-use super::id::{Key, Org, OrgId, Person, PersonId, Room, RoomId};
+use super::id::{Id, Key, Org, OrgId, Person, PersonId, Room, RoomId, Webhook};
 use super::refusal::Refusal;
 use super::signature::Authentic;
 
@@ -91,6 +91,25 @@ impl Verb {
     }
 }
 
+/// What kind of room it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomType {
+    /// Two people, or one and a bot.
+    Direct,
+    /// A space.
+    Group,
+}
+
+impl RoomType {
+    /// A word from a closed list.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Group => "group",
+        }
+    }
+}
+
 /// The facts of an event that rules, records and the room's cache entry need. Everything else stays in the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -114,6 +133,10 @@ pub struct Facts {
     pub created: Option<SystemTime>,
     /// `createdBy`: who registered the webhook.
     pub creator: Option<PersonId>,
+    /// `id`: the webhook. For records only, so one that cannot be read is as good as none.
+    pub webhook: Option<Key<Webhook>>,
+    /// `data.roomType`. For records only: no rule rests on what Webex may leave out.
+    pub room_type: Option<RoomType>,
 }
 
 /// What a route's webhook must look like. Without it (the bot's own id is not known yet) an event can be kept and
@@ -176,6 +199,8 @@ struct Envelope<'a> {
     resource: Cow<'a, str>,
     #[serde(borrow)]
     event: Cow<'a, str>,
+    #[serde(default)]
+    id: serde_json::Value,
     #[serde(borrow, rename = "createdBy")]
     creator: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "actorId")]
@@ -245,6 +270,12 @@ pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
         actor: envelope.actor.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
         created: data.text("created")?.map(time).transpose()?,
         creator: envelope.creator.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
+        webhook: envelope.id.as_str().and_then(|id| Id::parse(id).ok()).map(|id| id.key()),
+        room_type: match envelope.data.get("roomType").and_then(serde_json::Value::as_str) {
+            Some("direct") => Some(RoomType::Direct),
+            Some("group") => Some(RoomType::Group),
+            Some(_) | None => None,
+        },
         resource,
     })
 }

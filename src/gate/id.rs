@@ -48,6 +48,8 @@ kinds! {
     Person = "PEOPLE", consumer: false;
     /// An organisation.
     Org = "ORGANIZATION", consumer: true;
+    /// A webhook.
+    Webhook = "WEBHOOK", consumer: false;
 }
 
 /// The id of a space.

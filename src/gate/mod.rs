@@ -36,6 +36,7 @@
 pub mod moment;
 pub mod id;
 pub mod secret;
+pub mod seal;
 pub mod refusal;
 pub mod arrival;
 pub mod signature;
@@ -47,3 +48,4 @@ pub mod effect;
 pub mod departure;
 pub mod handoff;
 pub mod retry;
+pub mod pass;

@@ -12,11 +12,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::call::Visit;
 use super::linger::Linger;
+use super::tls::Certificates;
 use crate::flow::Door;
 
 /// The head of a call, and how much is read at once. Webex sends about 1 KB; proxies in front add some.
@@ -26,7 +26,7 @@ const HEAD: usize = 16 * 1024;
 #[derive(Clone)]
 pub(super) struct Manner {
     pub(super) http: http1::Builder,
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) tls: Option<Certificates>,
     /// For the handshake.
     pub(super) patience: Duration,
     /// Cancelled when connections should end after what they are doing.
@@ -63,10 +63,10 @@ async fn welcome<D: Door>(stream: TcpStream, visit: &Arc<Visit<D>>, manner: Mann
         return; // the caller is gone
     }
     let stream = Linger::new(stream);
-    let Some(acceptor) = &manner.tls else {
+    let Some(certificates) = &manner.tls else {
         return converse(TokioIo::new(stream), visit, &manner).await;
     };
-    let handshake = tokio::time::timeout(manner.patience, acceptor.accept(stream));
+    let handshake = tokio::time::timeout(manner.patience, certificates.acceptor().accept(stream));
     if let Ok(Ok(stream)) = handshake.await {
         converse(TokioIo::new(stream), visit, &manner).await;
     }

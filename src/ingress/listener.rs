@@ -16,8 +16,9 @@ use super::call::{Desk, Visit};
 use super::connection::{self, Manner};
 use super::guests::Guests;
 use super::lot::Lot;
-use super::tls;
-use crate::config::{Server, Tls};
+use super::passed::{Listener, Passed};
+use super::tls::Certificates;
+use crate::config::{Listen, Server, Tls};
 use crate::flow::Door;
 use crate::gate::arrival::Origin;
 use crate::rt::Tasks;
@@ -36,6 +37,20 @@ pub enum BindProblem {
         /// What the system says.
         cause: io::Error,
     },
+    /// `listen: systemd`, and nothing was passed.
+    #[error(
+        "`{}.listen: systemd`, but no socket was passed for it (LISTEN_FDS): start botwarden by its socket unit, \
+         with FileDescriptorName={}, or write an address",
+        listener.key(),
+        listener.socket()
+    )]
+    NotPassed {
+        /// Whose.
+        listener: Listener,
+    },
+    /// What was passed is of no use.
+    #[error("the socket that was passed cannot be used: {0}")]
+    Passed(io::Error),
     /// Certificate and key do not fit together, or are of a kind that is not taken.
     #[error("certificate and key cannot be used: {0}")]
     Certificate(rustls::Error),
@@ -53,22 +68,32 @@ pub enum BindProblem {
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    tls: Option<Certificates>,
     server: Server,
 }
 
-/// Takes the port and reads the certificate. Must be called on a runtime.
-pub fn bind(server: &Server) -> Result<Bound, BindProblem> {
-    let tls = server.tls.as_ref().map(tls::acceptor).transpose()?;
-    let problem = |cause| BindProblem::Address { address: server.listen, cause };
-    let listener = listen(server.listen).map_err(problem)?;
-    let address = listener.local_addr().map_err(problem)?;
+/// Takes the port, or the socket that was passed, and reads the certificate. Must be called on a runtime.
+pub fn bind(server: &Server, passed: &mut Passed) -> Result<Bound, BindProblem> {
+    let tls = server.tls.as_ref().map(Certificates::read).transpose()?;
+    let listener = match server.listen {
+        Listen::Passed => handed_over(Listener::Server, passed)?,
+        Listen::Address(address) => {
+            listen(address).map_err(|cause| BindProblem::Address { address, cause })?
+        }
+    };
+    let address = listener.local_addr().map_err(BindProblem::Passed)?;
     Ok(Bound { listener, address, tls, server: server.clone() })
 }
 
-/// Whether certificate and key can be read and fit together; for `botwarden check`.
+/// Whether the files of `server.tls` can be read and fit together; for `botwarden check`.
 pub fn examine(tls: &Tls) -> Result<(), BindProblem> {
-    tls::acceptor(tls).map(drop)
+    Certificates::read(tls).map(drop)
+}
+
+/// The socket that was passed for this listener. Must be called on a runtime.
+pub fn handed_over(listener: Listener, passed: &mut Passed) -> Result<TcpListener, BindProblem> {
+    let socket = passed.socket(listener).ok_or(BindProblem::NotPassed { listener })?;
+    TcpListener::from_std(socket).map_err(BindProblem::Passed)
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -91,6 +116,11 @@ impl Bound {
     /// The address, with the port that was taken.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it shows in handshakes, to be renewed while it serves; nothing without `server.tls`.
+    pub fn certificates(&self) -> Option<Certificates> {
+        self.tls.clone()
     }
 
     /// Serves until these tasks are told to end. Then: goes on for `drain_grace`, so that whoever routes calls to us

@@ -21,13 +21,16 @@ mod guests;
 mod linger;
 mod listener;
 mod lot;
+mod passed;
 mod tls;
 mod watch;
 
 pub(crate) use accept::accept;
 pub use answer::{Response, answer};
 pub(crate) use guests::{Guest, Guests};
-pub use listener::{BindProblem, Bound, bind, examine};
+pub use listener::{BindProblem, Bound, bind, examine, handed_over};
+pub use passed::{Listener, Passed, PassedProblem};
+pub use tls::Certificates;
 
 #[cfg(test)]
 mod tests;

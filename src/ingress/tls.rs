@@ -1,37 +1,112 @@
-//! TLS at the listener.
+//! TLS at the listener: certificate and key, and the authority of those who may call.
+//!
+//! TLS 1.2 and 1.3 with the library's suites, hybrid post-quantum key exchange first, HTTP/1.1 by ALPN. Sessions are
+//! resumed from a small store in memory, so there is no ticket key whose loss would matter.
 
+use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 use super::listener::BindProblem;
 use crate::config::Tls;
 
-/// Reads certificate and key.
-pub(super) fn acceptor(tls: &Tls) -> Result<TlsAcceptor, BindProblem> {
-    let chain = chain(&tls.cert_file).map_err(|cause| unreadable(&tls.cert_file, &cause))?;
+/// What a listener shows in handshakes. Clones share it, and it can be renewed while the listener serves.
+#[derive(Clone)]
+pub struct Certificates(Arc<Mutex<Arc<ServerConfig>>>);
+
+impl Certificates {
+    /// Reads the files for the first time.
+    pub(super) fn read(tls: &Tls) -> Result<Self, BindProblem> {
+        config(tls).map(|config| Self(Arc::new(Mutex::new(config))))
+    }
+
+    /// Reads the files again, all of them, before anything changes: with any mistake the old certificate stays.
+    /// Connections under way go on; handshakes that begin from now on see the new one, and nobody resumes a session
+    /// of the old one. Reads files, so it blocks for a moment.
+    pub fn renew(&self, tls: &Tls) -> Result<(), BindProblem> {
+        let fresh = config(tls)?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// For one handshake.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        // A panic elsewhere leaves it whole: a change is one assignment.
+        let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        TlsAcceptor::from(Arc::clone(&current))
+    }
+}
+
+/// Not the key.
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificates").finish_non_exhaustive()
+    }
+}
+
+fn config(tls: &Tls) -> Result<Arc<ServerConfig>, BindProblem> {
+    let chain = chain(&tls.cert_file)?;
     let key = PrivateKeyDer::from_pem_file(&tls.key_file)
         .map_err(|cause| unreadable(&tls.key_file, &cause))?;
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let callers = tls.client_ca_file.as_deref();
+    let callers = callers.map(|file| callers_of(file, &provider)).transpose()?;
+    let builder = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(BindProblem::Certificate)?;
+    let certified = match callers {
+        None => builder.with_no_client_auth().with_single_cert(chain, key),
+        Some(verifier) => builder.with_client_cert_verifier(verifier).with_single_cert(chain, key),
+    };
+    let mut config = certified.map_err(BindProblem::Certificate)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    if tls.client_ca_file.is_some() {
+        verify_each_time(&mut config);
+    }
+    Ok(Arc::new(config))
 }
 
-fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
-    let chain: Vec<_> = CertificateDer::pem_file_iter(file)?.collect::<Result<_, _>>()?;
-    if chain.is_empty() {
-        return Err(pem::Error::NoItemsFound);
+/// A resumed session is not verified again, so it would outlive the caller's certificate.
+fn verify_each_time(config: &mut ServerConfig) {
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+}
+
+/// Callers must have a certificate of one of the authorities in this file.
+fn callers_of(
+    file: &Path,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, BindProblem> {
+    let mut roots = RootCertStore::empty();
+    for authority in chain(file)? {
+        roots.add(authority).map_err(|_unspecific| unusable(file))?;
     }
-    Ok(chain)
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|_unspecific| unusable(file))
+}
+
+/// At least one certificate.
+fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, BindProblem> {
+    let read = || CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>();
+    match read() {
+        Ok(chain) if chain.is_empty() => Err(unreadable(file, &pem::Error::NoItemsFound)),
+        Ok(chain) => Ok(chain),
+        Err(cause) => Err(unreadable(file, &cause)),
+    }
+}
+
+fn unusable(file: &Path) -> BindProblem {
+    let cause = "a certificate in it cannot be that of an authority";
+    BindProblem::Unreadable { file: file.to_owned(), cause: cause.into() }
 }
 
 /// What went wrong, without a byte of the file: it may hold a key.

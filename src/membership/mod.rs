@@ -99,6 +99,9 @@ pub struct Membership<D = Client> {
     tasks: Tasks,
 }
 
+/// A list, and where it came from.
+pub type Sourced = (Arc<Roster>, RosterSource);
+
 type Answer = (Result<Arc<Roster>, Outage>, RosterSource);
 
 impl<D: Directory> Membership<D> {
@@ -112,12 +115,17 @@ impl<D: Directory> Membership<D> {
     /// Who is in the room, for an event that asked at this moment. The list is as fresh as the rules demand of a yes,
     /// or it is one that can only be a no.
     pub async fn roster(&self, room: &RoomId, asked: Moment) -> Result<Arc<Roster>, Outage> {
+        self.sourced(room, asked).await.map(|(roster, _)| roster)
+    }
+
+    /// The same, and where the list came from.
+    pub async fn sourced(&self, room: &RoomId, asked: Moment) -> Result<Sourced, Outage> {
         let began = rt::now();
         let (answer, source) = self.find(room, asked).await;
         let took = rt::now().surely_since(began);
         self.reporter.staged(Stage::Ask, took);
         self.reporter.emit(&Happening::RosterAsked { bot: &self.bot, source });
-        answer
+        answer.map(|roster| (roster, source))
     }
 
     /// Takes in what an event says about rooms. When it returns, nothing serves any more that was read before.

@@ -7,6 +7,8 @@
 mod words;
 
 pub mod build;
+mod follow;
+pub mod journal;
 mod lifecycle;
 pub mod lines;
 mod metrics;
@@ -16,25 +18,35 @@ pub mod outage;
 mod quota;
 pub mod record;
 mod scope;
+mod standing;
+mod turns;
 pub mod upkeep;
 
 use std::io::Write;
-use std::sync::Weak;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::gate::refusal::Refusal;
+use follow::Followers;
+pub use follow::Told;
+use journal::Journal;
+pub use journal::{JournalState, Outlet, Ticket};
 pub use lifecycle::{Lifecycle, Stage, Turn};
-use lines::{Lines, Unwritten};
+use lines::Unwritten;
 pub use metrics::Exposition;
 use metrics::Metrics;
 pub use observed::{BotFigures, CacheName, Eviction, Figures, Observed, RouteFigures};
 pub use operation::{HttpMethod, Operation};
 use outage::{Kind, Outage};
 use quota::Quota;
-pub use record::{Decision, Form, Verdict};
+use record::Turned;
+pub use record::{Decision, Form, Mode, Verdict};
 pub use scope::{RouteScope, Scope};
+use standing::Board;
+pub use standing::{BotStanding, Reload, Standing};
 pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
 /// Something worth telling. Every field is safe to write down.
@@ -181,10 +193,18 @@ impl RosterSource {
 /// Takes happenings. Shared by everything that has something to tell.
 pub struct Reporter {
     metrics: Metrics,
-    records: Lines,
+    records: Journal,
     form: Form,
     turned_away: Quota,
+    board: Board,
+    followers: Followers,
+    /// The fingerprint of the configuration in force.
+    config: Mutex<Arc<str>>,
 }
+
+/// How long something that may pass waits for its record, before it is tried again from the start: by then people may
+/// have joined. The record stays the same one.
+const RECORD_WITHIN: Duration = Duration::from_secs(2);
 
 impl std::fmt::Debug for Reporter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -202,26 +222,47 @@ impl Default for Reporter {
 impl Reporter {
     /// Records are written to `records`, one line each.
     pub fn new(scope: &Scope, form: Form, records: Box<dyn Write + Send>) -> Self {
+        Self::to(scope, Outlet::stream(records, form))
+    }
+
+    /// Records go to this outlet. The first one says what runs here.
+    pub fn to(scope: &Scope, outlet: Outlet) -> Self {
+        let (form, setting, first) = (outlet.form(), outlet.setting(), scope.clone());
+        let opening = Box::new(move |at, form| turns::started(&first, &setting, at, form));
+        // Two runs with the same id are no mistake, only harder to tell apart.
+        let instance = format!("{:08x}", Uuid::new_v4().as_fields().0);
+        let more = scope.letters.saturating_mul(2);
         Self {
             metrics: Metrics::new(scope),
-            records: Lines::new(records, scope.letters.saturating_mul(2)),
+            records: Journal::new(outlet, instance.into(), opening, more),
             form,
             turned_away: Quota::default(),
+            board: Board::new(scope),
+            followers: Followers::default(),
+            config: Mutex::new((&*scope.fingerprint).into()),
         }
     }
 
     /// Another configuration is in force: what is new in it has its series from now on.
     pub fn renew(&self, scope: &Scope) {
+        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = (&*scope.fingerprint).into();
         self.metrics.renew(scope);
+        self.board.renew(scope);
+    }
+
+    fn config(&self) -> Arc<str> {
+        Arc::clone(&self.config.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Tells it.
     pub fn emit(&self, happening: &Happening<'_>) {
         self.metrics.count(happening);
+        self.board.note(happening);
         match happening {
             Happening::Decided(decision) => {
+                self.followers.tell(|| Some(Told::decision(decision)));
                 // Whoever needs it written before going on calls `record`.
-                let _counted = self.records.push(decision.line(self.form));
+                let _counted = self.records.push(decision.line(self.form), decision.at);
             }
             Happening::TurnedAway { route, refusal, at } => self.turned_away(*route, *refusal, *at),
             Happening::Deferred { id, route, outage, wait } => deferred(*id, route, outage, *wait),
@@ -238,15 +279,21 @@ impl Reporter {
                 tracing::info!(bot, "Webex knows the bot");
             }
             Happening::Upkeep { bot, upkeep } => {
-                if let Some(line) = upkeep::line(bot, upkeep, self.form) {
-                    let _counted = self.records.push(line);
+                self.followers.tell(|| Told::upkeep(bot, upkeep, &self.config()));
+                if let Some((at, line)) = upkeep::line(bot, upkeep, &self.config(), self.form) {
+                    let _counted = self.records.push(line, at);
                 }
                 upkeep::log(bot, upkeep);
+            }
+            Happening::Lifecycle(turn) => {
+                self.records.begin(turn.at);
+                if let Some(line) = turns::line(turn, &self.config(), self.form) {
+                    let _counted = self.records.push(line, turn.at);
+                }
             }
             Happening::CallBegan { .. }
             | Happening::CallEnded { .. }
             | Happening::Evicted { .. }
-            | Happening::Lifecycle(_)
             | Happening::RosterAsked { .. }
             | Happening::Staged { .. }
             | Happening::WebexCalled { .. } => {}
@@ -258,14 +305,32 @@ impl Reporter {
         self.emit(&Happening::Staged { stage, took });
     }
 
-    /// Tells a verdict that something depends on: without its record, nothing may pass.
-    pub fn record(&self, decision: &Decision<'_>) -> Result<(), Unwritten> {
-        let taken = self.records.push(decision.line(self.form));
+    /// Tells a verdict that something depends on. Nothing may pass before [`Self::written`] says that the record is.
+    pub fn record(&self, decision: &Decision<'_>) -> Result<Ticket, Unwritten> {
+        let taken = self.records.push(decision.line(self.form), decision.at);
         // What is refused counts also when its record is lost; what would pass does not pass.
         if taken.is_ok() || !matches!(decision.verdict, Verdict::Allow { .. }) {
-            self.metrics.count(&Happening::Decided(decision));
+            let decided = Happening::Decided(decision);
+            self.metrics.count(&decided);
+            self.board.note(&decided);
+            self.followers.tell(|| Some(Told::decision(decision)));
         }
         taken
+    }
+
+    /// Every record from now on, for who looks on. A slow reader misses some, and slows nothing.
+    pub fn follow(&self) -> broadcast::Receiver<Arc<Told>> {
+        self.followers.follow()
+    }
+
+    /// How things stand, gathered from what was told.
+    pub fn standing(&self) -> Standing {
+        self.board.seen()
+    }
+
+    /// Waits until a record is written: the system has it, and it outlasts this process.
+    pub async fn written(&self, ticket: Ticket) -> Result<(), Unwritten> {
+        self.records.written(ticket, RECORD_WITHIN).await
     }
 
     /// Whether records are being written, as far as is known.
@@ -283,6 +348,16 @@ impl Reporter {
         self.records.flush(within)
     }
 
+    /// The end of the run: what is queued is written and sealed, and the disk has it. Whether it was within this time.
+    pub fn end(&self, at: SystemTime, within: Duration) -> bool {
+        self.records.end(at, within)
+    }
+
+    /// How it is with the decision log.
+    pub fn journal(&self) -> JournalState {
+        self.records.state()
+    }
+
     /// Whom to ask at each scrape for what only it knows. One at a time; it may go away.
     pub fn ask(&self, observed: Weak<dyn Observed>) {
         self.metrics.ask(observed);
@@ -290,15 +365,16 @@ impl Reporter {
 
     /// All metrics, as they are now.
     pub fn scrape(&self, exposition: Exposition, now: SystemTime) -> String {
-        self.metrics.lost(self.records.lost());
+        self.metrics.journal(&self.journal());
         self.metrics.scrape(exposition, now)
     }
 
     /// At most one line a second and reason: a flood of forged calls must not become a flood of lines.
     fn turned_away(&self, route: Option<&str>, refusal: Refusal, at: SystemTime) {
         if let Some(unsaid) = self.turned_away.admit(refusal, at) {
-            let line = record::turned_away(route, refusal, unsaid, at, self.form);
-            let _counted = self.records.push(line);
+            let turned = Turned { route, refusal, unsaid, at, config: &self.config() };
+            self.followers.tell(|| Some(Told::turned_away(&turned)));
+            let _counted = self.records.push(record::turned_away(&turned, self.form), at);
         }
     }
 }

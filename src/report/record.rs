@@ -7,8 +7,10 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::RosterSource;
 use super::outage;
-use crate::gate::event::Facts;
+use crate::gate::event::{Facts, RoomType};
+use crate::gate::policy;
 use crate::gate::refusal::{Family, Refusal};
 
 /// How lines look.
@@ -20,6 +22,33 @@ pub enum Form {
     Text,
     /// For people, in colour.
     Colour,
+}
+
+/// Whether refusals were enforced when it was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// They were.
+    Enforce,
+    /// They were counted, and passed.
+    Observe,
+}
+
+impl Mode {
+    /// That of a route at a moment.
+    pub fn at(mode: policy::Mode, now: SystemTime) -> Self {
+        match mode {
+            policy::Mode::Observe { until } if now < until => Self::Observe,
+            policy::Mode::Observe { .. } | policy::Mode::Enforce => Self::Enforce,
+        }
+    }
+
+    /// The word for it in records.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Observe => "observe",
+        }
+    }
 }
 
 /// What became of an event.
@@ -68,15 +97,22 @@ impl Verdict {
 #[derive(Serialize)]
 struct Record<'a> {
     ts: String,
+    kind: &'static str,
     decision_id: String,
+    config_hash: &'a str,
+    mode: &'static str,
     route: &'a str,
     bot: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     room_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actor_id: Option<String>,
     verdict: &'static str,
@@ -90,6 +126,8 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     outsider_orgs: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cache_age_s: Option<f64>,
     check_s: f64,
     body_sha256: String,
@@ -99,6 +137,8 @@ struct Record<'a> {
 #[derive(Serialize)]
 struct TurnedAway<'a> {
     ts: String,
+    kind: &'static str,
+    config_hash: &'a str,
     route: Option<&'a str>,
     verdict: &'static str,
     reason: &'static str,
@@ -122,6 +162,10 @@ pub struct Decision<'a> {
     pub route: &'a str,
     /// The route's bot.
     pub bot: &'a str,
+    /// The fingerprint of the configuration that it was decided under.
+    pub config: &'a str,
+    /// Whether refusals were enforced.
+    pub mode: Mode,
     /// What the event says; `None` when it could not be read.
     pub facts: Option<&'a Facts>,
     /// The event's body, for its digest only.
@@ -132,6 +176,8 @@ pub struct Decision<'a> {
     pub members: Option<usize>,
     /// Organisations that are not allowed, by configured name or id, and how many members they have in the room.
     pub outsiders: Vec<(String, usize)>,
+    /// Where the list came from.
+    pub source: Option<RosterSource>,
     /// How old the list is.
     pub age: Option<Duration>,
     /// From taking it out of the inbox to the verdict.
@@ -152,14 +198,21 @@ impl Decision<'_> {
         let listed = self.members.is_some();
         let room = self.facts.and_then(|facts| facts.room.as_ref());
         let actor = self.facts.and_then(|facts| facts.actor.as_ref());
+        let hook = self.facts.and_then(|facts| facts.webhook);
+        let room_type = self.facts.and_then(|facts| facts.room_type);
         Record {
             ts: time(self.at),
+            kind: "decision",
             decision_id: self.id.to_string(),
+            config_hash: self.config,
+            mode: self.mode.label(),
             route: self.route,
             bot: self.bot,
+            webhook_id: hook.map(|hook| hook.to_string()),
             resource: self.facts.map(|facts| facts.resource.label()),
             event: self.facts.map(|facts| facts.verb.label()),
             room_id: room.map(|room| room.key().to_string()),
+            room_type: room_type.map(RoomType::label),
             actor_id: actor.map(|actor| actor.key().to_string()),
             verdict: self.verdict.label(),
             reason: self.verdict.reason(),
@@ -168,6 +221,7 @@ impl Decision<'_> {
             outsiders: listed.then(|| self.outsiders.iter().map(|(_, count)| count).sum()),
             outsider_orgs: listed
                 .then(|| self.outsiders.iter().map(|(org, _)| org.as_str()).collect()),
+            cache: self.source.map(RosterSource::label),
             cache_age_s: self.age.map(|age| age.as_secs_f64()),
             check_s: self.took.as_secs_f64(),
             body_sha256: base16ct::lower::encode_string(&Sha256::digest(self.body)),
@@ -225,20 +279,30 @@ fn short(org: &str) -> &str {
     if org.len() == 36 { org.get(..8).unwrap_or(org) } else { org }
 }
 
-/// The line for a call that was turned away: nothing in it was written by the caller.
-pub(super) fn turned_away(
-    route: Option<&str>,
-    refusal: Refusal,
-    unsaid: u64,
-    at: SystemTime,
-    form: Form,
-) -> String {
+/// Calls that were turned away: nothing in it was written by a caller.
+pub(super) struct Turned<'a> {
+    pub(super) route: Option<&'a str>,
+    pub(super) refusal: Refusal,
+    pub(super) unsaid: u64,
+    pub(super) at: SystemTime,
+    pub(super) config: &'a str,
+}
+
+/// The line for calls that were turned away.
+pub(super) fn turned_away(turned: &Turned<'_>, form: Form) -> String {
+    let Turned { route, refusal, unsaid, at, config } = *turned;
     let verdict = Verdict::Refused(refusal);
     let (word, reason) = (verdict.label(), verdict.reason());
     match form {
-        Form::Json => {
-            json(&TurnedAway { ts: time(at), route, verdict: word, reason, more: unsaid })
-        }
+        Form::Json => json(&TurnedAway {
+            ts: time(at),
+            kind: "turned_away",
+            config_hash: config,
+            route,
+            verdict: word,
+            reason,
+            more: unsaid,
+        }),
         Form::Text | Form::Colour => {
             let (colour, reset) =
                 if form == Form::Colour { (colour(verdict), "\x1b[0m") } else { ("", "") };
@@ -269,6 +333,6 @@ pub(super) fn time(at: SystemTime) -> String {
 }
 
 /// `14:02:11`, UTC.
-fn clock(at: SystemTime) -> String {
+pub(super) fn clock(at: SystemTime) -> String {
     time(at).get(11..19).unwrap_or("-").to_owned()
 }

@@ -40,8 +40,8 @@ fn text(written: &Shared) -> String {
     String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
 }
 
-const BODY: &str = r#"{"resource":"messages","event":"created","actorId":"aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
-    "data":{"id":"Y2lzTHEMESSAGE","roomId":"11111111-2222-11f0-8333-444444444444","personEmail":"ann@corp.example"}}"#;
+const BODY: &str = r#"{"id":"77777777-2222-41f0-8333-444444444444","resource":"messages","event":"created","actorId":"aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
+    "data":{"id":"Y2lzTHEMESSAGE","roomId":"11111111-2222-11f0-8333-444444444444","roomType":"group","personEmail":"ann@corp.example"}}"#;
 
 fn decide(form: Form, verdict: Verdict) -> String {
     let (reporter, written) = reporter(form);
@@ -51,16 +51,24 @@ fn decide(form: Form, verdict: Verdict) -> String {
         id: Uuid::from_u128(7),
         route: "helpdesk",
         bot: "helpdesk",
+        config: "5f0c21e9",
+        mode: Mode::Enforce,
         facts: Some(&facts),
         body: BODY.as_bytes(),
         verdict,
         members: Some(7),
         outsiders: vec![("contoso".to_owned(), 1)],
+        source: Some(RosterSource::Hit),
         age: Some(Duration::from_secs(12)),
         took: Duration::from_millis(3),
     }));
     assert!(reporter.flush(Duration::from_secs(10)));
-    text(&written)
+    let (_start, line) = text(&written).split_once('\n').map(owned).unwrap();
+    line
+}
+
+fn owned((one, two): (&str, &str)) -> (String, String) {
+    (one.to_owned(), two.to_owned())
 }
 
 #[test]
@@ -77,6 +85,11 @@ fn a_verdict_is_one_json_object_without_message_ids_or_addresses() {
     let line = decide(Form::Json, Verdict::Allow { would_refuse: Some(Refusal::OutsideOrg) });
     let record: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(record["verdict"], "allow");
+    assert_eq!((&record["kind"], &record["mode"]), (&"decision".into(), &"enforce".into()));
+    assert_eq!((&record["config_hash"], &record["cache"]), (&"5f0c21e9".into(), &"hit".into()));
+    assert_eq!((&record["seq"], &record["instance"].as_str().unwrap().len()), (&2.into(), &8));
+    assert_eq!(record["room_type"], "group");
+    assert_eq!(record["webhook_id"], "77777777-2222-41f0-8333-444444444444");
     assert_eq!(record["would"], "outside_org");
     assert_eq!(record["ts"], "2027-01-15T08:00:00.000Z");
     assert_eq!(record["outsider_orgs"], serde_json::json!(["contoso"]));
@@ -108,7 +121,7 @@ fn a_flood_of_forged_calls_is_counted_in_full_and_told_once() {
         });
     }
     assert!(reporter.flush(Duration::from_secs(10)));
-    assert_eq!(text(&written).lines().count(), 1);
+    assert_eq!(text(&written).lines().count(), 2, "the start, and one line");
     let series = r#"verdict="reject",reason="signature_mismatch"} 1000"#;
     assert!(scrape(&reporter).contains(series), "{}", scrape(&reporter));
 }

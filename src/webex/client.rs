@@ -13,6 +13,7 @@ use url::Url;
 use super::budget::{Budget, Claim, Silences};
 use super::call::{Effort, Reply};
 use super::model::{Me, Person, Room, RoomView};
+use super::trust::system_trust;
 use crate::config::{Proxy, Webex};
 use crate::gate::id::RoomId;
 use crate::gate::secret::Secret;
@@ -217,8 +218,15 @@ fn trusting(builder: ClientBuilder, config: &Webex) -> Result<ClientBuilder, Cli
     match &config.ca_file {
         Some(path) => Ok(builder.tls_certs_merge(roots(path)?)),
         None if config.api.scheme() == "http" => Ok(builder.tls_certs_only([])),
-        None => Ok(builder),
+        None => Ok(builder.tls_backend_preconfigured(system_tls()?)),
     }
+}
+
+/// The same for all bots.
+fn system_tls() -> Result<rustls::ClientConfig, ClientProblem> {
+    let mut tls = system_trust().map_err(|_unspecific| ClientProblem::NoRoots)?;
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(tls)
 }
 
 fn roots(path: &Path) -> Result<Vec<Certificate>, ClientProblem> {

@@ -20,6 +20,7 @@ mod own;
 mod pace;
 mod retry_after;
 mod trail;
+mod trust;
 pub mod webhooks;
 
 pub use budget::{Claim, Silences};
@@ -30,6 +31,7 @@ pub use listed::{Addressed, Listed};
 pub use messages::To;
 pub use model::{Me, PersonKind, RoomKind, RoomView};
 pub use own::Own;
+pub use trust::system_trust;
 
 #[cfg(test)]
 pub(crate) mod stub;

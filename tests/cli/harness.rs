@@ -9,19 +9,23 @@ use serde_json::Value;
 
 pub(crate) const SECRET: &str = "0123456789abcdef0123";
 
-pub(crate) const COMMANDS: [&str; 14] = [
+pub(crate) const COMMANDS: [&str; 18] = [
     "audit",
     "check",
     "completions",
     "demo",
+    "drain",
     "explain",
     "healthcheck",
     "man",
+    "reload",
     "run",
     "schema",
     "send",
     "simulate",
+    "status",
     "sync",
+    "tail",
     "version",
     "webhooks",
 ];
@@ -32,8 +36,20 @@ pub(crate) fn program(directory: &Path, arguments: &[&str]) -> Command {
     command.args(arguments).current_dir(directory).stdin(Stdio::null());
     for name in [
         "BOTWARDEN_CONFIG",
+        "BOTWARDEN_LISTEN",
         "BOTWARDEN_OPS_LISTEN",
         "BOTWARDEN_PUBLIC_URL",
+        "BOTWARDEN_ADMIN",
+        "BOTWARDEN_ADMIN_LISTEN",
+        "RUNTIME_DIRECTORY",
+        "XDG_RUNTIME_DIR",
+        "CREDENTIALS_DIRECTORY",
+        "LISTEN_FDNAMES",
+        "LISTEN_FDS",
+        "LISTEN_PID",
+        "NOTIFY_SOCKET",
+        "WATCHDOG_PID",
+        "WATCHDOG_USEC",
         "NO_COLOR",
         "CLICOLOR_FORCE",
     ] {
@@ -71,7 +87,10 @@ pub(crate) struct Background {
 
 impl Background {
     pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Self {
-        let mut command = program(directory, arguments);
+        Self::of(&mut program(directory, arguments))
+    }
+
+    pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let err = BufReader::new(child.stderr.take().unwrap());
@@ -112,6 +131,7 @@ orgs: {{example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11}}
 policy: {{allowed_orgs: [example]}}
 server: {{listen: '127.0.0.1:0', drain_grace: 0s}}
 ops: {{listen: '127.0.0.1:0'}}
+admin: {{listen: '127.0.0.1:0'}}
 webex: {{api: '{api}', retry: {{attempts: 1}}}}
 bots:
   helpdesk: {{token: {{file: ./token}}, webhook_secret: {{file: ./secret}}}}

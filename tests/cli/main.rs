@@ -3,8 +3,14 @@
 
 mod audit;
 mod basics;
+mod credentials;
 mod demo;
+mod evidence;
 mod harness;
+mod healthcheck;
+mod operate;
 mod rotation;
+mod sockets;
+mod supervisor;
 mod together;
 mod webhooks;

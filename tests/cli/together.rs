@@ -40,7 +40,7 @@ fn uuid_of(id: &str) -> String {
     String::from_utf8(uri).unwrap().rsplit_once('/').unwrap().1.to_owned()
 }
 
-fn signature(body: &str) -> String {
+pub(crate) fn signature(body: &str) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(body.as_bytes());
     base16ct::lower::encode_string(&mac.finalize().into_bytes())

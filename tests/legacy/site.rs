@@ -226,6 +226,7 @@ orgs: {{example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11}}
 policy: {{allowed_orgs: [example]}}
 server: {{listen: \"127.0.0.1:0\", drain_grace: 0s}}
 ops: {{listen: null}}
+admin: {{listen: null}}
 webex: {{api: \"{api}\", proxy: direct}}
 cache: {cache}
 bots:

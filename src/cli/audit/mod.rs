@@ -13,13 +13,14 @@ mod spreadsheet;
 mod state;
 mod tell;
 mod twins;
+mod verify;
 mod watcher;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::common::{block_on, fail, load_or_tell, tamed};
 use super::consent::{Consent, Given};
@@ -47,9 +48,11 @@ Exit codes, the first of these that applies:
 
 /// Walk every room of the bots: clean, with outsiders, or unknown
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES, after_help = ENDS)]
+#[command(before_help = EXAMPLES, after_help = ENDS, args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
-    /// The bots; all of them if none is named
+    #[command(subcommand)]
+    evidence: Option<Evidence>,
+    /// The bots; all of them if none is named. A bot of the name `verify` stands behind `--`
     #[arg(value_name = "BOT")]
     bots: Vec<String>,
     #[command(flatten)]
@@ -70,6 +73,13 @@ pub(super) struct Arguments {
     going: Going,
     #[command(flatten)]
     pace: Pace,
+}
+
+/// What is done with evidence that is there already.
+#[derive(Debug, Subcommand)]
+enum Evidence {
+    /// Recompute the chain of a decision log, and name the first line that does not fit
+    Verify(verify::Arguments),
 }
 
 /// Whether rooms are left.
@@ -152,6 +162,9 @@ fn patience(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
+    if let Some(Evidence::Verify(evidence)) = &arguments.evidence {
+        return verify::run(evidence, global);
+    }
     match load_or_tell(global).and_then(|config| conclude(&config, arguments, global)) {
         Ok(exit) | Err(exit) => exit,
     }

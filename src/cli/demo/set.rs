@@ -9,7 +9,7 @@ use http::uri::InvalidUri;
 use url::Url;
 use uuid::Uuid;
 
-use crate::config::{Address, Config, Proxy, Source};
+use crate::config::{Address, Config, Listen, Proxy, Source};
 use crate::simulator::{Control, ControlError, Options, Registration, Running, Simulator, World};
 
 /// What the bot's webhooks are about.
@@ -68,13 +68,14 @@ pub(super) async fn simulate(bot: &str, token: &str) -> io::Result<Running> {
 
 /// The file as it is, but on this machine: the simulator for Webex, the sample bot upstream, free ports, quick drains.
 pub(super) fn adapt(config: &mut Config, api: Url, bot: SocketAddr) -> Result<(), InvalidUri> {
-    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let free = Listen::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     config.webex.api = api;
     config.webex.proxy = Proxy::Direct;
     config.server.listen = free;
     config.server.drain_grace = Duration::ZERO;
     config.server.drain_timeout = Duration::from_secs(2);
     config.ops.listen = Some(free);
+    config.admin.listen = None;
     for route in config.routes.values_mut() {
         route.upstream.address = Address::Tcp(format!("http://{bot}/").parse()?);
     }

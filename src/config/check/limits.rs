@@ -8,6 +8,7 @@ use super::super::findings::Findings;
 use super::super::path::Path;
 use super::super::problem::{Code, Problem};
 use super::super::raw::{Bytes, Gateway, Span};
+use super::super::raw_journal::To;
 use super::super::raw_routes::{Bot, Route, UpstreamMap};
 use super::super::words::{Size, Spelled, Word as _};
 
@@ -86,6 +87,7 @@ pub(super) fn check(raw: &Gateway, findings: &mut Findings<'_>) {
     webex(raw, findings);
     rooms(raw, findings);
     inbox(raw, findings);
+    decision_log(raw, findings);
     for (name, bot) in &raw.bots {
         check_bot(&Path::of(["bots", name]), bot, findings);
     }
@@ -134,6 +136,15 @@ fn long_drain(raw: &Gateway, findings: &mut Findings<'_>) {
         &Path::of(["server", "drain_timeout"]),
         problem.hint("set terminationGracePeriodSeconds to 5s more than this, or lower this"),
     );
+}
+
+#[rustfmt::skip]
+fn decision_log(raw: &Gateway, findings: &mut Findings<'_>) {
+    let To::Dir(dir) = &raw.decision_log.to else { return };
+    rows(&Path::of(["decision_log", "to"]), &[
+        (&["keep"], (&dir.keep).into(), s(DAY), s(3660 * DAY), "a file has up to a day in it; what must be kept for longer belongs into an archive"),
+        (&["rotate_at"], (&dir.rotate_at).into(), kib(64), kib(1 << 20), "a small file is full before it is of use, and a large one cannot be removed in parts"),
+    ], findings);
 }
 
 #[rustfmt::skip]

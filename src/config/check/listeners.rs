@@ -1,15 +1,13 @@
 //! `server`, `ops`, `log`.
 
-use std::path::PathBuf;
-
 use tracing_subscriber::EnvFilter;
 
 use super::super::findings::Findings;
 use super::super::path::Path;
 use super::super::problem::{Code, Problem, quoted};
 use super::super::raw::{Format, Gateway};
-use super::super::{Log, LogFormat, Ops, Server, Tls};
-use super::{Around, bytes, files};
+use super::super::{Log, LogFormat, Ops, Server};
+use super::{Around, bytes, tls};
 
 pub(super) fn server(
     raw: &Gateway,
@@ -18,10 +16,7 @@ pub(super) fn server(
 ) -> Option<Server> {
     clash(raw, findings);
     let tls = match &raw.server.tls {
-        Some(tls) => Some(Tls {
-            cert_file: file(tls.cert_file.as_deref(), "cert_file", findings, around)?,
-            key_file: file(tls.key_file.as_deref(), "key_file", findings, around)?,
-        }),
+        Some(written) => Some(tls::check(written, &raw.server, findings, around)?),
         None => None,
     };
     Some(Server {
@@ -38,25 +33,12 @@ pub(super) fn server(
     })
 }
 
-fn file(
-    file: Option<&str>,
-    key: &str,
-    findings: &mut Findings<'_>,
-    around: Around<'_>,
-) -> Option<PathBuf> {
-    let at = Path::of(["server", "tls", key]);
-    if file.is_none() {
-        findings.missing(&at);
-    }
-    file.map(|file| files::readable(file, &at, findings, around))
-}
-
 /// Port 0 is any free port, so it clashes with nothing.
 fn clash(raw: &Gateway, findings: &mut Findings<'_>) {
-    let Some(ops) = raw.ops.listen.as_ref().map(|listen| listen.0) else {
+    let ops = raw.ops.listen.as_ref().and_then(|listen| listen.0.address());
+    let (Some(server), Some(ops)) = (raw.server.listen.0.address(), ops) else {
         return;
     };
-    let server = raw.server.listen.0;
     let overlap =
         server.ip() == ops.ip() || server.ip().is_unspecified() || ops.ip().is_unspecified();
     if server.port() != ops.port() || server.port() == 0 || !overlap {

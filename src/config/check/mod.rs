@@ -1,19 +1,22 @@
 //! From what was typed to what can be used: every rule that goes beyond the form of a single value.
 
+pub(super) mod admin;
 mod audit;
 mod bots;
 mod events;
 mod files;
 mod headers;
+mod journal;
 mod limits;
 mod listeners;
 mod notices;
 mod orgs;
 mod policy;
 mod routes;
-mod surroundings;
+pub(super) mod surroundings;
 mod texts;
 mod tighten;
+mod tls;
 mod upstream;
 mod webex;
 mod webhooks;
@@ -45,6 +48,7 @@ pub(super) fn check(
     surroundings::apply(&mut raw, findings, around.source);
     version(&raw, findings);
     limits::check(&raw, findings);
+    let admin = admin::check(&raw, findings, around.source);
     let orgs = orgs::check(&raw, findings);
     let policy = policy::check(&raw.policy, &orgs, findings, around.today);
     let bots = bots::check(&raw, findings, around.source);
@@ -56,7 +60,9 @@ pub(super) fn check(
     Some(Config {
         server: listeners::server(&raw, findings, around)?,
         ops: listeners::ops(&raw),
+        admin,
         log: listeners::log(&raw, findings),
+        decision_log: journal::check(&raw, findings, around.source)?,
         webex: webex::check(&raw.webex, findings, around),
         cache: cache(&raw.cache),
         inbox: inbox(&raw.inbox),

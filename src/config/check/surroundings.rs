@@ -7,7 +7,11 @@ use super::super::raw::{Format, Gateway};
 use super::super::source::Source;
 use super::super::words::{Spelled, Word};
 
-pub(super) fn apply(raw: &mut Gateway, findings: &mut Findings<'_>, source: &dyn Source) {
+pub(in crate::config) fn apply(
+    raw: &mut Gateway,
+    findings: &mut Findings<'_>,
+    source: &dyn Source,
+) {
     if let Some(listen) = word("BOTWARDEN_LISTEN", findings, source) {
         raw.server.listen = Spelled(listen);
     }
@@ -15,6 +19,11 @@ pub(super) fn apply(raw: &mut Gateway, findings: &mut Findings<'_>, source: &dyn
         raw.ops.listen = None;
     } else if let Some(listen) = word("BOTWARDEN_OPS_LISTEN", findings, source) {
         raw.ops.listen = Some(Spelled(listen));
+    }
+    if source.var("BOTWARDEN_ADMIN_LISTEN").as_deref() == Some("none") {
+        raw.admin.listen = None;
+    } else if let Some(listen) = word("BOTWARDEN_ADMIN_LISTEN", findings, source) {
+        raw.admin.listen = Some(Spelled(listen));
     }
     if let Some(url) = word("BOTWARDEN_PUBLIC_URL", findings, source) {
         raw.server.public_url = Some(Spelled(url));

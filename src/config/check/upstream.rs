@@ -105,7 +105,7 @@ fn tcp(url: &str) -> Result<Address, Refused> {
 fn whereabouts(all: &Gateway, address: &Address, at: &Path, findings: &mut Findings<'_>) {
     let Address::Tcp(uri) = address else { return };
     let listeners = [Some(&all.server.listen), all.ops.listen.as_ref()];
-    let mut own = listeners.into_iter().flatten().map(|Spelled(listen)| *listen);
+    let mut own = listeners.into_iter().flatten().filter_map(|Spelled(listen)| listen.address());
     if own.any(|listen| is_same(uri, listen)) {
         let message = "the gateway itself listens there";
         findings

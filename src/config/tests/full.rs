@@ -7,7 +7,7 @@ orgs:
   services: Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi80ZjE5Y2VlZS0xMTExLTIyMjItMzMzMy00NDQ0NTU1NTY2NjY
 server:
   listen: 127.0.0.1:9080
-  tls: {cert_file: /tls/cert.pem, key_file: /tls/key.pem}
+  tls: {cert_file: /tls/cert.pem, key_file: /tls/key.pem, client_ca_file: /tls/company.pem}
   body_limit: 128 KiB
   header_timeout: 3s
   body_timeout: 4s
@@ -17,7 +17,16 @@ server:
   drain_timeout: 20s
   public_url: https://bots.example.com/
 ops: {listen: null}
+admin:
+  listen: 0.0.0.0:9083
+  allow_plain_http: true
+  allowed_hosts: [Bots.Example.com, 10.0.0.7, "[::1]"]
+  viewer_token: {file: /run/secrets/viewer}
+  operator_token: {env: OPERATOR_TOKEN}
 log: {level: "info,botwarden::webex=debug", format: json}
+decision_log:
+  to: {dir: /var/lib/botwarden/decisions, keep: 30d, rotate_at: 1MiB}
+  signing_key: {file: /run/secrets/decisions.pem}
 webex:
   api: http://127.0.0.1:9/v1/
   proxy: http://127.0.0.1:3128
@@ -94,6 +103,9 @@ fn full_desk() -> Desk {
         .with_var("HELPDESK_TOKEN", "token-from-the-environment")
         .with_var("CREDENTIALS_DIRECTORY", "/run/credentials/botwarden")
         .with_file("/run/credentials/botwarden/helpdesk", "credential-from-systemd")
+        .with_var("OPERATOR_TOKEN", "the-operators-own-token")
+        .with_file("/run/secrets/viewer", "for-those-who-look\n")
+        .with_file("/run/secrets/decisions.pem", crate::gate::seal::tests::PRIVATE)
         .with_file("/run/secrets/sign", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\r\n")
 }
 
@@ -101,7 +113,26 @@ fn full_desk() -> Desk {
 fn every_key_reaches_the_configuration() {
     let (config, warnings) = load(FULL.as_bytes(), &full_desk(), today())
         .unwrap_or_else(|problems| panic!("{}", render(&problems, "f", FULL, false)));
-    assert_eq!(warnings, []);
+    let codes: Vec<_> = warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, [Code::PlainAdmin], "no key without its warning here");
+    insta::assert_snapshot!(format!("{:#?}", config.admin), @r#"
+    Admin {
+        listen: Some(
+            0.0.0.0:9083,
+        ),
+        allowed_hosts: [
+            "bots.example.com",
+            "10.0.0.7",
+            "[::1]",
+        ],
+        viewer_token: Some(
+            Secret(hidden),
+        ),
+        operator_token: Some(
+            Secret(hidden),
+        ),
+    }
+    "#);
     insta::assert_snapshot!(format!("{:#?}", (&config.server, &config.ops, &config.log)), @r#"
     (
         Server {
@@ -110,6 +141,9 @@ fn every_key_reaches_the_configuration() {
                 Tls {
                     cert_file: "/tls/cert.pem",
                     key_file: "/tls/key.pem",
+                    client_ca_file: Some(
+                        "/tls/company.pem",
+                    ),
                 },
             ),
             body_limit: 131072,

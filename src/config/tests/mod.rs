@@ -8,8 +8,10 @@
     reason = "inline snapshots are long, and tests put texts together"
 )]
 
+mod admin;
 mod edges;
 mod full;
+mod journal;
 mod loads;
 mod mutations;
 mod problems;
@@ -18,6 +20,7 @@ mod schema;
 mod secrecy;
 mod telling;
 mod tighten;
+mod tls;
 mod upkeep;
 mod upstreams;
 mod webhooks;

@@ -4,12 +4,14 @@ use super::*;
 fn every_code_has_its_text_in_a_test() {
     let tests = [
         include_str!("problems.rs"),
+        include_str!("admin.rs"),
         include_str!("yaml.rs"),
         include_str!("rules.rs"),
         include_str!("secrecy.rs"),
         include_str!("telling.rs"),
         include_str!("upstreams.rs"),
         include_str!("tighten.rs"),
+        include_str!("tls.rs"),
         include_str!("upkeep.rs"),
         include_str!("webhooks.rs"),
     ];
@@ -164,11 +166,11 @@ fn e014_keys_that_do_not_exist() {
       │     ^^^^^^^ did you mean `upstream`?
     1 error, 0 warnings in gateway.yaml
     ");
-    insta::assert_snapshot!(told(&with("admin: {listen: 127.0.0.1:8083}\n")), @r"
-    error[E014]: unknown key `admin`
+    insta::assert_snapshot!(told(&with("relay: {listen: null}\n")), @r"
+    error[E014]: unknown key `relay`
       ┌─ gateway.yaml:25:1
-    25│ admin: {listen: …
-      │ ^^^^^ known here: version, orgs, server, ops, log, webex, policy, cache, inbox, bots, routes
+    25│ relay: {listen: …
+      │ ^^^^^ known here: version, orgs, server, ops, admin, log, decision_log, webex, policy, cache, inbox, bots, routes
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told_after("  allowed_orgs: [example]", "  allowed_orgs: [example]\n  allow_consumer_org: true"), @r"
@@ -182,7 +184,7 @@ fn e014_keys_that_do_not_exist() {
     error[E014]: unknown key `<<`
       ┌─ gateway.yaml:25:1
     25│ <<: {version: …
-      │ ^^ known here: version, orgs, server, ops, log, webex, policy, cache, inbox, bots, routes
+      │ ^^ known here: version, orgs, server, ops, admin, log, decision_log, webex, policy, cache, inbox, bots, routes
     1 error, 0 warnings in gateway.yaml
     ");
 }

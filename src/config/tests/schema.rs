@@ -153,7 +153,7 @@ fn the_schema_takes_what_the_gateway_takes_and_refuses_what_it_refuses() {
 fn the_defaults_in_the_schema_are_those_of_the_gateway() {
     let schema = schema();
     let mut text = EXAMPLE.to_owned();
-    for section in ["server", "ops", "log", "webex", "cache", "inbox"] {
+    for section in ["server", "ops", "admin", "log", "webex", "cache", "inbox"] {
         text += &format!("{section}: {}\n", schema["properties"][section]["default"]);
     }
     let policy = &schema["properties"]["policy"]["properties"];

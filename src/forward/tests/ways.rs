@@ -3,6 +3,8 @@
 use rustls::RootCertStore;
 use tokio::net::UnixListener;
 
+use rustls::crypto::aws_lc_rs;
+
 use super::*;
 
 #[tokio::test]

@@ -42,8 +42,8 @@ async fn who_takes_too_long_is_cut_off() {
 async fn a_port_that_is_taken_is_a_problem() {
     let world = World::new(|_| {});
     let mut server = server();
-    server.listen = world.address;
-    let problem = bind(&server).unwrap_err();
+    server.listen = world.address.into();
+    let problem = bind(&server, &mut Passed::default()).unwrap_err();
     assert!(matches!(problem, BindProblem::Address { .. }), "{problem}");
     assert!(problem.to_string().contains(&world.address.to_string()));
 }

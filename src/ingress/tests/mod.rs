@@ -7,6 +7,8 @@ mod drain;
 mod slow;
 mod smuggling;
 mod tls;
+mod tls_callers;
+mod tls_renewal;
 mod watched;
 
 use std::net::SocketAddr;
@@ -20,7 +22,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{BindProblem, bind};
+use super::{BindProblem, Certificates, Passed, bind};
 use crate::config::{Answer, Server, Tls, Unverified};
 use crate::flow::{Admission, Answered, Door, Doorway, Outcome};
 use crate::gate::arrival::{Arrival, Origin};
@@ -143,6 +145,7 @@ impl Door for Stub {
 /// A listener with the stub behind it.
 struct World {
     address: SocketAddr,
+    certificates: Option<Certificates>,
     stub: Arc<Stub>,
     tasks: Tasks,
     ended: CancellationToken,
@@ -150,7 +153,7 @@ struct World {
 
 fn server() -> Server {
     Server {
-        listen: ([127, 0, 0, 1], 0).into(),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
         tls: None,
         body_limit: 64 * 1024,
         header_timeout: LONG,
@@ -167,9 +170,10 @@ impl World {
     fn new(change: impl FnOnce(&mut Server)) -> Self {
         let mut server = server();
         change(&mut server);
-        let bound = bind(&server).unwrap();
+        let bound = bind(&server, &mut Passed::default()).unwrap();
         let world = Self {
             address: bound.local_addr(),
+            certificates: bound.certificates(),
             stub: Arc::default(),
             tasks: Tasks::default(),
             ended: CancellationToken::new(),

@@ -3,19 +3,24 @@
 use std::path::PathBuf;
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::version::TLS12;
+use rustls::{
+    ALL_VERSIONS, ClientConfig, NamedGroup, ProtocolVersion, RootCertStore,
+    SupportedProtocolVersion,
+};
 use tokio_rustls::TlsConnector;
 
 use super::*;
 
 /// A certificate for `localhost` in files, and a client that trusts it.
-struct Papers {
-    tls: Tls,
-    connector: TlsConnector,
+pub(super) struct Papers {
+    pub(super) tls: Tls,
+    pub(super) root: CertificateDer<'static>,
+    pub(super) connector: TlsConnector,
     _folder: tempfile::TempDir,
 }
 
-fn papers(alpn: &[&[u8]]) -> Papers {
+pub(super) fn papers(alpn: &[&[u8]]) -> Papers {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: String| -> PathBuf {
@@ -26,16 +31,22 @@ fn papers(alpn: &[&[u8]]) -> Papers {
     let tls = Tls {
         cert_file: file("cert.pem", made.cert.pem()),
         key_file: file("key.pem", made.signing_key.serialize_pem()),
+        client_ca_file: None,
     };
-    Papers { tls, connector: trusting(made.cert.der().clone(), alpn), _folder: folder }
+    let root = made.cert.der().clone();
+    Papers { tls, connector: connector(&root, alpn, ALL_VERSIONS), root, _folder: folder }
 }
 
-fn trusting(root: CertificateDer<'static>, alpn: &[&[u8]]) -> TlsConnector {
+fn connector(
+    root: &CertificateDer<'static>,
+    alpn: &[&[u8]],
+    versions: &[&'static SupportedProtocolVersion],
+) -> TlsConnector {
     let mut roots = RootCertStore::empty();
-    roots.add(root).unwrap();
+    roots.add(root.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
@@ -43,7 +54,7 @@ fn trusting(root: CertificateDer<'static>, alpn: &[&[u8]]) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
 
-fn localhost() -> ServerName<'static> {
+pub(super) fn localhost() -> ServerName<'static> {
     ServerName::try_from("localhost").unwrap()
 }
 
@@ -57,6 +68,21 @@ async fn an_event_over_tls_is_an_event() {
     assert_eq!(status(&exchange(&mut stream, event("1")).await), 200);
     assert_eq!(status(&exchange(&mut stream, forgery("2")).await), 403);
     assert!(world.stub.seen()[0].origin.secure);
+}
+
+#[tokio::test]
+async fn key_exchange_is_post_quantum_where_both_can_and_tls_1_2_still_works() {
+    let papers = papers(&[]);
+    let world = World::new(|server| server.tls = Some(papers.tls.clone()));
+    let stream = papers.connector.connect(localhost(), world.connect().await).await.unwrap();
+    let (_, session) = stream.get_ref();
+    assert_eq!(session.protocol_version(), Some(ProtocolVersion::TLSv1_3));
+    let group = session.negotiated_key_exchange_group().unwrap();
+    assert_eq!(group.name(), NamedGroup::X25519MLKEM768);
+    let old = connector(&papers.root, &[], &[&TLS12]);
+    let mut stream = old.connect(localhost(), world.connect().await).await.unwrap();
+    assert_eq!(stream.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_2));
+    assert_eq!(status(&exchange(&mut stream, event("1")).await), 200);
 }
 
 #[tokio::test]
@@ -103,8 +129,8 @@ async fn bad_papers_are_told_without_their_contents() {
     ];
     for (cert_file, key_file) in rows {
         let mut server = server();
-        server.tls = Some(Tls { cert_file, key_file });
-        let problem = bind(&server).unwrap_err();
+        server.tls = Some(Tls { cert_file, key_file, client_ca_file: None });
+        let problem = bind(&server, &mut Passed::default()).unwrap_err();
         let text = format!("{problem} {problem:?}");
         assert!(!text.contains("hunter2"), "{text}");
         assert!(!matches!(problem, BindProblem::Address { .. }), "{text}");

@@ -3,6 +3,7 @@
 mod asked;
 mod exposition;
 mod http;
+mod journal;
 pub(super) mod labels;
 mod path;
 mod process;
@@ -10,19 +11,18 @@ mod webex;
 mod whole;
 
 use std::sync::Weak;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use prometheus_client::encoding::text::{encode, encode_registry};
-use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
 use super::observed::Observed;
 use super::upkeep;
-use super::{Happening, Scope};
+use super::{Happening, JournalState, Scope};
 use asked::Asked;
 pub use exposition::Exposition;
 use http::Server;
+use journal::Journal;
 use path::Path;
 use webex::Webex;
 use whole::Whole;
@@ -39,7 +39,7 @@ pub(super) struct Metrics {
     server: Server,
     webex: Webex,
     upkeep: upkeep::Metrics,
-    lost: Counter<u64, AtomicU64>,
+    journal: Journal,
     asked: Asked,
 }
 
@@ -52,7 +52,7 @@ impl Metrics {
             server: Server::new(),
             webex: Webex::new(),
             upkeep: upkeep::Metrics::default(),
-            lost: Counter::default(),
+            journal: Journal::default(),
             asked: Asked::default(),
         };
         metrics.register();
@@ -61,14 +61,14 @@ impl Metrics {
     }
 
     fn register(&mut self) {
-        let Self { lasting, whole, path, server, webex, upkeep, lost, asked: _ } = self;
+        let Self { lasting, whole, path, server, webex, upkeep, journal, asked: _ } = self;
         server.register(lasting);
         let own = lasting.sub_registry_with_prefix(PREFIX);
         whole.register(own);
         path.register(own);
         webex.register(own);
         upkeep.register(own);
-        own.register("decision_log_errors", "Records that could not be written", lost.clone());
+        journal.register(own);
     }
 
     /// What is new has its series from now on; of what is gone, nothing is said that would not be true.
@@ -129,9 +129,9 @@ impl Metrics {
         }
     }
 
-    /// So many lines were lost by now.
-    pub(super) fn lost(&self, lines: u64) {
-        self.lost.inner().fetch_max(lines, Ordering::Relaxed);
+    /// How it is with the decision log by now.
+    pub(super) fn journal(&self, state: &JournalState) {
+        self.journal.is(state);
     }
 
     pub(super) fn scrape(&self, exposition: Exposition, now: SystemTime) -> String {

@@ -16,13 +16,14 @@ use super::event::{OLD_SECRET, SECRET, SIGNING};
 use super::told::Told;
 use super::{World, eventually};
 
-const DEFAULTS: [(&str, &str); 9] = [
+const DEFAULTS: [(&str, &str); 10] = [
     (
         "orgs",
         "{example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11, contoso: 5d0f3f0a-93c4-4d0e-8a3e-6f6a3f2c7b22}",
     ),
     ("server", "{listen: '127.0.0.1:0', drain_grace: 0s, drain_timeout: 5s}"),
     ("ops", "{listen: '127.0.0.1:0'}"),
+    ("admin", "{listen: null}"),
     ("webex", "{api: API, proxy: direct, timeout: 1s, retry: {attempts: 1, give_up_after: 2s}}"),
     ("policy", "{allowed_orgs: [example]}"),
     ("cache", "{}"),
@@ -44,6 +45,7 @@ pub(crate) struct Setup {
     adjust: Vec<Adjust>,
     bot: Option<Bot>,
     patient: bool,
+    form: Form,
 }
 
 impl Setup {
@@ -58,6 +60,7 @@ impl Setup {
             adjust: Vec::new(),
             bot: None,
             patient: true,
+            form: Form::Json,
         }
     }
 
@@ -91,6 +94,12 @@ impl Setup {
 
     pub(crate) fn people(mut self, yaml: &str) -> Self {
         self.people = simulator::World::from_yaml(yaml).unwrap();
+        self
+    }
+
+    /// How records look.
+    pub(crate) fn form(mut self, form: Form) -> Self {
+        self.form = form;
         self
     }
 
@@ -139,7 +148,7 @@ impl Setup {
         self.adjust.drain(..).for_each(|change| change(&mut config));
         let told = Told::default();
         assert!(!super::told::log().contains("panicked"), "a task panicked");
-        let house = House::open(&config, reporter(&config, &told)).await.unwrap();
+        let house = House::open(&config, reporter_of(&config, &told, self.form)).await.unwrap();
         let (control, address) = (running.control(), house.webhooks());
         let webhook = hidden(&control);
         let house = Some(house);
@@ -165,8 +174,12 @@ fn hidden(control: &simulator::Control) -> String {
 }
 
 pub(crate) fn reporter(config: &Config, told: &Told) -> Arc<Reporter> {
+    reporter_of(config, told, Form::Json)
+}
+
+fn reporter_of(config: &Config, told: &Told, form: Form) -> Arc<Reporter> {
     let scope = Scope { letters: 0, ..Scope::of(config) };
-    let reporter = Arc::new(Reporter::new(&scope, Form::Json, Box::new(told.clone())));
+    let reporter = Arc::new(Reporter::new(&scope, form, Box::new(told.clone())));
     told.written_by(&reporter);
     reporter
 }

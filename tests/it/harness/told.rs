@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, Weak};
 use std::thread::{self, ThreadId};
 
 use botwarden::report::Reporter;
@@ -34,6 +34,11 @@ impl Told {
     /// From now on, nothing can be written.
     pub(crate) fn breaks(&self) {
         self.1.store(true, Ordering::SeqCst);
+    }
+
+    /// For as long as this is held, the writer is stuck: a reader that does not read.
+    pub(crate) fn stalls(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap()
     }
 
     /// And now everything again.

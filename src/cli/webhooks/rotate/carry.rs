@@ -132,11 +132,11 @@ async fn prove(
 /// Where a route of the bot is on this machine.
 fn door(config: &Config, bot: &str, given: Option<&Url>) -> Result<Url, Exit> {
     let path = config.routes.values().find(|route| *route.bot == *bot).map(|route| &route.path);
-    let own = format!("http://{}", called(config.server.listen));
+    let own = config.server.listen.address().map(|listen| format!("http://{}", called(listen)));
     let url = match given {
         Some(url) => Some(url.clone()),
         None if config.server.tls.is_some() => None,
-        None => crate::cli::send::loopback(&own).ok(),
+        None => own.and_then(|own| crate::cli::send::loopback(&own).ok()),
     };
     let (Some(mut url), Some(path)) = (url, path) else {
         fail(

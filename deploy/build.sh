@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Builds the binary that is handed out: static, so that it runs in an empty image, and small. Where it is put: $1.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# The toolchain that is here, without clippy and rustfmt that rust-toolchain.toml asks for.
+target=$(rustc -vV | sed -n 's/^host: //p')
+# Names of directories are left out, so that the same source gives the same bytes elsewhere.
+flags="-C target-feature=+crt-static --remap-path-prefix=$PWD=/src --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+# --target keeps the flags away from procedural macros, which cannot be static.
+RUSTFLAGS=$flags cargo build --locked --profile dist --bin botwarden --target "$target"
+mkdir -p "$(dirname "$1")"
+cp "${CARGO_TARGET_DIR:-target}/$target/dist/botwarden" "$1"

@@ -1,0 +1,146 @@
+"""Starts the image and looks at it: python image.py CONTAINER ROOT WORK
+
+By `buildah run` it must become ready, find itself well by its own command, and take an event that is signed on the
+host, while the simulator there is Webex. Then the same file is started ten times without buildah, for the figures.
+"""
+
+import contextlib
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+CONTAINER, ROOT, WORK = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+BINARY = ROOT / "usr/local/bin/botwarden"
+PATIENCE = 30  # seconds, for a loaded machine
+NOBODY = 65532
+RSS_LIMIT = 8 * 1024  # KiB
+READY_LIMIT = 0.050  # seconds
+
+GATEWAY = """\
+version: 1
+webex: {{api: "http://127.0.0.1:{webex}/v1"}}
+orgs: {{example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11}}
+policy: {{allowed_orgs: [example]}}
+server: {{drain_grace: 0s}}
+bots:
+  helpdesk:
+    token: {{file: {secrets}/helpdesk_token}}
+    webhook_secret: {{file: {secrets}/helpdesk_webhook_secret}}
+routes:
+  helpdesk: {{path: /webhooks/helpdesk, bot: helpdesk, upstream: "http://127.0.0.1:9/"}}
+"""
+
+
+def free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]
+
+
+def page(url):
+    try:
+        with urlopen(url, timeout=5) as answer:
+            return answer.read().decode()
+    except (URLError, OSError):
+        return ""
+
+
+def until(what, look, patience=PATIENCE, pause=0.05):
+    end = time.monotonic() + patience
+    while not (found := look()):
+        if time.monotonic() > end:
+            raise SystemExit(f"not within {patience} s: {what}")
+        time.sleep(pause)
+    return found
+
+
+def files(webex):
+    """Configuration and secrets, as a volume would have them: of the gateway's user, readable by nobody else."""
+    for place in ("config", "secrets"):
+        (WORK / place).mkdir(exist_ok=True)
+    secrets = WORK / "secrets"
+    (secrets / "helpdesk_token").write_text("sim-token-helpdesk")
+    (secrets / "helpdesk_webhook_secret").write_text("not-a-secret-only-for-this-check")
+    for secret in secrets.iterdir():
+        secret.chmod(0o400)
+        os.chown(secret, NOBODY, NOBODY)
+    (WORK / "config/gateway.yaml").write_text(GATEWAY.format(webex=webex, secrets="/run/secrets"))
+    (WORK / "host.yaml").write_text(GATEWAY.format(webex=webex, secrets=secrets))
+    WORK.chmod(0o755)
+
+
+def started(stack, *line, **more):
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **more}, text=True)
+    stack.callback(process.communicate, timeout=PATIENCE)
+    stack.callback(process.terminate)
+    return process
+
+
+def in_container(stack, server, ops):
+    """As the image says: its own user, command and variables; only the ports are some that are free here."""
+    listen = ["--env", f"BOTWARDEN_LISTEN=127.0.0.1:{server}", "--env", f"BOTWARDEN_OPS_LISTEN=127.0.0.1:{ops}"]
+    volumes = ["-v", f"{WORK}/config:/etc/botwarden:ro", "-v", f"{WORK}/secrets:/run/secrets:ro"]
+    run = ["buildah", "run", *listen, *volumes, CONTAINER, "--", "/usr/local/bin/botwarden"]
+    gateway = started(stack, *run, "run", "--config", "/etc/botwarden/gateway.yaml")
+    try:
+        until("the image is ready", lambda: page(f"http://127.0.0.1:{ops}/readyz") == "ok")
+    except SystemExit:
+        gateway.terminate()
+        print(*gateway.communicate(timeout=PATIENCE))
+        raise
+    subprocess.run([*run, "healthcheck", "--ready"], check=True, timeout=PATIENCE)
+    sent = subprocess.run(
+        [BINARY, "send", "messages.created", "--route", "helpdesk", "--config", WORK / "host.yaml"]
+        + ["--url", f"http://127.0.0.1:{server}/webhooks/helpdesk"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    print(sent.stdout.splitlines()[0] if sent.stdout else sent.stderr)
+    if sent.returncode != 0:
+        raise SystemExit("the signed event was not taken")
+    # A room that nobody knows: refused, with a record.
+    until("the verdict", lambda: refused(page(f"http://127.0.0.1:{ops}/metrics")))
+
+
+def refused(metrics):
+    return any('reason="room_unknown"' in line and line.endswith(" 1") for line in metrics.splitlines())
+
+
+def start_once(server, ops):
+    """Seconds from the start of the process to ready, and KiB of memory a moment later: all, and not of the file."""
+    environment = {"BOTWARDEN_LISTEN": f"127.0.0.1:{server}", "BOTWARDEN_OPS_LISTEN": f"127.0.0.1:{ops}"}
+    with contextlib.ExitStack() as stack:
+        began = time.monotonic()
+        process = started(stack, BINARY, "run", "--config", WORK / "host.yaml", **environment)
+        until("ready", lambda: page(f"http://127.0.0.1:{ops}/readyz") == "ok", pause=0.001)
+        took = time.monotonic() - began
+        time.sleep(1)  # not waiting for anything: idle is when nothing is done for a while
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        memory = {line.split(":")[0]: int(line.split()[1]) for line in status.splitlines() if line.startswith(("VmRSS", "RssAnon"))}
+        return took, memory["VmRSS"], memory["RssAnon"]
+
+
+def main(stack):
+    webex, server, ops = free_ports(3)
+    files(webex)
+    started(stack, BINARY, "simulate", "--listen", f"127.0.0.1:{webex}")
+    until("the simulator", lambda: page(f"http://127.0.0.1:{webex}/control/world"))
+    with contextlib.ExitStack() as inner:
+        in_container(inner, server, ops)
+    took, all_of_it, own = zip(*(start_once(server, ops) for _ in range(10)))
+    fast, memory = statistics.median(took), statistics.median(all_of_it)
+    print(f"start to ready: {fast * 1000:.0f} ms (median of 10, fastest {min(took) * 1000:.0f} ms)")
+    print(f"idle: {memory / 1024:.1f} MiB resident (median of 10), of these {statistics.median(own) / 1024:.1f} MiB not of the file")
+    if memory > RSS_LIMIT or min(took) > READY_LIMIT:
+        raise SystemExit(f"more than {RSS_LIMIT // 1024} MiB, or than {READY_LIMIT * 1000:.0f} ms")
+
+
+with contextlib.ExitStack() as stack:
+    main(stack)

@@ -1,0 +1,87 @@
+//! `GET /api/v1/status`: one screen about the running gateway. No room, no person, no secret.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::{Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::body::Answer;
+use super::page::whole;
+use super::{Build, Office};
+use crate::gate::moment::Moment;
+use crate::gate::policy::Mode;
+use crate::report::{BotStanding, Reload, RouteScope, Standing};
+
+/// The document, at this moment.
+pub(super) fn status(office: &Office, started: SystemTime, now: Moment) -> Response<Answer> {
+    let standing = office.sources.reporter.standing();
+    let Build { version, revision } = office.build;
+    let checks = office.sources.checks();
+    let document = json!({
+        "schema": "botwarden/status/1",
+        "at": time(now.wall),
+        "version": version,
+        "revision": revision,
+        "pid": std::process::id(),
+        "started": time(started),
+        "ready": checks.values().all(Result::is_ok),
+        "checks": checks.iter().map(check).collect::<Map<_, _>>(),
+        "config": { "hash": standing.fingerprint, "reload": standing.reload.map(reload) },
+        "verdicts": standing.verdicts,
+        "inbox": { "events": (office.waiting)() },
+        "decision_log": {
+            "writable": office.sources.reporter.writable(),
+            "lost": office.sources.reporter.lost(),
+        },
+        "routes": routes(&standing, now),
+        "bots": standing.bots.iter().map(bot).collect::<Map<_, _>>(),
+    });
+    whole(StatusCode::OK, &document)
+}
+
+/// RFC 3339, UTC.
+fn time(at: SystemTime) -> String {
+    jiff::Timestamp::try_from(at).map_or_else(|_| "-".to_owned(), |at| format!("{at:.0}"))
+}
+
+fn check((name, state): (&Box<str>, &Result<(), Box<str>>)) -> (String, Value) {
+    let told = state.as_ref().map_or_else(|reason| reason.as_ref(), |()| "ok");
+    (name.to_string(), told.into())
+}
+
+fn reload(reload: Reload) -> Value {
+    let state = if reload.result.is_ok() { "in_force" } else { "refused" };
+    json!({ "at": time(reload.at), "state": state, "problems": reload.result.err().unwrap_or(0) })
+}
+
+fn routes(standing: &Standing, now: Moment) -> Map<String, Value> {
+    let told = |route: &RouteScope| {
+        let (mode, until) = match route.mode.at(now) {
+            Mode::Enforce => ("enforce", None),
+            Mode::Observe { until } => ("observe", Some(time(until))),
+        };
+        let document = json!({ "bot": route.bot, "mode": mode, "observe_until": until });
+        (route.name.to_string(), document)
+    };
+    standing.routes.iter().map(told).collect()
+}
+
+fn bot((name, standing): (&Arc<str>, &BotStanding)) -> (String, Value) {
+    let token = match standing.token {
+        None => "unknown",
+        Some(Ok(())) => "accepted",
+        Some(Err(reason)) => reason,
+    };
+    let webhooks = standing.webhooks.as_ref().map(|(counts, at)| {
+        let counts: Map<_, _> =
+            counts.iter().map(|(state, count)| (state.label().to_owned(), json!(count))).collect();
+        json!({ "at": time(*at), "states": counts })
+    });
+    let audit = standing.audit.as_ref().map(|(rooms, at)| {
+        let rooms: Map<_, _> =
+            rooms.iter().map(|(state, count)| (state.label().to_owned(), json!(count))).collect();
+        json!({ "at": time(*at), "rooms": rooms })
+    });
+    (name.to_string(), json!({ "token": token, "webhooks": webhooks, "last_audit": audit }))
+}

@@ -1,0 +1,217 @@
+//! `botwarden audit verify`
+
+use std::fs::File;
+use std::io::{BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::common::{contents, fail, print, tamed};
+use crate::cli::exit::Exit;
+use crate::cli::{Global, Output};
+use crate::gate::seal::PublicKey;
+use crate::report::journal::folder;
+use crate::report::journal::name::Name;
+use crate::report::journal::verify::{Stop, Tally, Verifier};
+
+const EXAMPLES: &str = "  botwarden audit verify /var/lib/botwarden/decisions
+  botwarden audit verify --public-key decisions.pub decisions-*.jsonl";
+
+const ENDS: &str = "A chain shows that no record was changed, removed, added or moved between its first and its last. It cannot show
+that records at its end were cut off, nor what stood before its first: for that, keep the head elsewhere.
+
+Exit codes, the first of these that applies:
+  77   a file cannot be read
+  1    a line does not fit, or --public-key has sealed nothing
+  0    none of these";
+
+/// Recompute the chain of a decision log, and name the first line that does not fit
+#[derive(Debug, Args)]
+#[command(before_help = EXAMPLES, after_help = ENDS)]
+pub(super) struct Arguments {
+    /// Directories, each a log of its own; files together are one log
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Check the seals: the public half of `decision_log.signing_key`, PEM; again for keys of other times
+    #[arg(long, value_name = "FILE")]
+    public_key: Vec<PathBuf>,
+}
+
+/// What is found about one log.
+#[derive(Debug, Serialize)]
+struct Finding {
+    log: String,
+    whole: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bad: Option<Bad>,
+    #[serde(flatten)]
+    tally: Tally,
+}
+
+/// The first thing that does not fit.
+#[derive(Debug, Serialize)]
+struct Bad {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    what: String,
+}
+
+/// One log: what it is called, and its files in order.
+struct Log {
+    name: String,
+    files: Vec<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
+    match look(arguments) {
+        Ok(findings) => tell(&findings, global),
+        Err(exit) => exit,
+    }
+}
+
+fn look(arguments: &Arguments) -> Result<Vec<Finding>, Exit> {
+    let keys = arguments.public_key.iter().map(|file| key(file)).collect::<Result<Vec<_>, _>>()?;
+    let logs = logs(&arguments.paths)?;
+    logs.iter().map(|log| verify(log, &keys)).collect()
+}
+
+fn key(file: &Path) -> Result<PublicKey, Exit> {
+    PublicKey::from_pem(&contents(file)?).map_err(|_no_echo| {
+        let (file, hint) = (file.display(), "openssl pkey -in KEY -pubout");
+        fail(&format!("{file} is not the public half of an Ed25519 key, PEM\n  {hint}"));
+        Exit::Denied
+    })
+}
+
+fn logs(paths: &[PathBuf]) -> Result<Vec<Log>, Exit> {
+    let (dirs, mut files): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path.is_dir());
+    let mut logs = dirs.iter().map(|dir| directory(dir)).collect::<Result<Vec<_>, _>>()?;
+    let name = |path: &PathBuf| path.file_name().and_then(|name| Name::read(name.to_str()?));
+    if files.iter().all(|file| name(file).is_some()) {
+        files.sort_by_key(name);
+    }
+    if let Some(first) = files.first() {
+        logs.push(Log { name: first.display().to_string(), files });
+    }
+    Ok(logs)
+}
+
+fn directory(dir: &Path) -> Result<Log, Exit> {
+    let names = folder::names(dir).and_then(|names| {
+        if names.is_empty() { Err(ErrorKind::NotFound.into()) } else { Ok(names) }
+    });
+    let names = names.map_err(|cause| unreadable(dir, &cause))?;
+    let files = names.iter().map(|name| dir.join(name.to_string())).collect();
+    Ok(Log { name: dir.display().to_string(), files })
+}
+
+fn unreadable(path: &Path, cause: &std::io::Error) -> Exit {
+    let none = "there is no file decisions-….jsonl in it";
+    let cause = if path.is_dir() && cause.kind() == ErrorKind::NotFound {
+        none.to_owned()
+    } else {
+        cause.to_string()
+    };
+    fail(&format!("cannot read {}: {cause}", tamed(&path.display().to_string())));
+    Exit::Denied
+}
+
+fn verify(log: &Log, keys: &[PublicKey]) -> Result<Finding, Exit> {
+    let mut verifier = Verifier::new(keys.to_vec());
+    for path in &log.files {
+        let name = path.file_name().and_then(|name| Name::read(name.to_str()?));
+        let file = File::open(path).map_err(|cause| unreadable(path, &cause))?;
+        let read = verifier.file(BufReader::new(file), name.map(|name| name.first));
+        match read {
+            Ok(()) => {}
+            Err(Stop::Io(cause)) => return Err(unreadable(path, &cause)),
+            Err(Stop::Flaw { line, flaw }) => {
+                let file = Some(path.display().to_string());
+                let bad = Bad { file, line: Some(line), what: flaw.to_string() };
+                return Ok(finding(log, verifier.end(), Some(bad)));
+            }
+        }
+    }
+    let tally = verifier.end();
+    let unsealed = !keys.is_empty() && tally.sealed == 0;
+    let what = "no record is sealed with this key".to_owned();
+    let bad = unsealed.then_some(Bad { file: None, line: None, what });
+    Ok(finding(log, tally, bad))
+}
+
+fn finding(log: &Log, tally: Tally, bad: Option<Bad>) -> Finding {
+    Finding { log: log.name.clone(), whole: bad.is_none(), bad, tally }
+}
+
+fn tell(findings: &[Finding], global: &Global) -> Exit {
+    let text = match global.output() {
+        Output::Json => serde_json::to_string_pretty(findings).unwrap_or_default() + "\n",
+        Output::Text => findings.iter().map(page).collect(),
+    };
+    let whole = findings.iter().all(|finding| finding.whole);
+    print(&text).and(if whole { Exit::Fine } else { Exit::Found })
+}
+
+fn page(finding: &Finding) -> String {
+    let Finding { log, tally, bad, .. } = finding;
+    let or_none = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let mut lines = vec![tamed(log)];
+    if let Some(bad) = bad {
+        let place =
+            bad.file.iter().map(|file| tamed(file)).chain(bad.line.map(|line| line.to_string()));
+        let place: Vec<_> = place.chain([bad.what.clone()]).collect();
+        lines.push(format!("  BAD          {}", place.join(":")));
+        lines.push("  before that:".to_owned());
+    }
+    lines.push(format!("  files        {}", tally.files));
+    lines.push(format!(
+        "  records      {}, number {} to {}",
+        tally.records,
+        number(tally.from),
+        number(tally.to)
+    ));
+    lines.push(format!("  from         {}", or_none(tally.first.as_deref())));
+    lines.push(format!("  to           {}", or_none(tally.last.as_deref())));
+    lines.push(format!(
+        "  starts       {}, {} after a run that broke off in the middle of a line",
+        tally.starts, tally.torn
+    ));
+    lines.push(format!("  reloads      {}", tally.reloads));
+    lines.push(format!("  seals        {} good, {} not checked", tally.sealed, tally.unchecked));
+    lines.push(format!("  head         {}", or_none(tally.head.as_deref())));
+    lines.extend(notes(finding));
+    lines.join("\n") + "\n"
+}
+
+fn number(seq: Option<u64>) -> String {
+    seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string())
+}
+
+/// What a chain that fits does not show.
+fn notes(finding: &Finding) -> Vec<String> {
+    let Tally { from, chains, open_end, sealed, unchecked, unsealed, .. } = &finding.tally;
+    let mut notes = Vec::new();
+    if finding.whole {
+        notes.push("  The chain is whole: between its first and its last record, none was changed, removed, added or moved.".to_owned());
+    }
+    if let Some(from @ 2..) = from {
+        notes.push(format!("  Records before number {from} are not here: `keep` has removed them, or somebody else has."));
+    }
+    if *chains > 1 {
+        notes.push(format!("  It consists of {chains} chains, one a start: nothing shows whether one in between is missing."));
+    }
+    if *open_end {
+        notes.push("  The last line is not whole: it is being written, or the gateway was killed; its next start will say so.".to_owned());
+    }
+    if *sealed > 0 {
+        notes.push(format!("  For the last {unsealed} records, no seal vouches: who can write to the log could have made them."));
+    } else if *unchecked > 0 {
+        notes.push("  There are seals; with --public-key they are checked.".to_owned());
+    } else {
+        notes.push("  Without seals, who can write to the log could have made all of it. Compare the head with one that was kept elsewhere.".to_owned());
+    }
+    notes
+}

@@ -1,0 +1,203 @@
+//! Commands for the gateway that runs: where it is, by which token it is asked, and what its refusals mean.
+
+pub(super) mod drain;
+mod keys;
+mod line;
+mod office;
+pub(super) mod reload;
+pub(super) mod status;
+mod stream;
+pub(super) mod tail;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, Request};
+use http_body_util::Full;
+use serde_json::Value;
+use url::{Host, Url};
+
+pub(super) use office::open;
+
+use super::Global;
+use super::common::{called, fail, say, tamed};
+use super::exit::Exit;
+use super::wire::{Answer, Unanswered, Wire};
+use crate::config::{self, Machine, Reach, Source as _};
+use crate::gate::secret::Secret;
+
+/// A gateway that should be there.
+#[derive(Debug)]
+pub(super) struct Place {
+    base: Url,
+    viewer: Option<Secret>,
+    operator: Option<Secret>,
+    wire: Wire,
+}
+
+/// Which token a call needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Operator,
+    Viewer,
+}
+
+/// Why a call brought nothing.
+#[derive(Debug)]
+enum Refused {
+    /// Nobody answers.
+    Gone(Unanswered),
+    /// There is no token to show.
+    Tokenless(Role),
+    /// It answered something else than 2xx: the status, and its document.
+    Told(u16, Value),
+}
+
+/// What is needed to reach the gateway: the rest of the configuration may have mistakes.
+pub(super) fn reach(global: &Global) -> Result<Reach, Exit> {
+    let defaults = || config::reach(b"{}", &Machine);
+    let found = config::find(global.config.as_deref(), &Machine);
+    let reach = match &found {
+        None => defaults(),
+        Some(path) => match config::read(path, &Machine) {
+            // What is no map at all may have been one when the gateway started.
+            Ok(bytes) => config::reach(&bytes, &Machine).or_else(defaults),
+            Err(problems) => {
+                say(&config::render(&problems, &path.display().to_string(), "", false));
+                return Err(Exit::Config);
+            }
+        },
+    };
+    reach.ok_or(Exit::Bug)
+}
+
+impl Place {
+    /// From the command line, the environment and the configuration, in this order.
+    pub(super) fn find(global: &Global) -> Result<Self, Exit> {
+        let reach = reach(global)?;
+        let base = base(global, &reach)?;
+        let named = match &global.token_file {
+            Some(path) => Some(token(path)?),
+            None => None,
+        };
+        let viewer = named.clone().or(reach.admin.viewer_token);
+        let operator = named.or(reach.admin.operator_token);
+        if viewer.is_none() && operator.is_none() && !reach.problems.is_empty() {
+            say(&config::render(&reach.problems, "gateway.yaml", "", false));
+        }
+        Ok(Self { base, viewer, operator, wire: Wire::new() })
+    }
+
+    /// One of the tokens that will do. That of the last start is read anew each time: the gateway may have restarted.
+    fn token(&self, role: Role) -> Option<Secret> {
+        match role {
+            Role::Operator => self.operator.clone(),
+            Role::Viewer => {
+                let named = self.viewer.clone().or_else(|| self.operator.clone());
+                named.or_else(|| keys::find(self.port_here()?))
+            }
+        }
+    }
+
+    /// What this user's gateway has left for this machine is shown to nobody else.
+    fn port_here(&self) -> Option<u16> {
+        let here = match self.base.host()? {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        };
+        here.then(|| self.base.port_or_known_default()).flatten()
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        role: Role,
+    ) -> Result<Request<Full<Bytes>>, Refused> {
+        let token = self.token(role).ok_or(Refused::Tokenless(role))?;
+        let value = [b"Bearer ", token.expose()].concat();
+        let mut value =
+            HeaderValue::try_from(value).map_err(|_no_token| Refused::Tokenless(role))?;
+        value.set_sensitive(true);
+        let uri = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
+        let request = Request::builder().method(method).uri(uri).header(AUTHORIZATION, value);
+        request.body(Full::default()).map_err(|_bad| Refused::Gone(Unanswered::Unreachable))
+    }
+
+    async fn call(&self, method: Method, path: &str, role: Role) -> Result<Value, Refused> {
+        let request = self.request(method, path, role)?;
+        let Answer { status, body, .. } = self.wire.send(request).await.map_err(Refused::Gone)?;
+        let document = serde_json::from_slice(&body).unwrap_or_default();
+        if (200..300).contains(&status) {
+            Ok(document)
+        } else {
+            Err(Refused::Told(status, document))
+        }
+    }
+}
+
+impl Refused {
+    /// Says so. How to exit.
+    fn tell(&self, place: &Place) -> Exit {
+        let base = &place.base;
+        match self {
+            Self::Gone(why) => {
+                fail(&format!("{base} {why}\n  does the gateway run? elsewhere: --admin URL"));
+                Exit::Unavailable
+            }
+            Self::Tokenless(role) => {
+                fail(&tokenless(*role));
+                Exit::Denied
+            }
+            Self::Told(401, _) => {
+                fail(&format!(
+                    "{base} refuses the token\n  it knows that of its own start: the same gateway.yaml, or --token-file"
+                ));
+                Exit::Denied
+            }
+            Self::Told(status, document) => {
+                let word = |key| tamed(document.get(key).and_then(Value::as_str).unwrap_or("-"));
+                let (title, detail) = (word("title"), word("detail"));
+                fail(&format!("{base} answers {status}: {title}\n  {detail}"));
+                if [403, 421].contains(status) { Exit::Denied } else { Exit::Unavailable }
+            }
+        }
+    }
+}
+
+fn tokenless(role: Role) -> String {
+    match role {
+        Role::Operator => "there is no token of operators to show\n  set admin.operator_token, or name it with --token-file".to_owned(),
+        Role::Viewer => "there is no token of viewers to show\n  run this as the user of the gateway, set admin.viewer_token, or name it with --token-file".to_owned(),
+    }
+}
+
+fn base(global: &Global, reach: &Reach) -> Result<Url, Exit> {
+    if let Some(text) = &global.admin {
+        let url = Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host());
+        return url.ok_or_else(|| {
+            fail("--admin: this is not a URL such as http://127.0.0.1:8083; there is no TLS there");
+            Exit::Usage
+        });
+    }
+    let listen = reach.admin.listen.filter(|listen| listen.port() != 0);
+    let url = listen.and_then(|listen| Url::parse(&format!("http://{}", called(listen))).ok());
+    url.ok_or_else(|| {
+        fail("nobody says where the gateway listens for operators: admin.listen is null or has port 0\n  name it: --admin http://127.0.0.1:8083");
+        Exit::Unavailable
+    })
+}
+
+/// As secrets of the configuration are read: one newline at the end is nobody's intention.
+fn token(path: &std::path::Path) -> Result<Secret, Exit> {
+    let bytes = Machine.file(path).map_err(|cause| {
+        fail(&format!("cannot read {}: {cause}", path.display()));
+        Exit::Denied
+    })?;
+    let token = bytes.trim_ascii_end();
+    if token.is_empty() {
+        fail(&format!("{} is empty", path.display()));
+        return Err(Exit::Denied);
+    }
+    Ok(Secret::new(token.to_vec()))
+}

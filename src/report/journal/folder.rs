@@ -1,0 +1,293 @@
+//! Records in a directory of their own: one writer, files that end by size and by day, old ones removed.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::chain::{Chain, Head, LONGEST_LINE, Link};
+use super::name::Name;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Whose lock says who writes.
+const LOCK: &str = ".lock";
+
+/// What is asked of the directory.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Where.
+    pub dir: PathBuf,
+    /// For how long a file is kept after its last record.
+    pub keep: Duration,
+    /// The size from which on a new file begins, in bytes.
+    pub rotate_at: u64,
+    /// Whether the lines are chained: then they go on where the last run ended.
+    pub chain: Chain,
+}
+
+/// Why a directory cannot be written to.
+#[derive(Debug, thiserror::Error)]
+pub enum NoFolder {
+    /// Another gateway writes there.
+    #[error("another gateway writes its records to {}", .0.display())]
+    InUse(PathBuf),
+    /// The system says no.
+    #[error("cannot write records to {}: {cause}", dir.display())]
+    Io {
+        /// The directory.
+        dir: PathBuf,
+        /// What it says.
+        cause: io::Error,
+    },
+    /// The chain cannot go on from there.
+    #[error(
+        "the last line of {} is not the end of a chain, so that nothing can be added to it; move the files of this directory away, they are evidence, and start again", .0.display()
+    )]
+    Broken(PathBuf),
+}
+
+/// Where the run before ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Its last whole line.
+    pub head: Head,
+    /// It broke off in the middle of a line, which stays as it is.
+    pub torn: bool,
+}
+
+/// The directory, held by this process.
+#[derive(Debug)]
+pub struct Folder {
+    rules: Rules,
+    /// The lock goes with it.
+    _held: File,
+    last: Option<Name>,
+    open: Option<Open>,
+}
+
+/// The file that is written to.
+#[derive(Debug)]
+struct Open {
+    file: File,
+    path: PathBuf,
+    size: u64,
+    day: u64,
+}
+
+/// A part of a batch that is in the file already: what is left is written when there is room again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Progress {
+    written: usize,
+    began: bool,
+}
+
+impl Progress {
+    pub(super) fn rest<'a>(&self, lines: &'a [u8]) -> Option<&'a [u8]> {
+        lines.get(self.written..).filter(|rest| !rest.is_empty())
+    }
+
+    pub(super) fn on(&mut self, written: usize) {
+        self.written = self.written.saturating_add(written);
+    }
+}
+
+impl Folder {
+    /// Takes the directory; it is made if it is not there. Where the run before ended.
+    pub fn open(rules: Rules, now: SystemTime) -> Result<(Self, Before), NoFolder> {
+        let held = take(&rules.dir)?;
+        let unreadable = |cause| NoFolder::Io { dir: rules.dir.clone(), cause };
+        let names = names(&rules.dir).map_err(unreadable)?;
+        let before = last_of(&rules, &names)?;
+        let folder = Self { last: names.last().copied(), rules, _held: held, open: None };
+        folder.prune(now).map_err(|cause| NoFolder::Io { dir: folder.rules.dir.clone(), cause })?;
+        Ok((folder, before))
+    }
+
+    /// Writes whole lines, or goes on where it broke off. When it says `Ok`, the system has them, in a file that is
+    /// there.
+    pub(super) fn write(&mut self, batch: &Batch<'_>, progress: &mut Progress) -> io::Result<()> {
+        if !progress.began {
+            self.turn(batch)?;
+            progress.began = true;
+        }
+        loop {
+            if let Some(open) = &mut self.open {
+                open.append(batch.lines, progress)?;
+                if open.is_there() {
+                    return Ok(());
+                }
+            }
+            // Somebody has taken the file away; what was in it before is gone, and the chain shows it.
+            fs::metadata(&self.rules.dir)?;
+            self.begin(batch)?;
+            progress.written = 0;
+        }
+    }
+
+    /// Asks the system to write down what it has. Afterwards a new file begins if it could not: what is said about the
+    /// old one from then on need not be true.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        let synced = self.open.as_ref().map_or(Ok(()), |open| open.file.sync_data());
+        if synced.is_err() {
+            self.open = None;
+        }
+        synced
+    }
+
+    /// A new file when the day or the size says so.
+    fn turn(&mut self, batch: &Batch<'_>) -> io::Result<()> {
+        let full = |open: &Open| open.size >= self.rules.rotate_at || open.day != day(batch.at);
+        if self.open.as_ref().is_some_and(|open| !full(open)) {
+            return Ok(());
+        }
+        self.begin(batch)?;
+        // A directory that cannot be listed is no reason to lose records; it is tried again at the next turn.
+        let _next_time = self.prune(batch.at);
+        Ok(())
+    }
+
+    fn begin(&mut self, batch: &Batch<'_>) -> io::Result<()> {
+        let name = Name::new(batch.at, batch.first, self.last);
+        let path = self.rules.dir.join(name.to_string());
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
+        // The name must outlast a loss of power as well.
+        File::open(&self.rules.dir)?.sync_all()?;
+        self.sync()?;
+        self.open = Some(Open { file, path, size: 0, day: day(batch.at) });
+        self.last = Some(name);
+        Ok(())
+    }
+
+    /// Removes files whose last record is older than `keep`: that of a file is not younger than the one after it.
+    fn prune(&self, now: SystemTime) -> io::Result<()> {
+        let names = names(&self.rules.dir)?;
+        let Some(oldest) = now.checked_sub(self.rules.keep) else { return Ok(()) };
+        for (old, next) in names.iter().zip(names.iter().skip(1)) {
+            if next.began() > oldest {
+                break;
+            }
+            fs::remove_file(self.rules.dir.join(old.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Lines that are written together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch<'a> {
+    pub(super) lines: &'a [u8],
+    /// The number of the first.
+    pub(super) first: u64,
+    /// When it was made.
+    pub(super) at: SystemTime,
+}
+
+impl Open {
+    fn append(&mut self, lines: &[u8], progress: &mut Progress) -> io::Result<()> {
+        while let Some(rest) = progress.rest(lines) {
+            match self.file.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    progress.on(written);
+                    self.size += u64::try_from(written).unwrap_or(u64::MAX);
+                }
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+                Err(cause) => return Err(cause),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this very file is still in its place: what goes into one that was removed is read by nobody.
+    fn is_there(&self) -> bool {
+        let (own, there) = (self.file.metadata(), fs::symlink_metadata(&self.path));
+        own.ok()
+            .zip(there.ok())
+            .is_some_and(|(own, there)| (own.dev(), own.ino()) == (there.dev(), there.ino()))
+    }
+}
+
+fn day(at: SystemTime) -> u64 {
+    at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / DAY.as_secs()
+}
+
+fn take(dir: &Path) -> Result<File, NoFolder> {
+    let refused = |cause| NoFolder::Io { dir: dir.to_owned(), cause };
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(refused)?;
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(dir.join(LOCK));
+    let file = file.map_err(refused)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(NoFolder::InUse(dir.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(refused(cause)),
+    }
+}
+
+/// The files of a directory, in order.
+pub fn names(dir: &Path) -> io::Result<Vec<Name>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        names.extend(entry?.file_name().to_str().and_then(Name::read));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The last whole line of the newest file that has one.
+fn last_of(rules: &Rules, names: &[Name]) -> Result<Before, NoFolder> {
+    let mut torn = false;
+    for name in names.iter().rev() {
+        let path = rules.dir.join(name.to_string());
+        let unreadable = |cause| NoFolder::Io { dir: rules.dir.clone(), cause };
+        let end = Ending::of(&path).map_err(unreadable)?;
+        torn |= end.torn;
+        if let Some(line) = end.line {
+            let head = head(&line, rules.chain).ok_or(NoFolder::Broken(path))?;
+            return Ok(Before { head, torn });
+        }
+    }
+    Ok(Before { head: Head::default(), torn })
+}
+
+fn head(line: &[u8], chain: Chain) -> Option<Head> {
+    #[derive(serde::Deserialize)]
+    struct Numbered {
+        seq: u64,
+    }
+    match chain {
+        Chain::Linked => Link::read(line).ok().map(|link| link.head),
+        Chain::Loose => {
+            let said: Numbered = serde_json::from_slice(line).ok()?;
+            Some(Head { seq: said.seq, ..Head::default() })
+        }
+    }
+}
+
+/// How a file ends.
+struct Ending {
+    line: Option<Vec<u8>>,
+    torn: bool,
+}
+
+impl Ending {
+    /// Reads no more than the end: a line and a torn one.
+    fn of(path: &Path) -> io::Result<Self> {
+        let most = u64::try_from(LONGEST_LINE).unwrap_or(u64::MAX).saturating_mul(2);
+        let mut file = File::open(path)?;
+        let start = file.metadata()?.len().saturating_sub(most);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes)?;
+        let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+            // A line that is longer than any is no line; it is told as one that is broken.
+            let line = (start > 0).then(Vec::new);
+            return Ok(Self { line, torn: !bytes.is_empty() });
+        };
+        let torn = end + 1 < bytes.len();
+        bytes.truncate(end);
+        let begin = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        Ok(Self { line: Some(bytes.split_off(begin)), torn })
+    }
+}

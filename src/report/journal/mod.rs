@@ -1,0 +1,246 @@
+//! The decision log: records in a chain, written by a thread of their own.
+//!
+//! A reader that stalls must not stall the gateway, and what may pass waits until its record is written.
+
+pub mod chain;
+pub mod folder;
+pub mod name;
+mod pen;
+pub mod verify;
+mod writer;
+
+use std::io::Write;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+
+use super::lines::Unwritten;
+use super::record::Form;
+use crate::gate::seal::SealKey;
+use chain::Chain;
+use folder::{Before, Folder, NoFolder, Rules};
+pub use pen::SEAL_AFTER;
+use pen::{Ink, Opening, Pen};
+use writer::{Fate, Item, Sink, Writer};
+
+/// Records that wait for the writer: some 6 MB of them.
+pub(super) const LONGEST_QUEUE: usize = 10_000;
+
+/// How often somebody who waits for the end of the queue looks for a place in it.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Where records go, and how they are kept together.
+pub struct Outlet {
+    sink: Sink,
+    before: Before,
+    form: Form,
+    chain: Chain,
+    key: Option<SealKey>,
+}
+
+impl Outlet {
+    /// To a reader. A chain of records in JSON begins anew with each run.
+    pub fn stream(out: Box<dyn Write + Send>, form: Form) -> Self {
+        let (sink, before) = (Sink::Stream(out), Before::default());
+        Self { sink, before, form, chain: Chain::Linked, key: None }
+    }
+
+    /// To a directory, always in JSON. The chain goes on where the run before ended.
+    pub fn folder(rules: Rules, now: SystemTime) -> Result<Self, NoFolder> {
+        let chain = rules.chain;
+        let (folder, before) = Folder::open(rules, now)?;
+        Ok(Self { sink: Sink::Folder(folder), before, form: Form::Json, chain, key: None })
+    }
+
+    /// With seals under the chain.
+    #[must_use]
+    pub fn sealed(mut self, key: Option<SealKey>) -> Self {
+        self.key = key;
+        self
+    }
+
+    /// Chained or not.
+    #[must_use]
+    pub fn chained(mut self, chain: Chain) -> Self {
+        self.chain = chain;
+        self
+    }
+
+    /// How records look there.
+    pub(super) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// What the first record of a run says about it.
+    pub(super) fn setting(&self) -> Setting {
+        Setting {
+            log: match self.sink {
+                Sink::Stream(_) => "stdout",
+                Sink::Folder(_) => "dir",
+            },
+            torn: self.before.torn,
+            key_id: self.key().map(|key| key.id().into()),
+        }
+    }
+
+    /// Seals are under a chain, and a chain is of JSON.
+    fn key(&self) -> Option<&SealKey> {
+        self.key.as_ref().filter(|_| self.form == Form::Json && self.chain == Chain::Linked)
+    }
+}
+
+impl std::fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outlet")
+            .field("chain", &self.chain)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a run writes to.
+#[derive(Clone, Debug)]
+pub(super) struct Setting {
+    pub(super) log: &'static str,
+    pub(super) torn: bool,
+    pub(super) key_id: Option<Box<str>>,
+}
+
+/// The place of a record among those that were taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(u64);
+
+/// What is known of the decision log, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct JournalState {
+    /// Records that are written.
+    pub records: u64,
+    /// Records that were lost, and tries to write that failed.
+    pub errors: u64,
+    /// When the last seal was written.
+    pub last_checkpoint: Option<SystemTime>,
+}
+
+/// Takes records. Dropping it lets the thread write what is queued, seal it, and end.
+#[derive(Debug)]
+pub(super) struct Journal {
+    queue: Mutex<Queue>,
+    fate: Arc<Fate>,
+    done: watch::Receiver<u64>,
+}
+
+#[derive(Debug)]
+struct Queue {
+    items: SyncSender<Item>,
+    /// How many were taken: the order of tickets is that of lines.
+    taken: u64,
+}
+
+impl Journal {
+    /// Starts the thread, with a queue that holds `more` records than usual. Where the system gives no thread, every
+    /// record is lost and counted.
+    pub(super) fn new(outlet: Outlet, instance: Box<str>, opening: Opening, more: usize) -> Self {
+        let (items, queued) = sync_channel(LONGEST_QUEUE.saturating_add(more));
+        let (tell, done) = watch::channel(0);
+        let fate = Arc::new(Fate::default());
+        let key = outlet.key().cloned();
+        let Outlet { sink, before, form, chain, .. } = outlet;
+        let pen = Pen::new(Ink { head: before.head, chain, form, instance, key, opening });
+        let writer = Writer { items: queued, sink, pen, fate: Arc::clone(&fate), done: tell };
+        let thread = std::thread::Builder::new().name("records".to_owned());
+        let started = thread.spawn(move || writer.run());
+        fate.failing.store(started.is_err(), Ordering::Relaxed);
+        Self { queue: Mutex::new(Queue { items, taken: 0 }), fate, done }
+    }
+
+    /// Queues a record: a line with its end.
+    pub(super) fn push(&self, line: String, at: SystemTime) -> Result<Ticket, Unwritten> {
+        if !self.fate.failing.load(Ordering::Relaxed)
+            && let Some(ticket) = self.send(Item::Line(line, at))
+        {
+            return Ok(ticket);
+        }
+        self.fate.lost.fetch_add(1, Ordering::Relaxed);
+        Err(Unwritten)
+    }
+
+    /// The run has begun: its first record is due now, if it is not written.
+    pub(super) fn begin(&self, at: SystemTime) {
+        if self.send(Item::Begin(at)).is_none() {
+            self.fate.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until a record is written, but not longer than this. It is written all the same, later.
+    pub(super) async fn written(&self, ticket: Ticket, within: Duration) -> Result<(), Unwritten> {
+        let mut done = self.done.clone();
+        let reached = done.wait_for(|done| *done >= ticket.0);
+        if matches!(tokio::time::timeout(within, reached).await, Ok(Ok(_))) {
+            return Ok(());
+        }
+        self.fate.late.store(true, Ordering::SeqCst);
+        // It may have been done in between, and then nothing might follow that says so.
+        if *self.done.borrow() < ticket.0 {
+            return Err(Unwritten);
+        }
+        self.fate.late.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Whether records are being written, as far as is known.
+    pub(super) fn writable(&self) -> bool {
+        !self.fate.failing.load(Ordering::Relaxed) && !self.fate.late.load(Ordering::SeqCst)
+    }
+
+    /// Records that were lost so far.
+    pub(super) fn lost(&self) -> u64 {
+        self.fate.lost.load(Ordering::Relaxed)
+    }
+
+    /// What is known, for metrics.
+    pub(super) fn state(&self) -> JournalState {
+        let sealed = self.fate.sealed.load(Ordering::Relaxed);
+        let sealed =
+            (sealed > 0).then(|| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(sealed)));
+        JournalState {
+            records: self.fate.records.load(Ordering::Relaxed),
+            errors: self.lost().saturating_add(self.fate.failures.load(Ordering::Relaxed)),
+            last_checkpoint: sealed.flatten(),
+        }
+    }
+
+    /// Waits until everything that was queued is written. Whether it was within this time. Blocks the thread.
+    pub(super) fn flush(&self, within: Duration) -> bool {
+        self.await_all(within, Item::Flush)
+    }
+
+    /// The same, and then seals it, and lets the disk have it. Nothing may be said after that.
+    pub(super) fn end(&self, at: SystemTime, within: Duration) -> bool {
+        self.await_all(within, |tell| Item::End(at, tell))
+    }
+
+    fn await_all(&self, within: Duration, item: impl Fn(SyncSender<()>) -> Item) -> bool {
+        let (tell, told) = sync_channel(1);
+        let looks = within.as_millis() / LOOK.as_millis() + 1;
+        for _ in 0..looks {
+            if self.send(item(tell.clone())).is_some() {
+                return told.recv_timeout(within).is_ok();
+            }
+            std::thread::sleep(LOOK);
+        }
+        false
+    }
+
+    fn send(&self, item: Item) -> Option<Ticket> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.items.try_send(item).ok()?;
+        queue.taken += 1;
+        Some(Ticket(queue.taken))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

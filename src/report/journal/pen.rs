@@ -1,0 +1,141 @@
+//! Puts lines into the chain, and seals under it. Knows nothing of files and threads.
+
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use super::chain::{Chain, Head};
+use crate::gate::seal::SealKey;
+use crate::report::record::{Form, time};
+
+/// Records under one seal, at most: what nobody vouches for yet stays a short look.
+pub const SEAL_AFTER: u64 = 1000;
+
+/// Lines that are not written yet, and what follows on them.
+pub(super) struct Pen {
+    head: Head,
+    chain: Chain,
+    form: Form,
+    instance: Box<str>,
+    key: Option<SealKey>,
+    /// Records since the last seal.
+    unsealed: u64,
+    /// The first line of this run, as long as it is not written.
+    opening: Option<Opening>,
+    lines: String,
+    count: u64,
+    first: u64,
+}
+
+/// Makes the first line of a run, which says what runs there.
+pub(super) type Opening = Box<dyn FnOnce(SystemTime, Form) -> String + Send>;
+
+/// Whether something follows a seal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) enum Place {
+    /// The run goes on.
+    Between,
+    /// It is the last line of the run.
+    Last,
+}
+
+#[derive(Serialize)]
+struct Checkpoint<'a> {
+    ts: String,
+    kind: &'static str,
+    /// Lines up to here, and the hash of the last of them.
+    count: u64,
+    head: String,
+    #[serde(rename = "final", skip_serializing_if = "Option::is_none")]
+    last: Option<bool>,
+    key_id: &'a str,
+}
+
+/// What a pen writes with.
+pub(super) struct Ink {
+    pub(super) head: Head,
+    pub(super) chain: Chain,
+    pub(super) form: Form,
+    pub(super) instance: Box<str>,
+    pub(super) key: Option<SealKey>,
+    pub(super) opening: Opening,
+}
+
+impl Pen {
+    pub(super) fn new(ink: Ink) -> Self {
+        let Ink { head, chain, form, instance, key, opening } = ink;
+        let (opening, lines) = (Some(opening), String::new());
+        Self { head, chain, form, instance, key, unsealed: 0, opening, lines, count: 0, first: 0 }
+    }
+
+    /// Adds a line, behind the first one of the run. A seal follows when there are enough. Whether one did.
+    pub(super) fn put(&mut self, line: &str, at: SystemTime) -> Option<SystemTime> {
+        self.begin(at);
+        self.add(line);
+        if self.unsealed < SEAL_AFTER { None } else { self.seal(at, Place::Between) }
+    }
+
+    /// Writes the first line of the run, if it is not written.
+    pub(super) fn begin(&mut self, at: SystemTime) {
+        if let Some(opening) = self.opening.take() {
+            let line = opening(at, self.form);
+            self.add(&line);
+        }
+    }
+
+    /// A seal under everything so far, if there is anything new and a key. When that was.
+    pub(super) fn seal(&mut self, at: SystemTime, place: Place) -> Option<SystemTime> {
+        let key = self.key.clone().filter(|_| self.unsealed > 0)?;
+        let checkpoint = Checkpoint {
+            ts: time(at),
+            kind: "checkpoint",
+            count: self.head.seq,
+            head: self.head.hash.to_string(),
+            last: (place == Place::Last).then_some(true),
+            key_id: key.id(),
+        };
+        let sealed = serde_json::to_string(&checkpoint).ok()?;
+        let open = format!("{},\"instance\":\"{}\"", sealed.strip_suffix('}')?, self.instance);
+        let seal = key.seal(open.as_bytes());
+        self.close(&format!("{open},\"signature\":\"{seal}\""));
+        self.unsealed = 0;
+        Some(at)
+    }
+
+    fn add(&mut self, line: &str) {
+        match (self.form, line.trim_end_matches('\n').strip_suffix('}')) {
+            (Form::Json, Some(open)) => {
+                self.close(&format!("{open},\"instance\":\"{}\"", self.instance));
+                self.unsealed = self.unsealed.saturating_add(1);
+            }
+            _ => {
+                self.lines.push_str(line);
+                self.count += 1;
+            }
+        }
+    }
+
+    fn close(&mut self, open: &str) {
+        let (line, head) = self.head.close(open, self.chain);
+        if self.lines.is_empty() {
+            self.first = head.seq;
+        }
+        self.lines.push_str(&line);
+        self.count += 1;
+        self.head = head;
+    }
+
+    /// The lines that wait, and the number of the first.
+    pub(super) fn lines(&self) -> (&[u8], u64) {
+        (self.lines.as_bytes(), self.first)
+    }
+
+    /// They are written. How many there were.
+    pub(super) fn written(&mut self) -> u64 {
+        self.lines.clear();
+        std::mem::take(&mut self.count)
+    }
+}
+
+/// Between two seals, when something happens at all.
+pub(super) const SEAL_EVERY: Duration = Duration::from_mins(5);
