@@ -6,7 +6,9 @@ cd "$(dirname "$0")/.."
 target=$(rustc -vV | sed -n 's/^host: //p')
 # Names of directories are left out, so that the same source gives the same bytes elsewhere.
 flags="-C target-feature=+crt-static --remap-path-prefix=$PWD=/src --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+# A loader needs 0.3 MB less to put the code where it is; without it, all of them would be in memory.
+flags+=" -C link-arg=-Wl,-z,pack-relative-relocs"
 # --target keeps the flags away from procedural macros, which cannot be static.
-RUSTFLAGS=$flags cargo build --locked --profile dist --bin botwarden --target "$target"
+RUSTFLAGS=$flags cargo rustc --locked --profile dist --bin botwarden --target "$target" -- -C "link-arg=-Wl,-T,$PWD/deploy/cold.ld"
 mkdir -p "$(dirname "$1")"
 cp "${CARGO_TARGET_DIR:-target}/$target/dist/botwarden" "$1"

@@ -44,7 +44,7 @@ kubernetes() { # every version that the manifests are for
     local out=$tools/rendered name version
     mkdir -p "$out"
     for name in base example overlays/enforce overlays/observe overlays/pre-1.29; do
-        kubectl kustomize "deploy/kubernetes/$name" >"$out/${name//\//-}.yaml" || return 1
+        "$kubectl" kustomize "deploy/kubernetes/$name" >"$out/${name//\//-}.yaml" || return 1
     done
     for version in 1.29 1.30 1.31 1.32 1.33; do
         kubernetes-validate --quiet --strict -k $version "$out"/{base,example,overlays-enforce,overlays-observe}.yaml || return 1
@@ -56,10 +56,10 @@ unrendered() {
     kubernetes-validate --quiet --strict -k 1.33 deploy/kubernetes/base/{deployment,service,networkpolicy}.yaml \
         deploy/kubernetes/example/bot.yaml deploy/kubernetes/audit/audit-cronjob.yaml
 }
-if have kubectl && kubectl kustomize deploy/kubernetes/base >/dev/null; then
+if kubectl_tool; then
     step 'Kubernetes 1.28 (old style), 1.29 to 1.33' kubernetes
 else
-    skip 'kustomize' 'no kubectl here that knows components: overlays, component and example were not rendered'
+    skip 'kustomize' 'no kubectl here that knows components, and none to be had: overlays, component and example were not rendered'
     step 'Kubernetes 1.33, base only' unrendered
 fi
 skip 'PodMonitor, PrometheusRule' 'their schemas come with the Prometheus operator, which is in no package registry'
@@ -99,13 +99,13 @@ fi
 scrape=$(realpath -m "$tools/scrape.txt")
 metric_names() { "$promtool" check metrics <"$scrape"; }
 rm -f "$scrape"
-bots=$target/legacy-venv/bin/python
+bots=$(realpath "$target")/legacy-venv/bin/python
 [ -x "$bots" ] || { skip 'sample bot' 'tests/legacy/setup.sh has not run: the demo of compose ran without its bot'; bots=; }
 step 'the demo of compose, without containers' python deploy/check/demo.py "$botwarden" "$scrape" "$bots"
 step 'alerts, runbook, dashboard' python deploy/check/monitoring.py "$scrape" "$tools/expressions.yaml"
 if promtool_tool; then
     step 'alerts: rules' "$promtool" check rules deploy/monitoring/alerts.yaml
-    step 'alerts: tests' "$promtool" test rules deploy/monitoring/alerts_test.yaml
+    step 'alerts: tests' "$promtool" test rules deploy/monitoring/alerts_test.yaml deploy/monitoring/alerts_days_test.yaml
     step 'dashboard: expressions' "$promtool" check rules "$tools/expressions.yaml"
     step 'metrics: names' metric_names
 else

@@ -31,7 +31,7 @@ const ORDER: [&str; 15] = [
 /// Crates with an owner, and where they may be named: a module, or a path below `src`. Others, such as `serde` and
 /// `tokio`, may be named where they are needed, but see [`the_core_does_nothing_but_think`].
 const OWNERS: &[(&str, &[&str])] = &[
-    ("aws_lc_rs", &["gate"]),
+    ("aws_lc_rs", &["gate", "forward", "ingress"]),
     ("base16ct", &["gate", "report", "audit", "simulator", "cli"]),
     ("base64", &["gate", "config", "simulator"]),
     ("clap", &["cli"]),

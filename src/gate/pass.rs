@@ -71,7 +71,7 @@ impl Passes {
     pub fn admit(&self, shown: &[u8]) -> Result<Caller, Unknown> {
         let shown = print(shown);
         let is = |token: &Print| token.ct_eq(&shown);
-        let operator = self.operator.as_ref().map_or(Choice::from(0), is);
+        let operator = self.operator.as_ref().map_or_else(|| Choice::from(0), is);
         let viewer = is(&self.viewer);
         match (bool::from(operator), bool::from(viewer)) {
             (true, _) => Ok(Caller { role: Role::Operator }),

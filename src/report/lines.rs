@@ -3,8 +3,10 @@
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
+
+use tokio::sync::mpsc;
 
 /// Lines that wait for the writer: some 6 MB of records.
 const LONGEST_QUEUE: usize = 10_000;
@@ -16,7 +18,8 @@ const LOOK: Duration = Duration::from_millis(5);
 /// A writer of lines. Dropping it lets the thread write what is queued, and end.
 #[derive(Clone, Debug)]
 pub struct Lines {
-    queue: SyncSender<Item>,
+    /// Takes memory for what waits only: a queue of std with a bound takes all of it at once.
+    queue: mpsc::Sender<Item>,
     fate: Arc<Fate>,
 }
 
@@ -42,11 +45,11 @@ impl Lines {
     /// Starts the thread, with a queue that holds `more` lines than usual. Where the system gives no thread, every
     /// line is lost and counted.
     pub fn new(out: Box<dyn Write + Send>, more: usize) -> Self {
-        let (queue, items) = sync_channel(LONGEST_QUEUE.saturating_add(more));
+        let (queue, items) = mpsc::channel(LONGEST_QUEUE.saturating_add(more));
         let fate = Arc::new(Fate::default());
         let inner = Arc::clone(&fate);
         let thread = std::thread::Builder::new().name("lines".to_owned());
-        let started = thread.spawn(move || write_all(&items, out, &inner));
+        let started = thread.spawn(move || write_all(items, out, &inner));
         fate.failing.store(started.is_err(), Ordering::Relaxed);
         Self { queue, fate }
     }
@@ -84,8 +87,8 @@ impl Lines {
     }
 }
 
-fn write_all(items: &Receiver<Item>, mut out: Box<dyn Write + Send>, fate: &Fate) {
-    for item in items {
+fn write_all(mut items: mpsc::Receiver<Item>, mut out: Box<dyn Write + Send>, fate: &Fate) {
+    while let Some(item) = items.blocking_recv() {
         match item {
             Item::Line(line) => write(&line, &mut out, fate),
             Item::Flush(tell) => {

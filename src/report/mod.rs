@@ -39,14 +39,14 @@ use lines::Unwritten;
 pub use metrics::Exposition;
 use metrics::Metrics;
 pub use observed::{BotFigures, CacheName, Eviction, Figures, Observed, RouteFigures};
-pub use operation::{HttpMethod, Operation};
+pub use operation::{HttpMethod, Operation, RosterSource};
 use outage::{Kind, Outage};
 use quota::Quota;
 use record::Turned;
 pub use record::{Decision, Form, Mode, Verdict};
 pub use scope::{RouteScope, Scope};
 use standing::Board;
-pub use standing::{BotStanding, Reload, Standing};
+pub use standing::{BotStanding, Counted, Reload, Standing};
 pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
 /// Something worth telling. Every field is safe to write down.
@@ -156,38 +156,6 @@ pub enum Happening<'a> {
         /// How long it took.
         took: Duration,
     },
-}
-
-/// Where the knowledge about a room came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RosterSource {
-    /// Another event had asked already, and its reading served.
-    Coalesced,
-    /// It could not be found out.
-    Error,
-    /// It was known and young enough.
-    Hit,
-    /// It was read.
-    Miss,
-    /// It was known to be unclean, and Webex could not be asked again.
-    StaleDeny,
-}
-
-impl RosterSource {
-    /// Every source.
-    pub const ALL: [Self; 5] =
-        [Self::Coalesced, Self::Error, Self::Hit, Self::Miss, Self::StaleDeny];
-
-    /// The word for it in metrics and records.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Coalesced => "coalesced",
-            Self::Error => "error",
-            Self::Hit => "hit",
-            Self::Miss => "miss",
-            Self::StaleDeny => "stale_deny",
-        }
-    }
 }
 
 /// Takes happenings. Shared by everything that has something to tell.

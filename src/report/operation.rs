@@ -33,6 +33,22 @@ words! {
 }
 
 words! {
+    /// Where the knowledge about a room came from.
+    RosterSource {
+        /// Another event had asked already, and its reading served.
+        Coalesced = "coalesced",
+        /// It could not be found out.
+        Error = "error",
+        /// It was known and young enough.
+        Hit = "hit",
+        /// It was read.
+        Miss = "miss",
+        /// It was known to be unclean, and Webex could not be asked again.
+        StaleDeny = "stale_deny",
+    }
+}
+
+words! {
     /// How the gateway was called. Nothing but `POST` belongs to a route.
     HttpMethod {
         /// Any other; strangers can make up as many as they like.

@@ -31,9 +31,18 @@ pub struct BotStanding {
     /// Whether Webex accepts its token, or why not; nothing before Webex has said so.
     pub token: Option<Result<(), &'static str>>,
     /// How many of its webhooks are in which state, and when that was; nothing before somebody has looked.
-    pub webhooks: Option<(Vec<(WebhookState, usize)>, SystemTime)>,
+    pub webhooks: Option<Counted<WebhookState>>,
     /// How many of its rooms are in which state, and when the audit ended that found it.
-    pub audit: Option<([(RoomState, usize); 3], SystemTime)>,
+    pub audit: Option<Counted<RoomState>>,
+}
+
+/// How many are in which state.
+#[derive(Clone, Debug)]
+pub struct Counted<S> {
+    /// States that are not named have none.
+    pub counts: Vec<(S, usize)>,
+    /// When.
+    pub at: SystemTime,
 }
 
 /// An attempt to put another configuration in force.
@@ -81,10 +90,14 @@ impl Board {
                 self.bot(bot, |standing| standing.token = Some(token));
             }
             Happening::Upkeep { bot, upkeep: Upkeep::Webhooks { counts, at, .. } } => {
-                self.bot(bot, |standing| standing.webhooks = Some((counts.to_vec(), *at)));
+                self.bot(bot, |standing| {
+                    standing.webhooks = Some(Counted { counts: counts.to_vec(), at: *at });
+                });
             }
             Happening::Upkeep { bot, upkeep: Upkeep::Audited { rooms, at, .. } } => {
-                self.bot(bot, |standing| standing.audit = Some((*rooms, *at)));
+                self.bot(bot, |standing| {
+                    standing.audit = Some(Counted { counts: rooms.to_vec(), at: *at });
+                });
             }
             Happening::CallBegan { .. }
             | Happening::CallEnded { .. }

@@ -32,7 +32,7 @@ struct Started<'a> {
     kind: &'static str,
     version: &'static str,
     config_hash: &'a str,
-    routes: Vec<Route<'a>>,
+    routes: Vec<InForce<'a>>,
     /// Where the log goes: `stdout` or `dir`.
     log: &'static str,
     /// The run before broke off in the middle of a line.
@@ -43,7 +43,7 @@ struct Started<'a> {
 }
 
 #[derive(Serialize)]
-struct Route<'a> {
+struct InForce<'a> {
     route: &'a str,
     bot: &'a str,
     mode: &'static str,
@@ -100,7 +100,7 @@ fn words(what: &Lifecycle<'_>) -> Option<(&'static str, &'static str)> {
 /// The first line of a run.
 pub(super) fn started(scope: &Scope, setting: &Setting, at: SystemTime, form: Form) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    let modes = scope.routes.iter().map(|route| Route {
+    let modes = scope.routes.iter().map(|route| InForce {
         route: &route.name,
         bot: &route.bot,
         mode: Mode::at(route.mode, at).label(),
@@ -119,7 +119,7 @@ pub(super) fn started(scope: &Scope, setting: &Setting, at: SystemTime, form: Fo
         });
     }
     let routes: Vec<_> =
-        routes.iter().map(|Route { route, mode, .. }| format!("{route} {mode}s")).collect();
+        routes.iter().map(|InForce { route, mode, .. }| format!("{route} {mode}s")).collect();
     let told =
         format!("botwarden {version}, configuration {}: {}", scope.fingerprint, routes.join(", "));
     text(at, "START", &told)

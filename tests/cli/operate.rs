@@ -33,7 +33,9 @@ fn world(admin: &str) -> World {
     std::fs::write(&path, text.replace(typed, admin)).unwrap();
     std::fs::create_dir(site.path().join("run")).unwrap();
     let (gateway, ready) = start(site.path());
-    let field = |name: &str| ready["fields"][name].as_str().unwrap().to_owned();
+    let field = |name: &str| {
+        ready.pointer(&format!("/fields/{name}")).and_then(Value::as_str).unwrap().to_owned()
+    };
     let (admin, ops, listen) =
         (format!("http://{}", field("admin")), field("ops"), field("listen"));
     World { site, gateway, admin, ops, listen }
@@ -249,7 +251,7 @@ fn scripted(status: &str, body: &str) -> (String, std::thread::JoinHandle<String
         while !asked.contains("\r\n\r\n") {
             let count = stream.read(&mut piece).unwrap();
             assert_ne!(count, 0);
-            asked += std::str::from_utf8(&piece[..count]).unwrap();
+            asked += std::str::from_utf8(piece.get(..count).unwrap()).unwrap();
         }
         stream.write_all(answer.as_bytes()).unwrap();
         asked

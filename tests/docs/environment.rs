@@ -13,11 +13,17 @@ here: it belongs into the file that is reviewed.
 | `BOTWARDEN_CONFIG` | The path of the file, as `--config`. |
 | `BOTWARDEN_LISTEN` | Instead of `server.listen`. |
 | `BOTWARDEN_OPS_LISTEN` | Instead of `ops.listen`; `none` for no such listener. `botwarden healthcheck` looks here first. |
+| `BOTWARDEN_ADMIN_LISTEN` | Instead of `admin.listen`; `none` for no such listener. |
+| `BOTWARDEN_ADMIN_VIEWER_TOKEN`, `BOTWARDEN_ADMIN_VIEWER_TOKEN_FILE` | Instead of `admin.viewer_token`: the token, or the path of a file with it; not both. |
+| `BOTWARDEN_ADMIN_OPERATOR_TOKEN`, `BOTWARDEN_ADMIN_OPERATOR_TOKEN_FILE` | The same for `admin.operator_token`. |
+| `BOTWARDEN_ADMIN` | Which gateway `botwarden status`, `tail`, `reload` and `drain` talk to, as `--admin`. |
 | `BOTWARDEN_PUBLIC_URL` | Instead of `server.public_url`. |
 | `BOTWARDEN_LOG` | Instead of `log.level`. |
 | `BOTWARDEN_LOG_FORMAT` | Instead of `log.format`. |
 | `BOTWARDEN_STATE_DIR` | Where `botwarden audit` keeps what it needs to go on after an interruption, as `--state-dir`. |
 | `CREDENTIALS_DIRECTORY` | Where secrets that are named by `credential` are; systemd sets it. |
+| `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID` | Where the supervisor hears that the gateway is ready and well; systemd sets them. |
+| `LISTEN_FDS`, `LISTEN_FDNAMES`, `LISTEN_PID` | Sockets that the supervisor has opened, for `listen: systemd`. |
 | `HTTPS_PROXY`, `NO_PROXY` | The way to Webex, with `webex.proxy: env`. |
 | `SSL_CERT_FILE`, `SSL_CERT_DIR` | Other roots than those of the system, for Webex and for https upstreams. |
 | `NO_COLOR`; `TERM` when it is `dumb` | No colours on a terminal. |

@@ -11,13 +11,14 @@ use super::page::whole;
 use super::{Build, Office};
 use crate::gate::moment::Moment;
 use crate::gate::policy::Mode;
-use crate::report::{BotStanding, Reload, RouteScope, Standing};
+use crate::report::{BotStanding, Counted, Reload, RoomState, RouteScope, Standing, WebhookState};
 
 /// The document, at this moment.
 pub(super) fn status(office: &Office, started: SystemTime, now: Moment) -> Response<Answer> {
     let standing = office.sources.reporter.standing();
     let Build { version, revision } = office.build;
     let checks = office.sources.checks();
+    let ready = checks.values().all(Result::is_ok);
     let document = json!({
         "schema": "botwarden/status/1",
         "at": time(now.wall),
@@ -25,8 +26,8 @@ pub(super) fn status(office: &Office, started: SystemTime, now: Moment) -> Respo
         "revision": revision,
         "pid": std::process::id(),
         "started": time(started),
-        "ready": checks.values().all(Result::is_ok),
-        "checks": checks.iter().map(check).collect::<Map<_, _>>(),
+        "ready": ready,
+        "checks": checks.into_iter().map(check).collect::<Map<_, _>>(),
         "config": { "hash": standing.fingerprint, "reload": standing.reload.map(reload) },
         "verdicts": standing.verdicts,
         "inbox": { "events": (office.waiting)() },
@@ -45,9 +46,8 @@ fn time(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at).map_or_else(|_| "-".to_owned(), |at| format!("{at:.0}"))
 }
 
-fn check((name, state): (&Box<str>, &Result<(), Box<str>>)) -> (String, Value) {
-    let told = state.as_ref().map_or_else(|reason| reason.as_ref(), |()| "ok");
-    (name.to_string(), told.into())
+fn check((name, state): (Box<str>, Result<(), Box<str>>)) -> (String, Value) {
+    (name.into(), state.map_or_else(|reason| String::from(reason).into(), |()| "ok".into()))
 }
 
 fn reload(reload: Reload) -> Value {
@@ -73,15 +73,13 @@ fn bot((name, standing): (&Arc<str>, &BotStanding)) -> (String, Value) {
         Some(Ok(())) => "accepted",
         Some(Err(reason)) => reason,
     };
-    let webhooks = standing.webhooks.as_ref().map(|(counts, at)| {
-        let counts: Map<_, _> =
-            counts.iter().map(|(state, count)| (state.label().to_owned(), json!(count))).collect();
-        json!({ "at": time(*at), "states": counts })
-    });
-    let audit = standing.audit.as_ref().map(|(rooms, at)| {
-        let rooms: Map<_, _> =
-            rooms.iter().map(|(state, count)| (state.label().to_owned(), json!(count))).collect();
-        json!({ "at": time(*at), "rooms": rooms })
-    });
+    let webhooks = standing.webhooks.as_ref().map(|seen| counted(seen, WebhookState::label));
+    let audit = standing.audit.as_ref().map(|seen| counted(seen, RoomState::label));
     (name.to_string(), json!({ "token": token, "webhooks": webhooks, "last_audit": audit }))
+}
+
+fn counted<S: Copy>(seen: &Counted<S>, label: impl Fn(S) -> &'static str) -> Value {
+    let count = |(state, count): &(S, usize)| (label(*state).to_owned(), json!(count));
+    let counts: Map<_, _> = seen.counts.iter().map(count).collect();
+    json!({ "at": time(seen.at), "counts": counts })
 }

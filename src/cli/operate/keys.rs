@@ -87,7 +87,7 @@ fn file(directory: &Path, port: u16) -> PathBuf {
 
 /// Whole or not at all, and readable by its owner only from its first moment on.
 fn write(path: &Path, token: &Secret) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = path.parent().unwrap_or_else(|| Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     // The library makes it 0600.
     let mut file = tempfile::Builder::new().prefix(".admin-").tempfile_in(directory)?;

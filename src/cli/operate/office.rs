@@ -21,13 +21,12 @@ pub(in crate::cli) fn open(
     tasks: &Tasks,
     over: CancellationToken,
 ) -> Result<(), getrandom::Error> {
-    let (viewer, left) = match &config.viewer_token {
-        Some(token) => (token.clone(), None),
-        None => {
-            let token = keys::make()?;
-            let left = keys::leave(&token, bound.local_addr().port());
-            (token, left)
-        }
+    let (viewer, left) = if let Some(token) = &config.viewer_token {
+        (token.clone(), None)
+    } else {
+        let token = keys::make()?;
+        let left = keys::leave(&token, bound.local_addr().port());
+        (token, left)
     };
     let gateway = Arc::clone(gateway);
     let office = Office {

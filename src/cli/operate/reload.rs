@@ -82,14 +82,13 @@ fn done(document: &Value, global: &Global) -> Exit {
     }
     let told = Told::deserialize(document).unwrap_or_default();
     let (old, new) = (tamed(&told.old), tamed(&told.new));
-    let mut page = if old == new {
+    let page = if old == new {
         format!("config {new}: the same file; secrets were read again\n")
     } else {
         format!("config {old} → {new}\n")
     };
-    for key in &told.restart {
-        page += &format!("{} waits for a restart\n", tamed(key));
-    }
+    let waits = |key: &String| format!("{} waits for a restart\n", tamed(key));
+    let page = page + &told.restart.iter().map(waits).collect::<String>();
     print(&page).and(problems(&told.warnings, "gateway.yaml", global))
 }
 

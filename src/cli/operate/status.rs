@@ -44,17 +44,13 @@ fn screen(status: &Value) -> String {
 fn head(status: &Value) -> String {
     let [version, pid, started, hash] =
         ["/version", "/pid", "/started", "/config/hash"].map(|at| word(status, at));
-    let mut page = format!("botwarden {version}  process {pid}  since {started}  config {hash}\n");
+    let page = format!("botwarden {version}  process {pid}  since {started}  config {hash}\n");
     if status.get("ready") == Some(&Value::Bool(true)) {
         return page + "ready\n";
     }
-    page += "NOT READY\n";
-    for (name, state) in entries(status, "/checks") {
-        if state != "ok" {
-            page += &format!("  {}: {}\n", tamed(name), plain(state));
-        }
-    }
-    page
+    let failing = entries(status, "/checks").filter(|(_, state)| *state != "ok");
+    let lines = failing.map(|(name, state)| format!("  {}: {}\n", tamed(name), plain(state)));
+    page + "NOT READY\n" + &lines.collect::<String>()
 }
 
 fn facts(status: &Value) -> Vec<[String; 2]> {
@@ -98,10 +94,10 @@ fn routes(status: &Value) -> Vec<[String; 4]> {
 fn bots(status: &Value) -> Vec<[String; 4]> {
     let head = ["BOT", "TOKEN", "WEBHOOKS", "LAST AUDIT"].map(str::to_owned);
     let row = |(name, bot): (&String, &Value)| {
-        let webhooks = counts(bot, "/webhooks/states");
+        let webhooks = counts(bot, "/webhooks/counts");
         let audit = match word(bot, "/last_audit/at").as_str() {
             "-" => "-".to_owned(),
-            at => format!("{at}: {}", counts(bot, "/last_audit/rooms")),
+            at => format!("{at}: {}", counts(bot, "/last_audit/counts")),
         };
         [tamed(name), word(bot, "/token"), webhooks, audit]
     };
@@ -150,7 +146,7 @@ mod tests {
             "inbox": {"events": 2},
             "decision_log": {"writable": true, "lost": 0},
             "routes": {"helpdesk": {"bot": "helpdesk", "mode": "observe", "observe_until": "2027-01-31T00:00:00Z"}},
-            "bots": {"helpdesk": {"token": "token_refused", "webhooks": {"at": "x", "states": {"ok": 4, "bypass": 1, "missing": 0}}, "last_audit": null}},
+            "bots": {"helpdesk": {"token": "token_refused", "webhooks": {"at": "x", "counts": {"ok": 4, "bypass": 1, "missing": 0}}, "last_audit": null}},
         });
         let expected = "\
 botwarden 1.0.0  process 7  since 2027-01-15T08:00:00Z  config 5f0c21e9

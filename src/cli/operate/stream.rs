@@ -72,6 +72,6 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_is_not_kept() {
-        assert_eq!(Reader::default().read(&[b'x'; LONGEST + 1]), Err(Foreign));
+        assert_eq!(Reader::default().read(&vec![b'x'; LONGEST + 1]), Err(Foreign));
     }
 }

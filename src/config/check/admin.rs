@@ -110,8 +110,10 @@ fn token(
             findings.add_outside(variable, Problem::new(Code::TwoPlaces, message).hint("keep one"));
             return None;
         }
-        (Some(_), None) => outside(variable, SecretRef::Env(variable.to_owned()), findings, source),
-        (None, Some(named)) => outside(&file, SecretRef::File(named), findings, source),
+        (Some(_), None) => {
+            outside(variable, &SecretRef::Env(variable.to_owned()), findings, source)
+        }
+        (None, Some(named)) => outside(&file, &SecretRef::File(named), findings, source),
         (None, None) => (at.clone(), secrets::read(findings, &at, typed?, source)),
     };
     let secret = secret?;
@@ -128,11 +130,11 @@ fn token(
 /// A secret that no line of the file names.
 fn outside(
     name: &str,
-    reference: SecretRef,
+    reference: &SecretRef,
     findings: &mut Findings<'_>,
     source: &dyn Source,
 ) -> (Path, Option<Secret>) {
     let path = Path::of([name]);
-    let secret = secrets::open(findings, &path, &reference, source);
+    let secret = secrets::open(findings, &path, reference, source);
     (path, secret.map_err(|problem| findings.add_outside(name, problem)).ok())
 }

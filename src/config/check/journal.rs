@@ -4,7 +4,7 @@ use super::super::findings::Findings;
 use super::super::path::Path;
 use super::super::problem::{Code, Problem, quoted};
 use super::super::raw::{Format, Gateway};
-use super::super::raw_journal::{Dir, To};
+use super::super::raw_journal::{Files, To};
 use super::super::source::Source;
 use super::super::{DecisionLog, Destination, secrets};
 use crate::gate::seal::SealKey;
@@ -23,7 +23,7 @@ pub(super) fn check(
     Some(DecisionLog { to: to?, chain: raw.decision_log.chain, signing_key })
 }
 
-fn destination(raw: &Dir, findings: &mut Findings<'_>) -> Option<Destination> {
+fn destination(raw: &Files, findings: &mut Findings<'_>) -> Option<Destination> {
     let at = Path::of(["decision_log", "to", "dir"]);
     let Some(dir) = &raw.dir else {
         findings.missing(&at);

@@ -150,7 +150,10 @@ fn the_gateway_is_found_by_a_file_that_has_mistakes_elsewhere() {
     assert!(load(text.as_bytes(), &desk(), today()).is_err());
     let reach = reach(text.as_bytes(), &desk().with_var("V", TOKEN)).unwrap();
     assert_eq!(reach.admin.listen, Some("127.0.0.1:9000".parse().unwrap()));
-    assert_eq!(reach.ops.listen, Some("127.0.0.1:9001".parse().unwrap()));
+    assert_eq!(
+        reach.ops.listen,
+        Some("127.0.0.1:9001".parse::<std::net::SocketAddr>().unwrap().into())
+    );
     assert_eq!(reach.admin.viewer_token.unwrap().expose(), TOKEN.as_bytes());
     let defaults = super::super::reach(b"{}", &Desk::default()).unwrap();
     assert_eq!(defaults.admin.listen, Some("127.0.0.1:8083".parse().unwrap()));

@@ -11,7 +11,7 @@ mod writer;
 
 use std::io::Write;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -134,7 +134,10 @@ pub(super) struct Journal {
 
 #[derive(Debug)]
 struct Queue {
-    items: SyncSender<Item>,
+    /// Takes memory for what waits only: a queue of std with a bound takes all of it at once, a megabyte here.
+    items: Sender<Item>,
+    /// How many may wait.
+    longest: u64,
     /// How many were taken: the order of tickets is that of lines.
     taken: u64,
 }
@@ -143,7 +146,8 @@ impl Journal {
     /// Starts the thread, with a queue that holds `more` records than usual. Where the system gives no thread, every
     /// record is lost and counted.
     pub(super) fn new(outlet: Outlet, instance: Box<str>, opening: Opening, more: usize) -> Self {
-        let (items, queued) = sync_channel(LONGEST_QUEUE.saturating_add(more));
+        let longest = u64::try_from(LONGEST_QUEUE.saturating_add(more)).unwrap_or(u64::MAX);
+        let (items, queued) = channel();
         let (tell, done) = watch::channel(0);
         let fate = Arc::new(Fate::default());
         let key = outlet.key().cloned();
@@ -153,7 +157,7 @@ impl Journal {
         let thread = std::thread::Builder::new().name("records".to_owned());
         let started = thread.spawn(move || writer.run());
         fate.failing.store(started.is_err(), Ordering::Relaxed);
-        Self { queue: Mutex::new(Queue { items, taken: 0 }), fate, done }
+        Self { queue: Mutex::new(Queue { items, longest, taken: 0 }), fate, done }
     }
 
     /// Queues a record: a line with its end.
@@ -236,7 +240,9 @@ impl Journal {
 
     fn send(&self, item: Item) -> Option<Ticket> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.items.try_send(item).ok()?;
+        let waiting = queue.taken.saturating_sub(*self.done.borrow());
+        (waiting < queue.longest).then_some(())?;
+        queue.items.send(item).ok()?;
         queue.taken += 1;
         Some(Ticket(queue.taken))
     }

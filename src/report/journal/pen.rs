@@ -103,15 +103,13 @@ impl Pen {
     }
 
     fn add(&mut self, line: &str) {
-        match (self.form, line.trim_end_matches('\n').strip_suffix('}')) {
-            (Form::Json, Some(open)) => {
-                self.close(&format!("{open},\"instance\":\"{}\"", self.instance));
-                self.unsealed = self.unsealed.saturating_add(1);
-            }
-            _ => {
-                self.lines.push_str(line);
-                self.count += 1;
-            }
+        let open = line.trim_end_matches('\n').strip_suffix('}');
+        if let Some(open) = open.filter(|_| self.form == Form::Json) {
+            self.close(&format!("{open},\"instance\":\"{}\"", self.instance));
+            self.unsealed = self.unsealed.saturating_add(1);
+        } else {
+            self.lines.push_str(line);
+            self.count += 1;
         }
     }
 

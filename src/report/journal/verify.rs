@@ -180,15 +180,15 @@ impl Verifier {
     }
 
     fn line(&mut self, line: &[u8], named: Option<u64>) -> Result<(), Flaw> {
-        let link = Link::read(line)?;
-        if named.is_some_and(|first| first != link.head.seq) {
+        let read = Link::read(line)?;
+        if named.is_some_and(|first| first != read.head.seq) {
             return Err(Flaw::Name);
         }
-        self.follows(&link)?;
-        self.explains(&link)?;
-        self.runs(&link)?;
-        self.seals(&link, line)?;
-        self.count(link);
+        self.follows(&read)?;
+        self.explains(&read)?;
+        self.runs(&read)?;
+        self.seals(&read, line)?;
+        self.count(read);
         Ok(())
     }
 
@@ -197,17 +197,13 @@ impl Verifier {
         let begins = link.head.seq == 1 && link.prev == Hash::default();
         let anew = begins && &*link.said.kind == "started" && &*link.said.log == "stdout";
         match self.head {
-            None if (link.head.seq == 1) != (link.prev == Hash::default()) => {
-                return Err(Flaw::First);
+            None if (link.head.seq == 1) != (link.prev == Hash::default()) => Err(Flaw::First),
+            Some(before) if !anew && link.head.seq != before.seq.saturating_add(1) => {
+                Err(Flaw::Gap { before: before.seq, found: link.head.seq })
             }
-            None => {}
-            Some(_) if anew => {}
-            Some(before) if link.head.seq != before.seq.saturating_add(1) => {
-                return Err(Flaw::Gap { before: before.seq, found: link.head.seq });
-            }
-            Some(before) if link.prev != before.hash => return Err(Flaw::Prev),
-            Some(_) => {}
-        }
+            Some(before) if !anew && link.prev != before.hash => Err(Flaw::Prev),
+            Some(_) | None => Ok(()),
+        }?;
         self.tally.chains += u64::from(begins || self.head.is_none());
         Ok(())
     }
@@ -250,7 +246,7 @@ impl Verifier {
     }
 
     /// Rules 6 and 7.
-    fn seals(&mut self, link: &Link, line: &[u8]) -> Result<(), Flaw> {
+    fn seals(&mut self, link: &Link, bytes: &[u8]) -> Result<(), Flaw> {
         let Some(run) = &mut self.run else { return Ok(()) };
         if &*link.said.kind != "checkpoint" {
             run.unsealed += 1;
@@ -269,7 +265,7 @@ impl Verifier {
             }
             None => Err(Flaw::OtherKey),
             Some(key) => {
-                sealed(link, line, key)?;
+                sealed(link, bytes, key)?;
                 self.tally.sealed += 1;
                 self.tally.unsealed = 0;
                 Ok(())
@@ -290,16 +286,16 @@ impl Verifier {
 }
 
 /// The seal is under everything that stands before it in its line, and that names the line before.
-fn sealed(link: &Link, line: &[u8], key: &PublicKey) -> Result<(), Flaw> {
+fn sealed(link: &Link, bytes: &[u8], key: &PublicKey) -> Result<(), Flaw> {
     #[derive(serde::Deserialize)]
     struct Under {
         count: u64,
         head: Box<str>,
     }
-    let under: Under = serde_json::from_slice(line).map_err(|_no_echo| Flaw::Seal)?;
+    let under: Under = serde_json::from_slice(bytes).map_err(|_no_echo| Flaw::Seal)?;
     let signature = format!(",\"signature\":\"{}\",\"seq\":{}", link.said.signature, link.head.seq);
-    let at = line.windows(signature.len()).position(|part| part == signature.as_bytes());
-    let body = at.and_then(|at| line.get(..at)).ok_or(Flaw::Seal)?;
+    let at = bytes.windows(signature.len()).position(|part| part == signature.as_bytes());
+    let body = at.and_then(|at| bytes.get(..at)).ok_or(Flaw::Seal)?;
     let fits =
         (under.count.saturating_add(1), &*under.head) == (link.head.seq, &*link.prev.to_string());
     let genuine = key.check(body, &link.said.signature).is_ok();

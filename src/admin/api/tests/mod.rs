@@ -82,7 +82,7 @@ impl World {
     async fn document(&self, method: &str, target: &str, token: &str) -> (u16, serde_json::Value) {
         let answer = self.ask(method, target, &bearer(token)).await;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap())
     }
 
     fn decide(&self, verdict: Verdict, route: &str) {

@@ -22,7 +22,7 @@ impl Reader {
     /// Reads on until this has come.
     async fn until(&mut self, text: &str) {
         let reading = async {
-            let mut piece = [0; 16 * 1024];
+            let mut piece = vec![0; 16 * 1024];
             while !self.seen.contains(text) {
                 let count = self.stream.read(&mut piece).await.unwrap();
                 assert_ne!(count, 0, "no `{text}` in {}", self.seen);

@@ -32,10 +32,10 @@ fn no_byte_of_a_log_can_be_another_one() {
         files[file].1 = bytes;
         judged(&files)
     };
-    for file in 0..2 {
-        for at in 0..genuine[file].len() {
+    for (file, whole) in genuine.iter().enumerate() {
+        for at in 0..whole.len() {
             for mask in [0x01, 0x20, 0x80] {
-                let mut bytes = genuine[file].clone();
+                let mut bytes = whole.clone();
                 bytes[at] ^= mask;
                 let last = file == 1 && at + 1 == bytes.len();
                 let missed = with(file, bytes).is_ok_and(|tally| !tally.open_end);
@@ -75,8 +75,8 @@ fn a_line_that_is_removed_doubled_or_moved_is_named() {
     let (path, text) = &genuine[0];
     let lines: Vec<&str> = text.lines().collect();
     let with = |order: &[usize]| {
-        let chosen: String = order.iter().map(|at| format!("{}\n", lines[*at])).collect();
-        fs::write(path, chosen).unwrap();
+        let chosen: Vec<_> = order.iter().map(|at| lines[*at]).collect();
+        fs::write(path, chosen.join("\n") + "\n").unwrap();
         found(dir.path()).unwrap_err()
     };
     assert_eq!(with(&[1, 2, 3]), (0, 1, Flaw::Name));
@@ -181,7 +181,9 @@ fn a_seal_comes_every_thousand_records_and_one_that_was_taken_out_is_missed() {
     for line in lines.iter().filter(|line| line["kind"] != "checkpoint") {
         let mut line = line.clone();
         let members = line.as_object_mut().unwrap();
-        ["seq", "prev", "hash"].iter().for_each(|name| drop(members.remove(*name)));
+        for name in ["seq", "prev", "hash"] {
+            members.remove(name);
+        }
         let open = line.to_string();
         let (closed, next) = head.close(open.strip_suffix('}').unwrap(), Chain::Linked);
         (head, forged) = (next, forged + &closed);
