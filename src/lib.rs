@@ -51,6 +51,7 @@ pub mod gate;
 pub mod config;
 pub mod report;
 pub mod rt;
+pub mod telemetry;
 pub mod webex;
 pub mod membership;
 pub mod inbox;

@@ -10,11 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module names only modules to its left.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "gate",
     "config",
     "report",
     "rt",
+    "telemetry",
     "webex",
     "membership",
     "inbox",
@@ -50,7 +51,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("listenfd", &["ingress"]),
     ("moka", &["membership", "inbox"]),
     ("prometheus_client", &["report"]),
-    ("reqwest", &["webex"]),
+    ("reqwest", &["webex", "telemetry"]),
     ("rustix", &["report", "rt", "cli"]),
     ("rustls", &["config", "ingress", "forward", "webex", "simulator"]),
     ("rustls_pki_types", &["gate"]),

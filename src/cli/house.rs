@@ -17,6 +17,8 @@ use crate::flow::{Gateway, StartProblem};
 use crate::ingress::{BindProblem, Listener, Passed};
 use crate::report::Reporter;
 use crate::rt::{Readiness, Tasks};
+use crate::telemetry::{self, Tracer};
+use crate::webex::{self, ClientProblem};
 use crate::{admin, ingress, upkeep};
 
 /// How often the end of draining looks whether the inbox is empty; nobody notices 20 ms.
@@ -56,6 +58,9 @@ pub enum Unopened {
         /// Why not.
         cause: std::io::Error,
     },
+    /// The client for the collector.
+    #[error("telemetry.otlp_endpoint: {0}")]
+    Telemetry(ClientProblem),
     /// The listener for operators.
     #[error("admin: cannot listen on {address}: {cause}")]
     Admin {
@@ -84,7 +89,7 @@ impl Unopened {
                 | BindProblem::Passed(_) => Exit::Config,
             },
             Self::Admin { .. } | Self::Ops { .. } | Self::Token(_) => Exit::Unavailable,
-            Self::Start(_) => Exit::Config,
+            Self::Telemetry(_) | Self::Start(_) => Exit::Config,
         }
     }
 }
@@ -109,10 +114,11 @@ impl House {
         let ops = ops(config, &mut passed).await?;
         warn_of_left(&passed);
         let ops_address = ops.as_ref().map(admin::Bound::local_addr);
+        let tracer = tracer(config, &reporter, &tasks, &over)?;
         let operators = operators(config).await?;
         let admin_address = operators.as_ref().map(admin::Bound::local_addr);
         let (gateway, sightings) =
-            Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks)?;
+            Gateway::start(config, Arc::clone(&reporter), &readiness, &tasks, tracer)?;
         let tools = upkeep::Tools {
             gateway: Arc::clone(&gateway),
             reporter: Arc::clone(&reporter),
@@ -232,6 +238,21 @@ fn warn_of_left(passed: &Passed) {
             "sockets were passed that nobody asked for: no `listen` says `systemd`"
         );
     }
+}
+
+/// What is sent goes on until the last event has its end.
+fn tracer(
+    config: &Config,
+    reporter: &Arc<Reporter>,
+    tasks: &Tasks,
+    over: &CancellationToken,
+) -> Result<Tracer, Unopened> {
+    let Some(otlp) = &config.telemetry.otlp else {
+        return Ok(Tracer::silent(config.telemetry.traceparent));
+    };
+    let client = webex::outward(&config.webex, &otlp.endpoint).map_err(Unopened::Telemetry)?;
+    let (reporter, tasks, over) = (Arc::clone(reporter), tasks.clone(), over.clone());
+    Ok(Tracer::start(&config.telemetry, otlp, telemetry::Parts { client, reporter, tasks, over }))
 }
 
 async fn operators(config: &Config) -> Result<Option<admin::Bound>, Unopened> {

@@ -8,12 +8,14 @@ mod tree;
 mod typed;
 mod words;
 mod words_upkeep;
+mod words_telemetry;
 mod words_admin;
 mod raw;
 mod raw_routes;
 mod raw_forms;
 mod raw_journal;
 mod raw_upkeep;
+mod raw_telemetry;
 mod raw_admin;
 mod listen;
 mod findings;
@@ -22,6 +24,7 @@ mod secrets;
 mod check;
 mod journal;
 mod load;
+mod telemetry;
 mod admin;
 mod upkeep;
 mod veil;
@@ -51,6 +54,7 @@ pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
 pub use schema::schema;
 pub use source::{Machine, Source};
+pub use telemetry::{Attribute, Otlp, Telemetry};
 pub use upkeep::{Audit, Farewell, Leave, Manage, MaxLeave, Notices, Notify, Reports, Webhooks};
 
 /// A checked configuration. Everything in it can be used as it is; nothing of it is secret in its `Debug`.
@@ -80,6 +84,8 @@ pub struct Config {
     pub routes: BTreeMap<Arc<str>, Route>,
     /// Who is told about refusals.
     pub notices: Notices,
+    /// Traces, and what is sent to collectors.
+    pub telemetry: Telemetry,
     /// The first 8 hex digits of the SHA-256 of the file: which configuration a record was made under.
     pub fingerprint: Box<str>,
 }

@@ -141,6 +141,8 @@ codes! {
     OneTokenForBoth = "E072";
     /// A token in a variable and in a file that another variable names.
     TwoPlaces = "E073";
+    /// The address of an OTLP endpoint that already leads to one kind of what is sent.
+    SignalPath = "E080";
     /// An organisation that no policy names.
     UnusedOrg = "W101";
     /// A bot without a route.
@@ -179,6 +181,8 @@ codes! {
     RefusedEvents = "W118";
     /// Operators' tokens go over a network in clear, as was allowed.
     PlainAdmin = "W122";
+    /// The port of OTLP over gRPC, which is not spoken here.
+    GrpcPort = "W125";
     /// The certificate of the listener has expired, or will soon, or is not valid yet.
     Expiring = "W127";
     /// The certificate of the listener is not for the host of `public_url`.

@@ -12,6 +12,7 @@ use super::listen;
 use super::raw_admin::Admin;
 use super::raw_journal::DecisionLog;
 use super::raw_routes::{Bot, Policy, Route};
+use super::raw_telemetry::Telemetry;
 use super::words::{Base, Origin, Size, Spelled, Way};
 use crate::gate::id::OrgId;
 
@@ -61,6 +62,8 @@ pub(super) struct Gateway {
     pub(super) cache: Cache,
     /// Where authentic events wait between the 200 for Webex and the bot.
     pub(super) inbox: Inbox,
+    /// Traces, and OpenTelemetry.
+    pub(super) telemetry: Telemetry,
     /// Bots by name.
     pub(super) bots: BTreeMap<String, Bot>,
     /// Routes by name; the name is the label in metrics.

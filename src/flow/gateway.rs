@@ -22,6 +22,7 @@ use crate::inbox::{Inbox, Label, Step, Unkept, Work};
 use crate::report::outage::Outage;
 use crate::report::{CacheName, Eviction, Happening, Reporter, Stage, Verdict};
 use crate::rt::{self, Readiness, Tasks};
+use crate::telemetry::Tracer;
 use crate::webex::{Client, ClientProblem};
 
 /// Everything between the listener and the bots.
@@ -32,6 +33,7 @@ pub struct Gateway {
     pub(super) order: Order,
     pub(super) duplicates: Duration,
     pub(super) lookout: Lookout,
+    pub(super) tracer: Tracer,
     courier: Arc<Courier>,
     pub(super) inbox: Arc<Inbox<Courier>>,
     desks: Desks,
@@ -125,6 +127,7 @@ impl Gateway {
         reporter: Arc<Reporter>,
         readiness: &Readiness,
         tasks: &Tasks,
+        tracer: Tracer,
     ) -> Result<(Arc<Self>, Sightings), StartProblem> {
         let desks = desks(config, &reporter)?;
         let routes = routes(config, &desks)?;
@@ -144,7 +147,8 @@ impl Gateway {
         });
         let inbox = Inbox::new(Arc::clone(&courier), config.inbox.clone(), tasks.clone());
         let (order, duplicates) = (config.inbox.order, config.inbox.duplicates);
-        let gateway = Self { routes, reporter, order, duplicates, lookout, courier, inbox, desks };
+        let gateway =
+            Self { routes, reporter, order, duplicates, lookout, tracer, courier, inbox, desks };
         let gateway = Arc::new(gateway);
         gateway.show_figures();
         Ok((gateway, sightings))

@@ -19,6 +19,7 @@ use crate::inbox::{Fingerprint, Label, Lane, Step};
 use crate::report::outage::{Kind, Outage, Source};
 use crate::report::{RosterSource, Ticket, Verdict};
 use crate::rt;
+use crate::telemetry::Trail;
 
 /// How often Webex is asked again about a room; it also says itself when, with `Retry-After`.
 const ASK_AGAIN: Schedule =
@@ -45,6 +46,8 @@ pub(crate) struct Letter {
     pub(super) source: Option<RosterSource>,
     /// When the last try began to ask.
     pub(super) asked: Moment,
+    /// Its trace.
+    pub(super) trail: Trail,
     arrival: Option<Arrival>,
     broke: bool,
     size: usize,
@@ -55,9 +58,14 @@ pub(crate) struct Letter {
 
 impl Letter {
     /// The letter, and where its outcome will be told.
-    pub(super) fn new(route: Arc<Route>, notice: Notice) -> (Self, oneshot::Receiver<Outcome>) {
+    pub(super) fn new(
+        route: Arc<Route>,
+        notice: Notice,
+        mut trail: Trail,
+    ) -> (Self, oneshot::Receiver<Outcome>) {
         let (reply, outcome) = oneshot::channel();
         let facts = notice.facts().clone();
+        trail.read(&facts);
         let arrival = notice.into_arrival().compact();
         let letter = Self {
             id: arrival.id(),
@@ -68,6 +76,7 @@ impl Letter {
             roster: None,
             source: None,
             asked: arrival.received(),
+            trail,
             received: arrival.received(),
             size: size(&arrival),
             arrival: Some(arrival),
@@ -100,12 +109,14 @@ impl Letter {
 
     /// The arrival, for one try.
     pub(super) fn open(&mut self) -> Option<Arrival> {
+        self.trail.taken();
         self.arrival.take()
     }
 
     /// Back into the envelope, for another try.
     pub(super) fn again(&mut self, arrival: Arrival, outage: Outage) -> Step {
         self.arrival = Some(arrival);
+        self.trail.put_back();
         let schedule = match outage.kind.source() {
             Source::Bot => self.route.retry,
             Source::Gateway | Source::Webex => ASK_AGAIN,

@@ -24,6 +24,7 @@ use crate::report::lines::Unwritten;
 use crate::report::outage::{Kind, Outage};
 use crate::report::{self, Happening, Reporter, Stage};
 use crate::rt;
+use crate::telemetry::{Note, Subject, Trail};
 
 pub use desk::{Desk, Identity};
 pub use door::{Admission, Answered, Door, Doorway, Outcome};
@@ -36,11 +37,11 @@ pub use sighting::{Sighting, Sightings};
 impl Gateway {
     /// An authentic event: read it, let it act on what is known about its room, keep it, and answer.
     async fn take_in(&self, authentic: Authentic) -> Admission {
-        let (route, notice) = match self.heed(authentic) {
+        let (route, notice, trail) = match self.heed(authentic) {
             Ok(heeded) => heeded,
             Err(refused) => return refused,
         };
-        let (letter, outcome) = Letter::new(Arc::clone(&route), notice);
+        let (letter, outcome) = Letter::new(Arc::clone(&route), notice, trail);
         let label = letter.label(self.order, self.duplicates);
         match self.keep(label, letter) {
             Ok(()) => self.answer(&route, outcome).await,
@@ -51,20 +52,24 @@ impl Gateway {
     /// An authentic event that cannot be kept: what it says about its room is true all the same.
     fn leave_out(&self, authentic: Authentic) -> Admission {
         match self.heed(authentic) {
-            Ok((route, notice)) => self.turn_down(Letter::new(route, notice).0),
+            Ok((route, notice, trail)) => self.turn_down(Letter::new(route, notice, trail).0),
             Err(refused) => refused,
         }
     }
 
     /// Reads an authentic event and lets it act on what is known about its room.
-    fn heed(&self, authentic: Authentic) -> Result<(Arc<Route>, Notice), Admission> {
+    fn heed(&self, authentic: Authentic) -> Result<(Arc<Route>, Notice, Trail), Admission> {
         let Some(route) = self.routes.of(authentic.arrival()) else {
             return Err(Admission::Refused(Refusal::NoRoute));
         };
         let (id, body) = (authentic.arrival().id(), authentic.arrival().body().clone());
+        let subject = Subject { route: &route.name, bot: &route.desk.name };
+        let trail = self.tracer.follow(&authentic, subject);
         let notice = match read(authentic, route.desk.registration()) {
             Ok(notice) => notice,
-            Err(refusal) => return Err(self.refused_unread(&route, id, &body, refusal)),
+            Err(refusal) => {
+                return Err(self.refused_unread(&route, (id, trail), &body, refusal));
+            }
         };
         if let Some(identity) = route.desk.identity() {
             let now = rt::now();
@@ -74,7 +79,7 @@ impl Gateway {
             identity.membership.apply(effect);
             self.lookout.heed(seen);
         }
-        Ok((route, notice))
+        Ok((route, notice, trail))
     }
 }
 
@@ -143,10 +148,15 @@ impl Courier {
         let rules = route.rules(identity);
         let roster = match ask(&notice, rules) {
             Question::Nothing => None,
-            Question::Room(room) => match identity.membership.sourced(&room, asked).await {
-                Ok(sourced) => Some(sourced),
-                Err(outage) => return Err(self.not_yet(letter, notice, outage)),
-            },
+            Question::Room(room) => {
+                let sourced = identity.membership.sourced(&room, asked).await;
+                let found = sourced.as_ref().map(|(roster, source)| (roster.read(), *source));
+                letter.trail.asked(asked, found.map_err(|outage| outage.kind));
+                match sourced {
+                    Ok(sourced) => Some(sourced),
+                    Err(outage) => return Err(self.not_yet(letter, notice, outage)),
+                }
+            }
         };
         let (roster, source) = roster.unzip();
         // A list that was known before says nothing about the token, nor does one that an event made.
@@ -162,6 +172,7 @@ impl Courier {
         let began = rt::now();
         let verdict = judge(notice, evidence, rules, asked);
         self.reporter.staged(Stage::Judge, rt::now().surely_since(began));
+        letter.trail.judged(began);
         match verdict {
             Verdict::Clear(cleared) => Ok(cleared),
             Verdict::Refuse(notice, refusal) => {
@@ -181,9 +192,14 @@ impl Courier {
         }
         let route = Arc::clone(&letter.route);
         let began = rt::now();
-        let (notice, answer) = route.forward.send(cleared, place).await;
+        let away = letter.trail.leaves();
+        let (notice, answer) = route.forward.send(cleared, place, away.context.as_ref()).await;
         let took = rt::now().since(began);
         self.reporter.staged(Stage::Forward, took);
+        let failed = |outage: &Outage| Note::Failed(outage.kind);
+        letter
+            .trail
+            .back(&away, answer.as_ref().map_or_else(failed, |status| Note::Status(*status)));
         let told = Happening::Delivered {
             id: letter.id,
             route: &route.name,

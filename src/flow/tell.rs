@@ -20,6 +20,7 @@ use crate::report::lines::Unwritten;
 use crate::report::outage::Outage;
 use crate::report::{Decision, Happening, Mode, Ticket, Verdict};
 use crate::rt;
+use crate::telemetry::Trail;
 
 /// The configured names of organisations.
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl Courier {
 
     /// Queues the record of a verdict; once, however often a try comes to the same.
     pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<Ticket, Unwritten> {
+        letter.trail.decided(verdict);
         if let Some((told, ticket)) = letter.told
             && told == verdict
         {
@@ -69,6 +71,7 @@ impl Courier {
         let ticket = self.reporter.record(&Decision {
             at: now.wall,
             id: letter.id,
+            trace: letter.trail.id(),
             route: &letter.route.name,
             bot: &letter.route.desk.name,
             config: &letter.route.config,
@@ -112,14 +115,16 @@ impl Gateway {
     pub(super) fn refused_unread(
         &self,
         route: &Route,
-        id: Uuid,
+        (id, mut trail): (Uuid, Trail),
         body: &Bytes,
         refusal: Refusal,
     ) -> Admission {
+        trail.decided(Verdict::Refused(refusal));
         let at = rt::now().wall;
         self.reporter.emit(&Happening::Decided(&Decision {
             at,
             id,
+            trace: trail.id(),
             route: &route.name,
             bot: &route.desk.name,
             config: &route.config,

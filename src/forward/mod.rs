@@ -23,6 +23,7 @@ use crate::config::{Address, Upstream};
 use crate::gate::event::Notice;
 use crate::gate::handoff::{self, Destination};
 use crate::gate::policy::Cleared;
+use crate::gate::trace::Context;
 use crate::report::outage::{Kind, Outage};
 use crate::rt;
 use crate::webex::system_trust;
@@ -109,9 +110,14 @@ impl Forward {
     }
 
     /// Hands it over, and says which status the bot answered with. The notice comes back, to be tried or judged again.
-    pub async fn send(&self, cleared: Cleared, place: Place) -> (Notice, Result<u16, Outage>) {
+    pub async fn send(
+        &self,
+        cleared: Cleared,
+        place: Place,
+        context: Option<&Context>,
+    ) -> (Notice, Result<u16, Outage>) {
         let now = rt::now();
-        let (request, notice) = handoff::request(cleared, &self.destination, now.wall);
+        let (request, notice) = handoff::request(cleared, &self.destination, context, now.wall);
         let answer = self.exchange(request).await;
         drop(place);
         (notice, answer)

@@ -12,6 +12,7 @@ use super::event::Notice;
 use super::policy::Cleared;
 use super::secret::Secret;
 use super::signature;
+use super::trace::{self, Context};
 
 /// Headers between two hops, not for the next one (RFC 9110, 7.6.1), and those that the client sets by itself.
 /// Trailers and upgrades are never forwarded: a webhook has neither.
@@ -32,7 +33,7 @@ const HOP_BY_HOP: [&str; 12] = [
 
 /// Headers that say who was on the other end: ours to set, never the caller's.
 const FORWARDING: [&str; 6] =
-    ["forwarded", "x-original-url", "x-real-ip", "x-rewrite-url", "traceparent", "tracestate"];
+    ["forwarded", "x-original-url", "x-real-ip", "x-rewrite-url", trace::PARENT, trace::STATE];
 
 /// And everything that begins so: bots behind `ProxyFix` and its like also believe `-Prefix`, `-Ssl` and others.
 const FORWARDED: &str = "x-forwarded-";
@@ -53,12 +54,20 @@ pub struct Destination {
 }
 
 /// Consumes the clearance; the notice comes back so that a failed hand-over can be tried (and judged) again.
-pub fn request(cleared: Cleared, to: &Destination, now: SystemTime) -> (Request<Bytes>, Notice) {
+pub fn request(
+    cleared: Cleared,
+    to: &Destination,
+    context: Option<&Context>,
+    now: SystemTime,
+) -> (Request<Bytes>, Notice) {
     let mut request = Request::new(cleared.notice().arrival().body().clone());
     *request.method_mut() = Method::POST;
     *request.uri_mut() = with_query(&to.uri, cleared.notice().arrival().query());
     let mut headers = received(cleared.notice().arrival().headers(), to);
     told(&mut headers, &cleared, to);
+    if let Some(context) = context {
+        context.tell(&mut headers);
+    }
     forwarded(&mut headers, cleared.notice().arrival());
     if let Some(key) = &to.sign {
         signed(&mut headers, cleared.notice().arrival(), key, now);
@@ -125,7 +134,6 @@ fn told(headers: &mut HeaderMap, cleared: &Cleared, to: &Destination) {
         ("botwarden-bot", Some(to.bot.to_string())),
         ("botwarden-room-members", basis.members.map(|members| members.to_string())),
         ("botwarden-checked-at", checked.map(|time| time.to_string())),
-        ("traceparent", Some(traceparent(arrival))),
     ];
     for (name, value) in told {
         set(headers, name, value);
@@ -136,13 +144,6 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: Option<String>) {
     if let Some(value) = value.and_then(|text| HeaderValue::try_from(text).ok()) {
         headers.insert(HeaderName::from_static(name), value);
     }
-}
-
-/// W3C trace context: the trace is the decision, so that a record and a trace find each other.
-fn traceparent(arrival: &Arrival) -> String {
-    let id = arrival.id().as_u128();
-    let span = (id >> 64 ^ id) & u128::from(u64::MAX);
-    format!("00-{id:032x}-{:016x}-01", span.max(1))
 }
 
 /// Set anew: what a caller says about hops before us is not believed.

@@ -13,6 +13,7 @@ use super::super::policy::{
 };
 use super::super::signature::tests::{SECRET, oracle, ring};
 use super::super::signature::verify;
+use super::super::trace::{Propagation, Trace};
 use super::*;
 use crate::gate::arrival::{Origin, Parts, tests::arrival as plain_arrival, tests::noon};
 
@@ -91,7 +92,7 @@ fn to() -> Destination {
 }
 
 fn sent(lines: &[(&str, &str)]) -> Request<Bytes> {
-    request(cleared(&map(lines), None), &to(), noon().wall).0
+    request(cleared(&map(lines), None), &to(), None, noon().wall).0
 }
 
 fn value<'a>(request: &'a Request<Bytes>, name: &str) -> Option<&'a str> {
@@ -105,7 +106,7 @@ fn value<'a>(request: &'a Request<Bytes>, name: &str) -> Option<&'a str> {
 fn the_body_is_the_same_bytes_and_the_notice_comes_back() {
     let cleared = cleared(&HeaderMap::new(), None);
     let before = cleared.notice().arrival().body().clone();
-    let (request, notice) = request(cleared, &to(), noon().wall);
+    let (request, notice) = request(cleared, &to(), None, noon().wall);
     assert_eq!(request.method(), Method::POST);
     assert_eq!(request.body(), &before);
     assert_eq!(request.body().as_ptr(), before.as_ptr(), "not even a copy");
@@ -175,7 +176,7 @@ fn trap_connection_cannot_take_the_signature_away() {
 fn the_signature_stays_here_when_it_is_not_to_be_passed_on() {
     let mut to = to();
     to.pass_signature = false;
-    let (request, _) = request(cleared(&HeaderMap::new(), None), &to, noon().wall);
+    let (request, _) = request(cleared(&HeaderMap::new(), None), &to, None, noon().wall);
     assert_eq!(value(&request, "x-spark-signature"), None);
 }
 
@@ -236,7 +237,7 @@ fn who_was_on_the_other_end_is_set_anew() {
 fn a_plain_listener_and_an_unknown_peer_are_told_as_such() {
     let origin = Origin { peer: None, secure: false };
     let arrival = signed_arrival(&HeaderMap::new(), None, Some(origin));
-    let (request, _) = request(cleared_by(&passing(), arrival), &to(), noon().wall);
+    let (request, _) = request(cleared_by(&passing(), arrival), &to(), None, noon().wall);
     assert_eq!(value(&request, "x-forwarded-for"), None);
     assert_eq!(value(&request, "x-forwarded-proto"), Some("http"));
     assert_eq!(value(&request, "x-forwarded-host"), None);
@@ -257,15 +258,25 @@ fn an_event_that_passes_only_because_nothing_is_enforced_says_so() {
     let until = noon().wall + Duration::from_secs(1);
     let policy = policy(Mode::Observe { until }, Demand::Deny);
     let arrival = signed_arrival(&HeaderMap::new(), None, None);
-    let (request, _) = request(cleared_by(&policy, arrival), &to(), noon().wall);
+    let (request, _) = request(cleared_by(&policy, arrival), &to(), None, noon().wall);
     assert_eq!(value(&request, "botwarden-verdict"), Some("observe-deny"));
 }
 
 #[test]
-fn traceparent_is_that_of_the_decision() {
-    let request = sent(&[("traceparent", "00-evil")]);
-    let expected = format!("00-{:032x}-{:016x}-01", 7, 7);
-    assert_eq!(value(&request, "traceparent"), Some(expected.as_str()));
+fn the_bot_hears_of_the_trace_that_it_is_told_and_of_no_other() {
+    let foreign = map(&[
+        ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        ("tracestate", "vendor=1"),
+    ]);
+    let (untold, _) = request(cleared(&foreign, None), &to(), None, noon().wall);
+    assert_eq!((value(&untold, "traceparent"), value(&untold, "tracestate")), (None, None));
+    let authentic = verify(signed_arrival(&foreign, None, None), &ring(&[SECRET])).unwrap();
+    let trace = Trace::of(&authentic, Propagation::New);
+    let context = trace.context(Some(trace.span(4)));
+    let (told, _) = request(cleared(&foreign, None), &to(), context.as_ref(), noon().wall);
+    let expected = format!("00-{:032x}-{}-01", 7, trace.span(4));
+    assert_eq!(value(&told, "traceparent"), Some(expected.as_str()));
+    assert_eq!(value(&told, "tracestate"), None);
 }
 
 #[test]
@@ -281,7 +292,7 @@ fn the_query_is_appended_to_that_of_the_bot() {
     for (uri, query, expected) in rows {
         let mut to = to();
         to.uri = Uri::from_static(uri);
-        let (request, _) = request(cleared(&HeaderMap::new(), query), &to, noon().wall);
+        let (request, _) = request(cleared(&HeaderMap::new(), query), &to, None, noon().wall);
         assert_eq!(request.uri().to_string(), expected);
     }
 }
@@ -291,7 +302,7 @@ fn fixed_headers_are_added_and_win() {
     let mut to = to();
     to.headers = map(&[("X-Api-Key", "k"), ("User-Agent", "gateway")]);
     let lines = map(&[("X-Api-Key", "guess"), ("User-Agent", "WebexTeams")]);
-    let (request, _) = request(cleared(&lines, None), &to, noon().wall);
+    let (request, _) = request(cleared(&lines, None), &to, None, noon().wall);
     assert_eq!(value(&request, "x-api-key"), Some("k"));
     assert_eq!(value(&request, "user-agent"), Some("gateway"));
 }
@@ -314,7 +325,7 @@ fn the_bot_can_verify_that_we_sent_it() {
     let mut to = to();
     let key = b"a key of the bot's own";
     to.sign = Some(Secret::new(key.to_vec()));
-    let (request, _) = request(cleared(&HeaderMap::new(), None), &to, noon().wall);
+    let (request, _) = request(cleared(&HeaderMap::new(), None), &to, None, noon().wall);
     let id = value(&request, "webhook-id").unwrap();
     let time = value(&request, "webhook-timestamp").unwrap();
     assert_eq!(time, "1800000000");

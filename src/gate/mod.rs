@@ -47,6 +47,7 @@ pub mod roster;
 pub mod policy;
 pub mod effect;
 pub mod departure;
+pub mod trace;
 pub mod handoff;
 pub mod retry;
 pub mod pass;

@@ -18,6 +18,7 @@ pub mod outage;
 mod quota;
 pub mod record;
 mod scope;
+mod telemetry;
 mod standing;
 mod turns;
 pub mod upkeep;
@@ -47,6 +48,7 @@ pub use record::{Decision, Form, Mode, Verdict};
 pub use scope::{RouteScope, Scope};
 use standing::Board;
 pub use standing::{BotStanding, Counted, Reload, Standing};
+pub use telemetry::{Fate, Signal};
 pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 
 /// Something worth telling. Every field is safe to write down.
@@ -284,6 +286,11 @@ impl Reporter {
             self.followers.tell(|| Some(Told::decision(decision)));
         }
         taken
+    }
+
+    /// Something was sent to a collector, or was not.
+    pub fn exported(&self, signal: Signal, fate: Fate, items: u64) {
+        self.metrics.exported(signal, fate, items);
     }
 
     /// Every record from now on, for who looks on. A slow reader misses some, and slows nothing.

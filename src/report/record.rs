@@ -12,6 +12,7 @@ use super::outage;
 use crate::gate::event::{Facts, RoomType};
 use crate::gate::policy;
 use crate::gate::refusal::{Family, Refusal};
+use crate::gate::trace::TraceId;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +76,8 @@ impl Verdict {
         }
     }
 
-    fn would(self) -> Option<&'static str> {
+    /// In observe mode: why it would have been refused.
+    pub fn would(self) -> Option<&'static str> {
         match self {
             Self::Allow { would_refuse } => would_refuse.map(Refusal::label),
             Self::Expired(_) | Self::Refused(_) => None,
@@ -99,6 +101,8 @@ struct Record<'a> {
     ts: String,
     kind: &'static str,
     decision_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
     config_hash: &'a str,
     mode: &'static str,
     route: &'a str,
@@ -158,6 +162,8 @@ pub struct Decision<'a> {
     pub at: SystemTime,
     /// Which event.
     pub id: Uuid,
+    /// Its trace, when there is one that the bot or a collector knows.
+    pub trace: Option<TraceId>,
     /// Its route.
     pub route: &'a str,
     /// The route's bot.
@@ -204,6 +210,7 @@ impl Decision<'_> {
             ts: time(self.at),
             kind: "decision",
             decision_id: self.id.to_string(),
+            trace_id: self.trace.map(|trace| trace.to_string()),
             config_hash: self.config,
             mode: self.mode.label(),
             route: self.route,

@@ -49,6 +49,7 @@ fn decide(form: Form, verdict: Verdict) -> String {
     reporter.emit(&Happening::Decided(&Decision {
         at: SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
         id: Uuid::from_u128(7),
+        trace: None,
         route: "helpdesk",
         bot: "helpdesk",
         config: "5f0c21e9",

@@ -92,7 +92,7 @@ impl Client {
         } = config.clone();
         Ok(Self {
             bot,
-            http: http(config)?,
+            http: outward(config, &config.api)?,
             api,
             authorization: authorization(token)?,
             limits: Limits { timeout, attempts, give_up_after },
@@ -188,8 +188,10 @@ fn authorization(token: &Secret) -> Result<HeaderValue, ClientProblem> {
     Ok(value)
 }
 
+/// A client for this address, on the same way and with the same roots as for the Webex API.
+///
 /// No redirects: an answer that leads elsewhere is not an answer, and the token stays here.
-fn http(config: &Webex) -> Result<reqwest::Client, ClientProblem> {
+pub fn outward(config: &Webex, to: &Url) -> Result<reqwest::Client, ClientProblem> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("botwarden/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
@@ -197,7 +199,7 @@ fn http(config: &Webex) -> Result<reqwest::Client, ClientProblem> {
         .retry(reqwest::retry::never());
     let builder = match &config.proxy {
         // A plain API is one on loopback. A proxy would read the token, and its loopback is another machine's.
-        _ if config.api.scheme() == "http" => builder.no_proxy(),
+        _ if to.scheme() == "http" => builder.no_proxy(),
         Proxy::Direct => builder.no_proxy(),
         Proxy::Env => builder,
         Proxy::Url(url) => {
@@ -205,19 +207,23 @@ fn http(config: &Webex) -> Result<reqwest::Client, ClientProblem> {
             builder.proxy(proxy.map_err(|_may_hold_a_password| ClientProblem::Proxy)?)
         }
     };
-    let builder = trusting(builder, config)?;
+    let builder = trusting(builder, config, to)?;
     builder.build().map_err(|_unspecific| match &config.ca_file {
         Some(path) => unusable(path, "holds a certificate that cannot be used"),
         None => ClientProblem::NoRoots,
     })
 }
 
-/// The system's roots and those of `ca_file`. A plain http API (a simulator) needs none, and must not fail for want of
-/// them.
-fn trusting(builder: ClientBuilder, config: &Webex) -> Result<ClientBuilder, ClientProblem> {
+/// The system's roots and those of `ca_file`. Plain http (a simulator, a collector beside the gateway) needs none, and
+/// must not fail for want of them.
+fn trusting(
+    builder: ClientBuilder,
+    config: &Webex,
+    to: &Url,
+) -> Result<ClientBuilder, ClientProblem> {
     match &config.ca_file {
         Some(path) => Ok(builder.tls_certs_merge(roots(path)?)),
-        None if config.api.scheme() == "http" => Ok(builder.tls_certs_only([])),
+        None if to.scheme() == "http" => Ok(builder.tls_certs_only([])),
         None => Ok(builder.tls_backend_preconfigured(system_tls()?)),
     }
 }

@@ -25,7 +25,7 @@ pub mod webhooks;
 
 pub use budget::{Claim, Silences};
 pub use call::Effort;
-pub use client::{Client, ClientProblem};
+pub use client::{Client, ClientProblem, outward};
 pub use departure::Left;
 pub use listed::{Addressed, Listed};
 pub use messages::To;

@@ -67,6 +67,24 @@ async fn a_certificate_that_is_not_trusted_is_named_and_ca_file_helps() {
     );
 }
 
+/// A collector by https is trusted as the API is, also beside an API that needs no trust.
+#[tokio::test]
+async fn whoever_else_is_called_by_https_must_be_trusted_in_the_same_way() {
+    let (other, pem) = server().await;
+    let other: url::Url = other.parse().unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(pem.as_bytes()).unwrap();
+    let plain = config("http://127.0.0.1:1/v1");
+    let trusting = Webex { ca_file: Some(file.path().to_owned()), ..plain.clone() };
+    let answer = outward(&trusting, &other).unwrap().post(other.clone()).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let stranger = outward(&plain, &other).map(|client| client.post(other).send());
+    // A machine without any roots has no client at all.
+    if let Ok(call) = stranger {
+        assert!(call.await.unwrap_err().is_connect());
+    }
+}
+
 #[test]
 fn a_ca_file_without_a_certificate_is_told() {
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -26,6 +26,8 @@ here: it belongs into the file that is reviewed.
 | `LISTEN_FDS`, `LISTEN_FDNAMES`, `LISTEN_PID` | Sockets that the supervisor has opened, for `listen: systemd`. |
 | `HTTPS_PROXY`, `NO_PROXY` | The way to Webex, with `webex.proxy: env`. |
 | `SSL_CERT_FILE`, `SSL_CERT_DIR` | Other roots than those of the system, for Webex and for https upstreams. |
+| `OTEL_EXPORTER_OTLP_ENDPOINT` | Instead of `telemetry.otlp_endpoint`. |
+| `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | Who this is, for the collector. |
 | `NO_COLOR`; `TERM` when it is `dumb` | No colours on a terminal. |
 ";
 

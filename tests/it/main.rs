@@ -23,6 +23,7 @@ mod records;
 mod redaction;
 mod rooms;
 mod strangers;
+mod telemetry;
 mod traps;
 mod webhook_faults;
 mod webhooks;

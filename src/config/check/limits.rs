@@ -87,6 +87,7 @@ pub(super) fn check(raw: &Gateway, findings: &mut Findings<'_>) {
     webex(raw, findings);
     rooms(raw, findings);
     inbox(raw, findings);
+    telemetry(raw, findings);
     decision_log(raw, findings);
     for (name, bot) in &raw.bots {
         check_bot(&Path::of(["bots", name]), bot, findings);
@@ -104,6 +105,14 @@ fn rows(base: &Path, rows: &[Row<'_>], findings: &mut Findings<'_>) {
             findings.add(&path, Problem::new(Code::OutOfBounds, message).hint(*why));
         }
     }
+}
+
+#[rustfmt::skip]
+fn telemetry(raw: &Gateway, findings: &mut Findings<'_>) {
+    let Some(interval) = &raw.telemetry.interval else { return };
+    rows(&Path::of(["telemetry"]), &[
+        (&["interval"], interval.into(), s(1), s(HOUR), "each time every series is sent; backends take a series for ended after a while"),
+    ], findings);
 }
 
 #[rustfmt::skip]

@@ -14,6 +14,7 @@ mod orgs;
 mod policy;
 mod routes;
 pub(super) mod surroundings;
+mod telemetry;
 mod texts;
 mod tighten;
 mod tls;
@@ -70,6 +71,7 @@ pub(super) fn check(
         bots: bots?,
         routes: routes?,
         notices: notices::check(&raw.policy.on_deny, findings),
+        telemetry: telemetry::check(&raw.telemetry, findings, around.source),
         fingerprint,
     })
 }

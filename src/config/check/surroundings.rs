@@ -55,7 +55,7 @@ fn format(findings: &mut Findings<'_>, source: &dyn Source) -> Option<Format> {
     }
 }
 
-fn refuse(name: &str, message: &str, findings: &mut Findings<'_>) {
+pub(super) fn refuse(name: &str, message: &str, findings: &mut Findings<'_>) {
     let message = message.replace('\n', ": ");
     findings.add_outside(name, Problem::new(Code::BadVariable, message));
 }

@@ -54,6 +54,7 @@ policy:
     still_refused: I am still silent here.
     allowed_again: I am back.
 cache: {allow_ttl: 0s, deny_ttl: 1s, stale_deny: 2s, max_entries: 3}
+telemetry: {otlp_endpoint: "https://collector.example.com/otlp/", interval: 30s, traceparent: new}
 inbox: {mode: memory, max_events: 5, max_bytes: 1048576, max_age: 1m, order: none, duplicates: 0s}
 bots:
   helpdesk:

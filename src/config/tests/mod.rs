@@ -18,6 +18,7 @@ mod problems;
 mod rules;
 mod schema;
 mod secrecy;
+mod telemetry;
 mod telling;
 mod tighten;
 mod tls;

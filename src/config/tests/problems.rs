@@ -10,6 +10,7 @@ fn every_code_has_its_text_in_a_test() {
         include_str!("secrecy.rs"),
         include_str!("telling.rs"),
         include_str!("upstreams.rs"),
+        include_str!("telemetry.rs"),
         include_str!("tighten.rs"),
         include_str!("tls.rs"),
         include_str!("upkeep.rs"),
@@ -170,7 +171,7 @@ fn e014_keys_that_do_not_exist() {
     error[E014]: unknown key `relay`
       ┌─ gateway.yaml:25:1
     25│ relay: {listen: …
-      │ ^^^^^ known here: version, orgs, server, ops, admin, log, decision_log, webex, policy, cache, inbox, bots, routes
+      │ ^^^^^ known here: version, orgs, server, ops, admin, log, decision_log, webex, policy, cache, inbox, telemetry, bots, routes
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told_after("  allowed_orgs: [example]", "  allowed_orgs: [example]\n  allow_consumer_org: true"), @r"
@@ -184,7 +185,7 @@ fn e014_keys_that_do_not_exist() {
     error[E014]: unknown key `<<`
       ┌─ gateway.yaml:25:1
     25│ <<: {version: …
-      │ ^^ known here: version, orgs, server, ops, admin, log, decision_log, webex, policy, cache, inbox, bots, routes
+      │ ^^ known here: version, orgs, server, ops, admin, log, decision_log, webex, policy, cache, inbox, telemetry, bots, routes
     1 error, 0 warnings in gateway.yaml
     ");
 }
@@ -312,7 +313,7 @@ fn e017_bounds() {
 
 #[test]
 fn every_number_has_both_bounds() {
-    let sections = ["server", "webex", "cache", "inbox"];
+    let sections = ["server", "webex", "cache", "inbox", "telemetry"];
     let schema = schema();
     for section in sections {
         let keys = schema["properties"][section]["properties"].as_object().unwrap();

@@ -37,7 +37,7 @@ async fn hand_over(forward: &Forward) -> Result<u16, Outage> {
     let cleared = cleared(&HeaderMap::new(), None);
     let before = cleared.notice().arrival().body().clone();
     let place = forward.place().await?;
-    let (notice, result) = forward.send(cleared, place).await;
+    let (notice, result) = forward.send(cleared, place, None).await;
     assert_eq!(notice.arrival().body(), &before, "it can be tried again");
     result
 }
@@ -116,7 +116,7 @@ async fn the_bot_reads_the_event_as_it_was() {
     let body = cleared.notice().arrival().body().clone();
     let forward = forward(&bot.upstream);
     let place = forward.place_now().unwrap();
-    let (_, result) = forward.send(cleared, place).await;
+    let (_, result) = forward.send(cleared, place, None).await;
     assert_eq!(result, Ok(200));
     let [raw] = bot.log.lock().unwrap().clone().try_into().unwrap();
     assert!(raw.ends_with(&body), "the body, byte for byte");

@@ -17,6 +17,7 @@ use prometheus_client::encoding::text::{encode, encode_registry};
 use prometheus_client::registry::Registry;
 
 use super::observed::Observed;
+use super::telemetry::{self, Fate, Signal};
 use super::upkeep;
 use super::{Happening, JournalState, Scope};
 use asked::Asked;
@@ -40,6 +41,7 @@ pub(super) struct Metrics {
     webex: Webex,
     upkeep: upkeep::Metrics,
     journal: Journal,
+    telemetry: telemetry::Metrics,
     asked: Asked,
 }
 
@@ -53,6 +55,7 @@ impl Metrics {
             webex: Webex::new(),
             upkeep: upkeep::Metrics::default(),
             journal: Journal::default(),
+            telemetry: telemetry::Metrics::default(),
             asked: Asked::default(),
         };
         metrics.register();
@@ -61,7 +64,8 @@ impl Metrics {
     }
 
     fn register(&mut self) {
-        let Self { lasting, whole, path, server, webex, upkeep, journal, asked: _ } = self;
+        let Self { lasting, whole, path, server, webex, upkeep, journal, telemetry, asked: _ } =
+            self;
         server.register(lasting);
         let own = lasting.sub_registry_with_prefix(PREFIX);
         whole.register(own);
@@ -69,6 +73,7 @@ impl Metrics {
         webex.register(own);
         upkeep.register(own);
         journal.register(own);
+        telemetry.register(own);
     }
 
     /// What is new has its series from now on; of what is gone, nothing is said that would not be true.
@@ -127,6 +132,11 @@ impl Metrics {
                 webex.called(bot, operation, status, took);
             }
         }
+    }
+
+    /// So many spans or points came to this end.
+    pub(super) fn exported(&self, signal: Signal, fate: Fate, items: u64) {
+        self.telemetry.count(signal, fate, items);
     }
 
     /// How it is with the decision log by now.

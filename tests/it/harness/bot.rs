@@ -19,12 +19,16 @@ pub(crate) enum Manner {
     Answers(u16),
     /// Without an answer.
     Closes,
+    /// Answers 200, and does not stop.
+    Floods,
     /// Until the test ends.
     Hangs,
     /// Answers 200 when the test says so.
     Waits,
     /// Breaks the connection off.
     Resets,
+    /// Answers 200, with these words.
+    Says(&'static str),
 }
 
 /// A request, as it was on the wire.
@@ -185,22 +189,38 @@ async fn take_unix(listener: UnixListener, desk: Desk) {
 /// One connection, request by request. Whether it is to be reset.
 async fn converse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), desk: &Desk) -> bool {
     while let Some(request) = read(stream).await {
-        let manner = desk.take(request);
+        let (manner, mut words) = (desk.take(request), "no");
         let status = match manner {
             Manner::Answers(status) => status,
             Manner::Closes => return false,
+            Manner::Floods => return flood(stream).await,
             Manner::Hangs => std::future::pending().await,
             Manner::Waits => {
                 desk.release.notified().await;
                 200
             }
             Manner::Resets => return true,
+            Manner::Says(said) => {
+                words = said;
+                200
+            }
         };
         desk.done();
-        let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\n\r\nno");
+        let length = words.len();
+        let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n\r\n{words}");
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return false;
         }
+    }
+    false
+}
+
+/// Until the other side has enough of it.
+async fn flood(stream: &mut (impl AsyncWrite + Unpin)) -> bool {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\n";
+    let mut going = stream.write_all(head).await.is_ok();
+    while going {
+        going = stream.write_all(&[b' '; 8192]).await.is_ok();
     }
     false
 }

@@ -285,6 +285,7 @@ fn decided(reporter: &Reporter) -> Result<Ticket, Unwritten> {
     reporter.record(&crate::report::Decision {
         at: noon(),
         id: uuid::Uuid::from_u128(7),
+        trace: None,
         route: "helpdesk",
         bot: "helpdesk",
         config: "5f0c21e9",
