@@ -32,7 +32,7 @@ const ORDER: [&str; 16] = [
 /// Crates with an owner, and where they may be named: a module, or a path below `src`. Others, such as `serde` and
 /// `tokio`, may be named where they are needed, but see [`the_core_does_nothing_but_think`].
 const OWNERS: &[(&str, &[&str])] = &[
-    ("aws_lc_rs", &["gate", "forward", "ingress"]),
+    ("aws_lc_rs", &["gate", "config", "ingress", "webex"]),
     ("base16ct", &["gate", "report", "audit", "simulator", "cli"]),
     ("base64", &["gate", "config", "simulator"]),
     ("clap", &["cli"]),

@@ -15,6 +15,15 @@ OPERATOR = Path("deploy/kubernetes/prometheus/prometheusrule.yaml")
 RUNBOOK = Path("docs/runbook.md")
 PARTS = ("summary", "description", "runbook_url")
 
+# What the scrape of a gateway that is well must say, or alerts fire for nothing.
+WELL = (
+    "botwarden_config_last_reload_successful 1",
+    'botwarden_token_valid{bot="helpdesk"} 1',
+    'botwarden_route_mode{route="helpdesk",mode="observe"} 0',
+    'botwarden_webhooks{bot="helpdesk",state="bypass"} 0',
+    "botwarden_decision_log_errors_total 0",
+)
+
 groups = yaml.safe_load((HERE / "alerts.yaml").read_text())["groups"]
 rules = {rule["alert"]: rule for group in groups for rule in group["rules"]}
 tests = [test for file in HERE.glob("*_test.yaml") for test in yaml.safe_load(file.read_text())["tests"]]
@@ -102,6 +111,7 @@ def main(scrape, out):
     scrape = Path(scrape).read_text()
     exist, seen = known(scrape), labels_of(scrape)
     problems = [*rule_problems(), *runbook_problems(), *dashboard_problems()]
+    problems += [f"a gateway that is well does not say: {line}" for line in WELL if line not in scrape.splitlines()]
     asked = [*((name, rule["expr"]) for name, rule in rules.items()), *expressions()]
     for variable in dashboard["templating"]["list"]:
         query = variable["query"]

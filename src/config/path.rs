@@ -65,8 +65,8 @@ impl Path {
         match self.words().as_slice() {
             ["bots", _, "webhook_secret", "[]", ..] => Some(self.first(4)),
             ["bots", _, "token" | "webhook_secret", ..] => Some(self.first(3)),
-            ["admin", "viewer_token" | "operator_token", ..] => Some(self.first(2)),
-            ["decision_log", "signing_key", ..] => Some(self.first(2)),
+            ["admin", "viewer_token" | "operator_token", ..]
+            | ["decision_log", "signing_key", ..] => Some(self.first(2)),
             ["routes", _, "upstream", "sign", "secret", ..] => Some(self.first(5)),
             ["routes", _, "upstream", "sign", ..] => Some(self.first(4)),
             _ => None,

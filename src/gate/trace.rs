@@ -235,7 +235,7 @@ fn member(text: &str) -> bool {
     begins
         && key.len() <= 256
         && key.bytes().all(sign)
-        && value.len() <= 256
+        && (1..=256).contains(&value.len())
         && value.bytes().all(plain)
 }
 

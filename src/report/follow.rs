@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
+use super::lifecycle::Turn;
 use super::record::{self, Decision, Form, Turned, Verdict};
+use super::turns;
 use super::upkeep::{self, Upkeep};
 
 /// Records that a slow reader may be behind: a burst of a full second at a few hundred events, at most 1 MB.
@@ -40,6 +42,12 @@ impl Told {
             verdict: Some(Verdict::Refused(turned.refusal).label()),
             json: record::turned_away(turned, Form::Json).into(),
         }
+    }
+
+    /// Nothing for the start, which nobody can have seen.
+    pub(super) fn turn(turn: &Turn<'_>, config: &str) -> Option<Self> {
+        let json = turns::line(turn, config, Form::Json)?.into();
+        Some(Self { route: None, bot: None, verdict: None, json })
     }
 
     /// Nothing for what is no record.

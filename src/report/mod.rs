@@ -257,6 +257,7 @@ impl Reporter {
             }
             Happening::Lifecycle(turn) => {
                 self.records.begin(turn.at);
+                self.followers.tell(|| Told::turn(turn, &self.config()));
                 if let Some(line) = turns::line(turn, &self.config(), self.form) {
                     let _counted = self.records.push(line, turn.at);
                 }

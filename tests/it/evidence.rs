@@ -52,7 +52,7 @@ async fn every_record_of_every_kind_is_in_the_chain() {
         assert_eq!(end, format!("{}\"}}", sha256(body.as_bytes())));
         prev = record["hash"].as_str().unwrap().to_owned();
     }
-    let records = world.told.records();
+    let records = world.told.all();
     let kinds: BTreeSet<_> =
         records.iter().map(|record| record["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["decision", "started", "turned_away"].into());

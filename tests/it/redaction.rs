@@ -173,6 +173,6 @@ async fn invariant_8_no_message_id_is_ever_written_beyond_its_short_form() {
         let uri = base64::engine::general_purpose::STANDARD_NO_PAD.decode(id).unwrap();
         let uuid = String::from_utf8(uri).unwrap().rsplit_once('/').unwrap().1.to_owned();
         assert_eq!(uuid.len(), 36);
-        written.lacks(&uuid[9..]);
+        written.lacks(uuid.split_once('-').unwrap().1);
     }
 }

@@ -11,7 +11,10 @@ use super::page::whole;
 use super::{Build, Office};
 use crate::gate::moment::Moment;
 use crate::gate::policy::Mode;
-use crate::report::{BotStanding, Counted, Reload, RoomState, RouteScope, Standing, WebhookState};
+use crate::report::{
+    BotStanding, Counted, JournalState, Reload, Reporter, RoomState, RouteScope, Standing,
+    WebhookState,
+};
 
 /// The document, at this moment.
 pub(super) fn status(office: &Office, started: SystemTime, now: Moment) -> Response<Answer> {
@@ -31,10 +34,7 @@ pub(super) fn status(office: &Office, started: SystemTime, now: Moment) -> Respo
         "config": { "hash": standing.fingerprint, "reload": standing.reload.map(reload) },
         "verdicts": standing.verdicts,
         "inbox": { "events": (office.waiting)() },
-        "decision_log": {
-            "writable": office.sources.reporter.writable(),
-            "lost": office.sources.reporter.lost(),
-        },
+        "decision_log": decision_log(&office.sources.reporter),
         "routes": routes(&standing, now),
         "bots": standing.bots.iter().map(bot).collect::<Map<_, _>>(),
     });
@@ -48,6 +48,16 @@ fn time(at: SystemTime) -> String {
 
 fn check((name, state): (Box<str>, Result<(), Box<str>>)) -> (String, Value) {
     (name.into(), state.map_or_else(|reason| String::from(reason).into(), |()| "ok".into()))
+}
+
+fn decision_log(reporter: &Reporter) -> Value {
+    let JournalState { records, last_checkpoint, .. } = reporter.journal();
+    json!({
+        "writable": reporter.writable(),
+        "records": records,
+        "lost": reporter.lost(),
+        "last_checkpoint": last_checkpoint.map(time),
+    })
 }
 
 fn reload(reload: Reload) -> Value {

@@ -16,6 +16,11 @@ struct Record {
     room_id: Option<String>,
     verdict: Option<String>,
     audit: Option<String>,
+    kind: Option<String>,
+    problems: Option<u64>,
+    expired: Option<u64>,
+    old_config_hash: Option<String>,
+    config_hash: Option<String>,
     state: Option<String>,
     reason: Option<String>,
     would: Option<String>,
@@ -35,7 +40,7 @@ pub(super) fn line(json: &str, tint: Tint) -> String {
     let (word, subject) = match (&record.verdict, &record.audit) {
         (Some(verdict), _) => (verdict.to_uppercase(), record.route.as_deref()),
         (None, Some(_)) => ("AUDIT".to_owned(), record.bot.as_deref()),
-        (None, None) => return plain(json),
+        (None, None) => return record.turn().unwrap_or_else(|| plain(json)),
     };
     let (colour, reset) = match tint {
         Tint::Colour => (colour(&record), "\x1b[0m"),
@@ -51,6 +56,24 @@ pub(super) fn line(json: &str, tint: Tint) -> String {
 }
 
 impl Record {
+    /// What became of the gateway itself.
+    fn turn(&self) -> Option<String> {
+        let hash = |hash: &Option<String>| hash.clone().unwrap_or_else(|| "-".to_owned());
+        let (old, new) = (hash(&self.old_config_hash), hash(&self.config_hash));
+        let (word, told) = match self.kind.as_deref()? {
+            "draining" => ("DRAIN", String::new()),
+            "enforced" => ("MODE", format!("route {} no longer observes", self.route.as_deref()?)),
+            "reload_failed" => {
+                ("RELOAD", format!("{} problems; configuration {new} stays", self.problems?))
+            }
+            "reloaded" => ("RELOAD", format!("configuration {old} became {new}")),
+            "stopped" => ("STOP", format!("{} events expired", self.expired?)),
+            _ => return None,
+        };
+        let clock = self.ts.get(11..19).unwrap_or("-");
+        Some(format!("{}\n", tamed(format!("{clock}  {word:<7} {told}").trim_end())))
+    }
+
     fn event(&self) -> String {
         match (&self.resource, &self.event, &self.audit) {
             (Some(resource), Some(event), _) => format!("{resource}.{event}"),
@@ -130,6 +153,14 @@ mod tests {
             (
                 r#"{"ts":"2027-01-15T08:00:01.000Z","audit":"room_found","bot":"helpdesk","room_id":"946e4f40-d002","state":"outsiders","reason":"outside_org","outsiders":1}"#,
                 "08:00:01  AUDIT   helpdesk     room_found                outsiders outside_org              room 946e4f40\n",
+            ),
+            (
+                r#"{"ts":"2027-01-15T08:00:01.000Z","kind":"reloaded","old_config_hash":"5f0c21e9","config_hash":"7aa0b1c2"}"#,
+                "08:00:01  RELOAD  configuration 5f0c21e9 became 7aa0b1c2\n",
+            ),
+            (
+                r#"{"ts":"2027-01-15T08:00:01.000Z","kind":"draining","config_hash":"7aa0b1c2"}"#,
+                "08:00:01  DRAIN\n",
             ),
             (r#"{"ts":"2027", "what":"new"}"#, "{\"ts\":\"2027\",\"what\":\"new\"}\n"),
             ("no json", "no json\n"),

@@ -56,13 +56,13 @@ fn head(status: &Value) -> String {
 fn facts(status: &Value) -> Vec<[String; 2]> {
     let verdicts = entries(status, "/verdicts")
         .map(|(verdict, count)| format!("{} {}", plain(count), tamed(verdict)));
-    let records =
-        match (word(status, "/decision_log/writable").as_str(), word(status, "/decision_log/lost"))
-        {
-            ("true", lost) if lost == "0" => "written".to_owned(),
-            ("true", lost) => format!("written; {lost} were lost"),
-            (_, lost) => format!("CANNOT BE WRITTEN: nothing passes; {lost} were lost"),
-        };
+    let [writable, written, lost] =
+        ["writable", "records", "lost"].map(|key| word(status, &format!("/decision_log/{key}")));
+    let records = match (&*writable, &*lost) {
+        ("true", "0") => format!("{written} written"),
+        ("true", _) => format!("{written} written; {lost} were lost"),
+        _ => format!("CANNOT BE WRITTEN: nothing passes; {lost} were lost"),
+    };
     let inbox = format!("{} events", word(status, "/inbox/events"));
     let row = |name: &str, text: String| [name.to_owned(), text];
     vec![
@@ -144,7 +144,7 @@ mod tests {
             "config": {"hash": "5f0c21e9", "reload": {"at": "2027-01-15T09:00:00Z", "state": "refused", "problems": 2}},
             "verdicts": {"allow": 41, "deny": 3},
             "inbox": {"events": 2},
-            "decision_log": {"writable": true, "lost": 0},
+            "decision_log": {"writable": true, "lost": 0, "records": 44},
             "routes": {"helpdesk": {"bot": "helpdesk", "mode": "observe", "observe_until": "2027-01-31T00:00:00Z"}},
             "bots": {"helpdesk": {"token": "token_refused", "webhooks": {"at": "x", "counts": {"ok": 4, "bypass": 1, "missing": 0}}, "last_audit": null}},
         });
@@ -154,7 +154,7 @@ NOT READY
   token helpdesk: refused by Webex
 verdicts  41 allow, 3 deny
 inbox     2 events
-records   written
+records   44 written
 reload    REFUSED at 2027-01-15T09:00:00Z: 2 mistakes
 
 ROUTE     BOT       MODE     UNTIL

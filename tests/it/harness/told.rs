@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, LazyLock, Mutex, Weak, mpsc};
 use std::thread::{self, ThreadId};
 
 use botwarden::report::Reporter;
@@ -15,6 +15,11 @@ use super::patience;
 /// Takes records, line by line.
 #[derive(Clone, Default)]
 pub(crate) struct Told(Arc<Mutex<Vec<u8>>>, Arc<AtomicBool>, Arc<Mutex<Weak<Reporter>>>);
+
+/// Ends when it is dropped.
+pub(crate) struct Stall {
+    _release: mpsc::Sender<()>,
+}
 
 impl Write for Told {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -37,8 +42,16 @@ impl Told {
     }
 
     /// For as long as this is held, the writer is stuck: a reader that does not read.
-    pub(crate) fn stalls(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.0.lock().unwrap()
+    pub(crate) fn stalls(&self) -> Stall {
+        let (bytes, (held, is_held), (release, released)) =
+            (Arc::clone(&self.0), mpsc::channel(), mpsc::channel());
+        thread::spawn(move || {
+            let _bytes = bytes.lock().unwrap();
+            held.send(()).unwrap();
+            released.recv()
+        });
+        is_held.recv().unwrap();
+        Stall { _release: release }
     }
 
     /// And now everything again.
@@ -60,8 +73,13 @@ impl Told {
     }
 
     /// Every line.
-    pub(crate) fn records(&self) -> Vec<Value> {
+    pub(crate) fn all(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Every line but those that only say that a gateway has started.
+    pub(crate) fn records(&self) -> Vec<Value> {
+        self.all().into_iter().filter(|record| record["kind"] != "started").collect()
     }
 
     /// The records of verdicts on events; not of calls that were turned away.

@@ -202,5 +202,9 @@ async fn the_status_tells_how_things_stand() {
     assert_eq!(status["bots"], json!({ "helpdesk": bot }));
     assert_eq!(status["ready"], false);
     assert_eq!(status["checks"]["token helpdesk"], "refused by Webex");
-    assert_eq!(status["decision_log"], json!({ "writable": true, "lost": 0 }));
+    assert!(world.reporter.flush(Duration::from_secs(10)));
+    let (_, status) = world.document("GET", "/api/v1/status", VIEWER).await;
+    let log = &status["decision_log"];
+    assert_eq!((&log["writable"], &log["lost"]), (&true.into(), &0.into()));
+    assert!(log["records"].as_u64().unwrap() >= 3, "{log}");
 }
