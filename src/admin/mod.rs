@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `/livez` | 200 while the process runs |
 //! | `/readyz` | 200, or 503 while something is not in order or the gateway ends; with `?verbose`, every check |
-//! | `/metrics` | all metrics, `OpenMetrics` text |
+//! | `/metrics` | all metrics, as the text format of Prometheus or, where that is asked for, `OpenMetrics` |
 //! | `/drain` | readiness off; from this machine only |
 //!
 //! And one for operators, behind tokens: [`api`].
 
+mod accept;
 pub mod api;
 mod calls;
 mod control;

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
-use super::{Sources, drain};
+use super::{Sources, accept, drain};
+use crate::rt;
 
-const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 pub(super) fn answer<B>(
@@ -33,10 +33,18 @@ pub(super) fn answer<B>(
             let (status, text) = drain::answer(request, peer, &*sources.control);
             page(status, TEXT, text)
         }
-        "/metrics" => page(StatusCode::OK, METRICS, sources.reporter.scrape()),
+        "/metrics" => metrics(request, sources),
         "/readyz" => ready(sources, request.uri().query()),
         _livez => page(StatusCode::OK, TEXT, "ok"),
     }
+}
+
+fn metrics<B>(request: &Request<B>, sources: &Sources) -> Response<Full<Bytes>> {
+    let exposition = accept::exposition(request.headers());
+    let text = sources.reporter.scrape(exposition, rt::now().wall);
+    let mut response = page(StatusCode::OK, exposition.content_type(), text);
+    response.headers_mut().insert(VARY, HeaderValue::from_name(ACCEPT));
+    response
 }
 
 fn verbose(query: Option<&str>) -> bool {

@@ -83,8 +83,9 @@ async fn each_page_answers() {
     let head = world.ask("HEAD", "/livez").await;
     assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"));
     let metrics = world.ask("GET", "/metrics").await;
-    let kind = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";
-    assert!(metrics.contains(kind) && metrics.ends_with("# EOF\n"), "{metrics}");
+    let kind = "content-type: text/plain; version=0.0.4; charset=utf-8\r\n";
+    assert!(metrics.contains(kind) && metrics.contains("\r\nvary: accept\r\n"), "{metrics}");
+    assert!(metrics.contains("\nbotwarden_build_info{version="), "{metrics}");
     for target in ["/", "/livez/", "/debug", "/livez2"] {
         let answer = world.ask("GET", target).await;
         assert!(answer.starts_with("HTTP/1.1 404 "), "{target}: {answer}");

@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config;
 use crate::gate::arrival::{Arrival, Origin};
 use crate::gate::refusal::Refusal;
 use crate::gate::signature::Authentic;
+use crate::report::HttpMethod;
 use crate::report::outage::Outage;
 
 /// How an arrival is let in; implemented by the gateway, and by stubs in the tests of ingress.
@@ -29,6 +31,25 @@ pub trait Door: Send + Sync + 'static {
 
     /// A call was turned away by rules 1 to 8; for the log and metrics.
     fn turned_away(&self, route: Option<&Arc<str>>, refusal: Refusal, origin: &Origin);
+
+    /// A call to a route came in; for metrics. [`Self::answered`] follows in any case.
+    fn called(&self, route: &Arc<str>);
+
+    /// A call is over; for metrics.
+    fn answered(&self, call: &Answered<'_>);
+}
+
+/// A call that is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// Its route, when the path has one.
+    pub route: Option<&'a Arc<str>>,
+    /// Its method.
+    pub method: HttpMethod,
+    /// The status of the answer; `None` when the caller was gone or cut off before there was one.
+    pub status: Option<u16>,
+    /// From the head of the call to the answer.
+    pub took: Duration,
 }
 
 /// What ingress must know about a route.

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use super::Courier;
 use super::account::{Account, Hearers};
 use super::desk::Desk;
-use super::door::{Admission, Door, Doorway, Outcome};
+use super::door::{Admission, Answered, Door, Doorway, Outcome};
 use super::letter::Letter;
 use super::route::Route;
 use super::setup::{Means, Prepared, Setup, StartProblem, prepare, surveys};
@@ -20,7 +20,7 @@ use crate::gate::refusal::Refusal;
 use crate::gate::signature::{Authentic, KeyRing, verify};
 use crate::inbox::{Inbox, Label, Step, Unkept, Work};
 use crate::report::outage::Outage;
-use crate::report::{Happening, Reporter, Verdict};
+use crate::report::{CacheName, Eviction, Happening, Reporter, Stage, Verdict};
 use crate::rt::{self, Readiness, Tasks};
 use crate::telemetry::Tracer;
 
@@ -31,7 +31,7 @@ pub struct Gateway {
     pub(super) lookout: Lookout,
     pub(super) tracer: Tracer,
     courier: Arc<Courier>,
-    inbox: Arc<Inbox<Courier>>,
+    pub(super) inbox: Arc<Inbox<Courier>>,
     in_force: InForce,
     means: Means,
 }
@@ -70,10 +70,9 @@ impl Gateway {
             lookout: lookout.clone(),
         });
         let inbox = Inbox::new(Arc::clone(&courier), config.inbox.clone(), tasks.clone());
-        Ok((
-            Arc::new(Self { reporter, lookout, tracer, courier, inbox, in_force, means }),
-            sightings,
-        ))
+        let gateway = Arc::new(Self { reporter, lookout, tracer, courier, inbox, in_force, means });
+        gateway.show_figures();
+        Ok((gateway, sightings))
     }
 
     /// Puts another setup together, beside the one in force. What can stay of that is taken over, so nothing may come
@@ -216,9 +215,11 @@ impl Door for Gateway {
     }
 
     fn verify(&self, arrival: Arrival) -> Result<Authentic, Refusal> {
-        let nobody = KeyRing::default();
+        let (nobody, began) = (KeyRing::default(), rt::now());
         let route = self.in_force.now().routes.of(&arrival);
-        verify(arrival, route.as_ref().map_or(&nobody, |route| route.desk.keys()))
+        let verified = verify(arrival, route.as_ref().map_or(&nobody, |route| route.desk.keys()));
+        self.reporter.staged(Stage::Verify, rt::now().surely_since(began));
+        verified
     }
 
     async fn admit(&self, authentic: Authentic) -> Admission {
@@ -233,6 +234,16 @@ impl Door for Gateway {
         let route = route.map(|route| &**route);
         self.reporter.emit(&Happening::TurnedAway { route, refusal, at: rt::now().wall });
     }
+
+    fn called(&self, route: &Arc<str>) {
+        self.reporter.emit(&Happening::CallBegan { route });
+    }
+
+    fn answered(&self, call: &Answered<'_>) {
+        let Answered { route, method, status, took } = *call;
+        let route = route.map(|route| &**route);
+        self.reporter.emit(&Happening::CallEnded { route, method, status, took });
+    }
 }
 
 impl Work for Courier {
@@ -245,8 +256,8 @@ impl Work for Courier {
         }
     }
 
-    fn changed(&self, letters: usize) {
-        self.reporter.emit(&Happening::Kept { events: letters });
+    fn forgot(&self, cause: Eviction) {
+        self.reporter.emit(&Happening::Evicted { cache: CacheName::Duplicates, cause });
     }
 
     fn expire(&self, letter: Letter, last: Outage) {

@@ -98,6 +98,7 @@ impl Letter {
             (Order::PerRoom, None) | (Order::None, _) => Lane::Alone(self.id),
         };
         Label {
+            route: Arc::clone(&self.route.name),
             lane,
             fingerprint: Fingerprint::of(&self.route.name, &self.facts, &self.body),
             window,

@@ -4,6 +4,7 @@
 mod account;
 mod desk;
 mod door;
+mod figures;
 mod gateway;
 mod letter;
 mod route;
@@ -24,13 +25,13 @@ use crate::gate::signature::{Authentic, verify};
 use crate::inbox::Step;
 use crate::report::lines::Unwritten;
 use crate::report::outage::{Kind, Outage};
-use crate::report::{self, Happening, Reporter};
+use crate::report::{self, Happening, Reporter, Stage};
 use crate::rt;
 use crate::telemetry::{Note, Subject, Trail};
 
 use account::Hearers;
 pub use desk::{Desk, Identity};
-pub use door::{Admission, Door, Doorway, Outcome};
+pub use door::{Admission, Answered, Door, Doorway, Outcome};
 pub use gateway::Gateway;
 use gateway::InForce;
 use letter::Letter;
@@ -218,6 +219,7 @@ impl Courier {
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
         let began = rt::now();
         let verdict = judge(notice, evidence, rules, asked);
+        self.reporter.staged(Stage::Judge, rt::now().surely_since(began));
         letter.trail.judged(began);
         match verdict {
             Verdict::Clear(cleared) => Ok(cleared),
@@ -259,6 +261,7 @@ impl Courier {
         let away = letter.trail.leaves();
         let (notice, answer) = route.forward.send(cleared, place, away.context.as_ref()).await;
         let took = rt::now().since(began);
+        self.reporter.staged(Stage::Forward, took);
         let failed = |outage: &Outage| Note::Failed(outage.kind);
         letter
             .trail

@@ -21,6 +21,10 @@ pub(super) struct Routes {
 }
 
 impl Routes {
+    pub(super) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.by_name.keys()
+    }
+
     pub(super) fn of(&self, arrival: &Arrival) -> Option<Arc<Route>> {
         self.by_name.get(arrival.route()).cloned()
     }

@@ -3,6 +3,7 @@
 //! In memory: a restart forgets what waits and which events were seen. What was answered 200 still ends in exactly
 //! one way: delivered, refused with a record, or expired with a record; also when the gateway is stopped in between.
 
+mod tally;
 mod window;
 
 use std::collections::{HashMap, VecDeque};
@@ -14,8 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::gate::moment::Moment;
+use crate::report::Eviction;
 use crate::report::outage::{Kind, Outage};
 use crate::rt::{self, Tasks};
+pub use tally::Backlog;
+use tally::Tally;
 pub use window::Fingerprint;
 use window::Window;
 
@@ -27,8 +31,8 @@ pub trait Work: Send + Sync + 'static {
     /// One try. It may be cut short at any await; the letter stays here.
     fn attempt(&self, letter: &mut Self::Letter) -> impl Future<Output = Step> + Send;
 
-    /// So many letters are kept now. Told in order.
-    fn changed(&self, letters: usize);
+    /// It is not remembered any more that an event was seen.
+    fn forgot(&self, cause: Eviction);
 
     /// The letter's time is up: write the record.
     fn expire(&self, letter: Self::Letter, last: Outage);
@@ -62,6 +66,8 @@ pub enum Unkept<L> {
 /// What the inbox needs to know of a letter.
 #[derive(Clone, Debug)]
 pub struct Label {
+    /// Its route.
+    pub route: Arc<str>,
     /// Events of one lane are delivered one after the other.
     pub lane: Lane,
     /// Which event it is.
@@ -99,13 +105,18 @@ struct Lanes<L> {
     events: usize,
     bytes: usize,
     limits: config::Inbox,
+    tally: Tally,
 }
 
 impl<W: Work> Inbox<W> {
     /// An empty inbox, whose letters are given to `work`.
     pub fn new(work: Arc<W>, limits: config::Inbox, tasks: Tasks) -> Arc<Self> {
-        let window = RwLock::new(Window::new(limits.max_events));
-        let lanes = Mutex::new(Lanes { waiting: HashMap::new(), events: 0, bytes: 0, limits });
+        let hearing = Arc::clone(&work);
+        let forgot = Arc::new(move |cause| hearing.forgot(cause));
+        let window = RwLock::new(Window::new(limits.max_events, forgot));
+        let empty =
+            Lanes { waiting: HashMap::new(), events: 0, bytes: 0, limits, tally: Tally::default() };
+        let lanes = Mutex::new(empty);
         Arc::new(Self { work, lanes, window, tasks, cut: CancellationToken::new() })
     }
 
@@ -142,10 +153,10 @@ impl<W: Work> Inbox<W> {
         }
         lanes.events += 1;
         lanes.bytes = bytes;
+        lanes.tally.enter(&label);
         let idle = !lanes.waiting.contains_key(&label.lane);
         let lane = label.lane.clone();
         lanes.waiting.entry(lane.clone()).or_default().push_back((label, letter));
-        self.work.changed(lanes.events);
         drop(lanes);
         if idle {
             self.go(lane);
@@ -156,6 +167,16 @@ impl<W: Work> Inbox<W> {
     /// Events that are kept now, being tried or waiting.
     pub fn len(&self) -> usize {
         self.lanes().events
+    }
+
+    /// What is kept of each route that has any; `None` when that cannot be told.
+    pub fn backlog(&self, now: Moment) -> Option<HashMap<Arc<str>, Backlog>> {
+        self.lanes.lock().ok().map(|lanes| lanes.tally.backlog(now))
+    }
+
+    /// How many events it is remembered of that they were seen.
+    pub fn remembered(&self) -> u64 {
+        self.window().len()
     }
 
     /// Whether nothing is kept.
@@ -276,7 +297,7 @@ impl<W: Work> Drop for Trying<'_, W> {
         let mut lanes = self.inbox.lanes();
         lanes.events -= 1;
         lanes.bytes -= self.label.size;
-        self.inbox.work.changed(lanes.events);
+        lanes.tally.leave(&self.label);
         drop(lanes);
         if std::thread::panicking() {
             self.inbox.window().keep_for(self.label.fingerprint, Duration::ZERO);

@@ -8,7 +8,6 @@ use crate::gate::id::RoomId;
 struct Script {
     log: Mutex<Vec<String>>,
     running: AtomicUsize,
-    told: AtomicUsize,
     most: AtomicUsize,
 }
 
@@ -39,9 +38,7 @@ impl Work for Script {
         if letter.name.starts_with("refused") { Step::Settled } else { Step::Delivered }
     }
 
-    fn changed(&self, letters: usize) {
-        self.told.store(letters, Ordering::SeqCst);
-    }
+    fn forgot(&self, _: Eviction) {}
 
     fn expire(&self, letter: Letter, last: Outage) {
         self.log.lock().unwrap().push(format!("{} expired: {}", letter.name, last.kind.label()));
@@ -61,6 +58,7 @@ fn limits() -> config::Inbox {
 fn label(room: u128, event: u8) -> Label {
     let room = RoomId::parse(&uuid::Uuid::from_u128(room).to_string()).unwrap().key();
     Label {
+        route: "r".into(),
         lane: Lane::Room("r".into(), room),
         fingerprint: Fingerprint::test(event),
         window: Duration::from_mins(10),
@@ -106,11 +104,15 @@ fn keep(inbox: &Arc<Inbox<Script>>, label: Label, letter: Letter) -> Keeping {
 }
 
 async fn emptied(inbox: &Inbox<Script>) -> Vec<String> {
-    assert_eq!(inbox.work.told.load(Ordering::SeqCst), inbox.len());
+    let counted = |inbox: &Inbox<Script>| {
+        let backlog = inbox.backlog(rt::now()).unwrap();
+        backlog.values().map(|route| route.events).sum::<usize>()
+    };
+    assert_eq!(counted(inbox), inbox.len());
     while !inbox.is_empty() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(inbox.work.told.load(Ordering::SeqCst), 0);
+    assert_eq!(counted(inbox), 0);
     inbox.work.log.lock().unwrap().clone()
 }
 
@@ -275,4 +277,20 @@ async fn a_shorter_life_counts_for_what_waits_already() {
     inbox.renew(config::Inbox { max_age: Duration::from_secs(3), ..limits() });
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(*work.log.lock().unwrap(), ["waits expired: upstream_unreachable"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_route_knows_how_long_its_oldest_event_is_there() {
+    let inbox = inbox();
+    let of = |route: &str, event: u8| Label { route: route.into(), ..label(event.into(), event) };
+    let oldest = |route: &str| inbox.backlog(rt::now()).unwrap().get(route).copied();
+    assert_eq!(keep(&inbox, of("a", 1), letter("first", 5)), Keeping::Kept);
+    assert_eq!(keep(&inbox, of("b", 2), letter("other", 1)), Keeping::Kept);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(keep(&inbox, of("a", 3), letter("second", 0)), Keeping::Kept);
+    let waited = |route| oldest(route).map(|backlog| (backlog.events, backlog.oldest.as_millis()));
+    assert_eq!(waited("a"), Some((2, 500)));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(waited("a"), Some((1, 2500)), "the second is delivered");
+    assert_eq!(waited("b"), None, "nothing is left");
 }

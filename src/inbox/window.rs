@@ -1,13 +1,17 @@
 //! Which events were seen a moment ago.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use moka::Expiry;
+use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use crate::gate::event::Facts;
+use crate::report::Eviction;
 
 /// Events remembered for each one that can be kept: at 10,000 kept ones, a window of ten minutes holds 160 events a
 /// second before the oldest are forgotten early, at about 60 bytes each.
@@ -33,9 +37,20 @@ impl Fingerprint {
     }
 }
 
+/// Whoever wants to know is told of fingerprints that go by themselves.
+pub(super) type Forgot = Arc<dyn Fn(Eviction) + Send + Sync>;
+
 /// Fingerprints of events that were kept, each for its own time.
-#[derive(Debug)]
-pub(super) struct Window(Cache<Fingerprint, Duration>);
+pub(super) struct Window {
+    seen: Cache<Fingerprint, Duration>,
+    forgot: Forgot,
+}
+
+impl fmt::Debug for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Window").field(&self.seen).finish()
+    }
+}
 
 struct OwnTime;
 
@@ -63,45 +78,61 @@ impl Expiry<Fingerprint, Duration> for OwnTime {
 }
 
 impl Window {
-    pub(super) fn new(max_events: usize) -> Self {
+    pub(super) fn new(max_events: usize, forgot: Forgot) -> Self {
         let capacity =
             u64::try_from(max_events).unwrap_or(u64::MAX).saturating_mul(SEEN_FOR_EACH_KEPT);
         // By default the newest would be turned away when it is full, and its repetition delivered again.
         let cache = Cache::builder().eviction_policy(EvictionPolicy::lru());
-        Self(cache.max_capacity(capacity).expire_after(OwnTime).build())
+        let told = Arc::clone(&forgot);
+        let cache = cache.eviction_listener(move |_, _, cause| match cause {
+            RemovalCause::Expired => told(Eviction::Expired),
+            RemovalCause::Size => told(Eviction::Size),
+            RemovalCause::Explicit | RemovalCause::Replaced => {}
+        });
+        let seen = cache.max_capacity(capacity).expire_after(OwnTime).build();
+        Self { seen, forgot }
     }
 
     /// The same with more places. Each event is remembered for its whole time once more: a little longer, never shorter.
     pub(super) fn grown(&self, max_events: usize) -> Self {
-        let larger = Self::new(max_events);
-        for (event, window) in &self.0 {
-            larger.0.insert(*event, window);
+        let larger = Self::new(max_events, Arc::clone(&self.forgot));
+        for (event, window) in &self.seen {
+            larger.seen.insert(*event, window);
         }
         larger
     }
 
     /// Whether it was not in the window yet; it is from now on.
     pub(super) fn enter(&self, event: Fingerprint, window: Duration) -> bool {
-        self.0.entry(event).or_insert(window).is_fresh()
+        self.seen.entry(event).or_insert(window).is_fresh()
+    }
+
+    /// How many events are remembered.
+    pub(super) fn len(&self) -> u64 {
+        // Without them, what is counted is as old as the last change.
+        self.seen.run_pending_tasks();
+        self.seen.entry_count()
     }
 
     /// It is over: for so long the same event is still a duplicate.
     pub(super) fn keep_for(&self, event: Fingerprint, rest: Duration) {
         if rest.is_zero() {
-            self.0.invalidate(&event);
+            self.seen.invalidate(&event);
         } else {
-            self.0.insert(event, rest);
+            self.seen.insert(event, rest);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[test]
     fn a_larger_window_remembers_what_the_smaller_one_knew() {
-        let window = Window::new(10);
+        let window = Window::new(10, Arc::new(|_| ()));
         let event = |n: u8| Fingerprint([n; 16]);
         for n in 0..50 {
             assert!(window.enter(event(n), Duration::from_mins(1)));
@@ -112,13 +143,20 @@ mod tests {
     }
 
     #[test]
-    fn a_full_window_forgets_the_oldest_and_never_the_newest() {
-        let window = Window::new(1);
+    fn a_full_window_forgets_the_oldest_and_never_the_newest_and_tells_of_it() {
+        let told = Arc::<Mutex<Vec<Eviction>>>::default();
+        let telling = Arc::clone(&told);
+        let window = Window::new(1, Arc::new(move |cause| telling.lock().unwrap().push(cause)));
         let event = |n: u8| Fingerprint([n; 16]);
         for n in 0..200 {
             assert!(window.enter(event(n), Duration::from_mins(1)), "{n} is new");
-            window.0.run_pending_tasks();
+            window.seen.run_pending_tasks();
             assert!(!window.enter(event(n), Duration::from_mins(1)), "{n} was just seen");
         }
+        assert_eq!(window.len(), SEEN_FOR_EACH_KEPT);
+        assert_eq!(*told.lock().unwrap(), [Eviction::Size; 190]);
+        window.keep_for(event(199), Duration::ZERO);
+        assert_eq!(window.len(), SEEN_FOR_EACH_KEPT - 1);
+        assert_eq!(told.lock().unwrap().len(), 190, "taken out on purpose");
     }
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::answer::{Response, answer, broken, last};
 use super::body::{self, Limits, Unread, Whole};
 use super::guests::Guest;
+use super::watch::Watch;
 use crate::config::Answer;
 use crate::flow::{Admission, Door, Doorway};
 use crate::gate::arrival::{Arrival, Origin, Parts};
@@ -47,6 +48,19 @@ impl<D: Door> Visit<D> {
     pub(super) async fn call(&self, request: Request<Incoming>) -> Response {
         let received = rt::now();
         let call = Call { id: rt::new_id(received), received };
+        let mut watch = Watch::new(&*self.desk.door, request.method(), received);
+        let response = self.taken(&call, request, &mut watch).await;
+        watch.ends(response.status());
+        response
+    }
+
+    /// Rules 1 to 5.
+    async fn taken(
+        &self,
+        call: &Call,
+        request: Request<Incoming>,
+        watch: &mut Watch<'_, D>,
+    ) -> Response {
         let (head, body) = request.into_parts();
         if !names_one_host(&head) {
             return broken();
@@ -55,11 +69,12 @@ impl<D: Door> Visit<D> {
         let Some(doorway) = doorway else {
             return self.turned_away(Refusal::NoRoute, None, call.id);
         };
+        watch.enters(&doorway.route);
         if head.method != Method::POST {
             return self.turned_away(Refusal::Method, Some(&doorway), call.id);
         }
         match body::read(body, &self.desk.limits).await {
-            Ok(whole) => self.whole(&call, head, whole, &doorway).await,
+            Ok(whole) => self.whole(call, head, whole, &doorway).await,
             Err(Unread::Refused(refusal)) => {
                 last(self.turned_away(refusal, Some(&doorway), call.id))
             }

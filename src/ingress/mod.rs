@@ -24,6 +24,7 @@ mod listener;
 mod lot;
 mod passed;
 mod tls;
+mod watch;
 
 pub(crate) use accept::accept;
 pub use answer::{Response, answer};

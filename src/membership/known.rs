@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
@@ -12,6 +13,7 @@ use crate::gate::id::{Key, Room};
 use crate::gate::moment::Moment;
 use crate::gate::policy::Audience;
 use crate::gate::roster::{Extent, Freshness, Roster};
+use crate::report::{CacheName, Eviction, Happening, Reporter};
 use crate::webex::Claim;
 
 /// So many members count as one of `max_entries`. A member takes 35 bytes, twice that while the list has room to grow;
@@ -60,11 +62,12 @@ pub(super) struct Known {
     allow_ttl: Duration,
     deny_ttl: Duration,
     stale_deny: Duration,
+    reporter: Arc<Reporter>,
 }
 
 impl Known {
     /// Least recently used goes first: the newest list must never be the one that is turned away.
-    pub(super) fn new(config: &config::Cache) -> Self {
+    pub(super) fn new(config: &config::Cache, reporter: Arc<Reporter>) -> Self {
         let config::Cache { allow_ttl, deny_ttl, stale_deny, max_entries } = *config;
         // One room may fill the cache, but it must fit.
         let largest = u32::try_from(max_entries).unwrap_or(u32::MAX);
@@ -74,13 +77,15 @@ impl Known {
             .eviction_policy(EvictionPolicy::lru())
             .weigher(move |_, entry| weight(entry).min(largest))
             .time_to_live(allow_ttl.max(deny_ttl).max(stale_deny).max(Duration::from_secs(1)))
+            .eviction_listener(teller(&reporter, CacheName::Members))
             .build();
         let regulars = Cache::builder()
             .max_capacity(max_entries)
             .eviction_policy(EvictionPolicy::lru())
             .time_to_live(REGULAR_FOR)
+            .eviction_listener(teller(&reporter, CacheName::RegularRooms))
             .build();
-        Self { rooms, regulars, allow_ttl, deny_ttl, stale_deny }
+        Self { rooms, regulars, allow_ttl, deny_ttl, stale_deny, reporter }
     }
 
     /// What may answer somebody who asked then.
@@ -108,9 +113,27 @@ impl Known {
         }
     }
 
+    /// How many lists are remembered, and of how many rooms that they were clean.
+    pub(super) fn sizes(&self) -> [(CacheName, u64); 2] {
+        // Without them, what is counted is as old as the last change. They are few: changes leave no more than that.
+        self.rooms.run_pending_tasks();
+        self.regulars.run_pending_tasks();
+        let (rooms, regulars) = (self.rooms.entry_count(), self.regulars.entry_count());
+        [(CacheName::Members, rooms), (CacheName::RegularRooms, regulars)]
+    }
+
+    /// An event says that what is known is no longer true. Only who holds the lock of the readings may.
+    pub(super) fn spoil(&self, room: Key<Room>, instead: Option<Arc<Entry>>) {
+        if self.replace(room, instead) == Before::Known {
+            let (cache, cause) = (CacheName::Members, Eviction::Event);
+            self.reporter.emit(&Happening::Evicted { cache, cause });
+        }
+    }
+
     /// Replaces what is known. Only who holds the lock of the readings may.
-    pub(super) fn replace(&self, room: Key<Room>, entry: Option<Arc<Entry>>) {
-        if let Some(old) = self.rooms.remove(&room) {
+    pub(super) fn replace(&self, room: Key<Room>, entry: Option<Arc<Entry>>) -> Before {
+        let old = self.rooms.remove(&room);
+        if let Some(old) = &old {
             old.void.store(true, Ordering::Release);
         }
         if let Some(entry) = entry {
@@ -122,6 +145,30 @@ impl Known {
             }
             self.rooms.insert(room, entry);
         }
+        if old.is_some() { Before::Known } else { Before::Unknown }
+    }
+}
+
+/// Whether there was anything to replace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    Known,
+    Unknown,
+}
+
+/// Tells what goes by itself. What is replaced or taken out on purpose does not.
+fn teller<K, V>(
+    reporter: &Arc<Reporter>,
+    cache: CacheName,
+) -> impl Fn(Arc<K>, V, RemovalCause) + Send + Sync + 'static {
+    let reporter = Arc::clone(reporter);
+    move |_, _, cause| {
+        let cause = match cause {
+            RemovalCause::Expired => Eviction::Expired,
+            RemovalCause::Size => Eviction::Size,
+            RemovalCause::Explicit | RemovalCause::Replaced => return,
+        };
+        reporter.emit(&Happening::Evicted { cache, cause });
     }
 }
 
@@ -163,7 +210,7 @@ mod tests {
         let zero = Duration::ZERO;
         let config =
             config::Cache { allow_ttl: zero, deny_ttl: zero, stale_deny: zero, max_entries: 4 };
-        let known = Known::new(&config);
+        let known = Known::new(&config, Arc::default());
         known.replace(room().key(), Some(entry));
         known.rooms.run_pending_tasks();
         assert!(known.serving(room().key(), at).is_some());

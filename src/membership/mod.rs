@@ -38,7 +38,7 @@ use crate::gate::moment::Moment;
 use crate::gate::policy::Audience;
 use crate::gate::roster::{Builder, Roster};
 use crate::report::outage::{Kind, Outage};
-use crate::report::{Happening, Reporter, RosterSource};
+use crate::report::{CacheName, Happening, Reporter, RosterSource, Stage};
 use crate::rt::{self, Tasks};
 use crate::webex::{Claim, Client, Listed};
 
@@ -108,7 +108,7 @@ impl<D: Directory> Membership<D> {
     /// Knows nothing yet.
     pub fn new(parts: Parts<'_, D>) -> Self {
         let Parts { bot, directory, audience, cache, reporter, tasks } = parts;
-        let readings = Readings::new(directory, audience, Known::new(cache));
+        let readings = Readings::new(directory, audience, Known::new(cache, Arc::clone(&reporter)));
         Self { bot, readings: Arc::new(readings), reporter, tasks }
     }
 
@@ -120,7 +120,10 @@ impl<D: Directory> Membership<D> {
 
     /// The same, and where the list came from.
     pub async fn sourced(&self, room: &RoomId, asked: Moment) -> Result<Sourced, Outage> {
+        let began = rt::now();
         let (answer, source) = self.find(room, asked).await;
+        let took = rt::now().surely_since(began);
+        self.reporter.staged(Stage::Ask, took);
         self.reporter.emit(&Happening::RosterAsked { bot: &self.bot, source });
         answer.map(|roster| (roster, source))
     }
@@ -138,6 +141,11 @@ impl<D: Directory> Membership<D> {
         }
     }
 
+    /// How much is remembered.
+    pub fn remembered(&self) -> [(CacheName, u64); 2] {
+        self.readings.known().sizes()
+    }
+
     async fn find(&self, room: &RoomId, asked: Moment) -> Answer {
         let known = self.readings.known();
         if let Some(entry) = known.serving(room.key(), asked) {
@@ -148,7 +156,7 @@ impl<D: Directory> Membership<D> {
                 Boarding::Known(entry) => return (Ok(entry.roster()), RosterSource::Hit),
                 Boarding::Joined(reading) => (reading, RosterSource::Coalesced),
                 Boarding::Leads(reading) => {
-                    self.tasks.spawn("reading", Arc::clone(&self.readings).read(room.clone()));
+                    self.read(room.clone());
                     (reading, RosterSource::Miss)
                 }
             };
@@ -162,6 +170,16 @@ impl<D: Directory> Membership<D> {
         }
         let cause = "the room changed each time before its members were read";
         self.fall_back(room, asked, Outage::new(Kind::CheckTimeout, cause))
+    }
+
+    fn read(&self, room: RoomId) {
+        let (readings, reporter) = (Arc::clone(&self.readings), Arc::clone(&self.reporter));
+        self.tasks.spawn("reading", async move {
+            let began = rt::now();
+            readings.read(room).await;
+            let took = rt::now().surely_since(began);
+            reporter.staged(Stage::Fetch, took);
+        });
     }
 
     fn fall_back(&self, room: &RoomId, asked: Moment, outage: Outage) -> Answer {

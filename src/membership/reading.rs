@@ -98,7 +98,7 @@ impl<D> Readings<D> {
         if let Some(reading) = under_way.get_mut(&room) {
             reading.spoiled = true;
         }
-        self.known.replace(room, entry);
+        self.known.spoil(room, entry);
     }
 
     fn end(&self, room: Key<Room>, read: Result<Roster, Outage>) {

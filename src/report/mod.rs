@@ -3,11 +3,17 @@
 //! Records go to stdout, one line each; the ordinary log goes to stderr. Neither ever holds a body, a token, a
 //! secret, a signature, an e-mail address, a name of a person, or text of an unauthenticated caller.
 
+#[macro_use]
+mod words;
+
+pub mod build;
 mod follow;
 pub mod journal;
 mod lifecycle;
 pub mod lines;
 mod metrics;
+mod observed;
+mod operation;
 pub mod outage;
 mod quota;
 pub mod record;
@@ -18,7 +24,7 @@ mod turns;
 pub mod upkeep;
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::broadcast;
@@ -31,7 +37,10 @@ use journal::Journal;
 pub use journal::{JournalState, Outlet, Ticket};
 pub use lifecycle::{Lifecycle, Stage, Turn};
 use lines::Unwritten;
+pub use metrics::Exposition;
 use metrics::Metrics;
+pub use observed::{BotFigures, CacheName, Eviction, Figures, Observed, RouteFigures};
+pub use operation::{HttpMethod, Operation, RosterSource};
 use outage::{Kind, Outage};
 use quota::Quota;
 use record::Turned;
@@ -45,6 +54,22 @@ pub use upkeep::{Known, NoticeKind, RoomState, Upkeep, WebhookChange, WebhookSta
 /// Something worth telling. Every field is safe to write down.
 #[derive(Clone, Debug)]
 pub enum Happening<'a> {
+    /// A call to a route came in.
+    CallBegan {
+        /// The route.
+        route: &'a str,
+    },
+    /// A call is over.
+    CallEnded {
+        /// The route, when the path has one.
+        route: Option<&'a str>,
+        /// Its method.
+        method: HttpMethod,
+        /// The HTTP status of the answer, or `None` when the caller was gone or cut off before there was one.
+        status: Option<u16>,
+        /// From its head to the answer.
+        took: Duration,
+    },
     /// An event was decided; written before the bot is called.
     Decided(&'a Decision<'a>),
     /// A cleared event could not be decided or delivered yet, and is tried again.
@@ -69,10 +94,12 @@ pub enum Happening<'a> {
         /// How long the bot took.
         took: Duration,
     },
-    /// The number of events in the inbox changed.
-    Kept {
-        /// How many there are now.
-        events: usize,
+    /// Something is not remembered any more.
+    Evicted {
+        /// What kind of thing.
+        cache: CacheName,
+        /// Why.
+        cause: Eviction,
     },
     /// Something happened to the gateway as a whole.
     Lifecycle(&'a Turn<'a>),
@@ -124,45 +151,13 @@ pub enum Happening<'a> {
     WebexCalled {
         /// The bot whose token was used.
         bot: &'a str,
-        /// `people_me`, `memberships`, …
-        operation: &'static str,
+        /// What for.
+        operation: Operation,
         /// The HTTP status, or `None` when there was no answer.
         status: Option<u16>,
         /// How long it took.
         took: Duration,
     },
-}
-
-/// Where the knowledge about a room came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RosterSource {
-    /// Another event had asked already, and its reading served.
-    Coalesced,
-    /// It could not be found out.
-    Error,
-    /// It was known and young enough.
-    Hit,
-    /// It was read.
-    Miss,
-    /// It was known to be unclean, and Webex could not be asked again.
-    StaleDeny,
-}
-
-impl RosterSource {
-    /// Every source.
-    pub const ALL: [Self; 5] =
-        [Self::Coalesced, Self::Error, Self::Hit, Self::Miss, Self::StaleDeny];
-
-    /// The word for it in metrics and records.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Coalesced => "coalesced",
-            Self::Error => "error",
-            Self::Hit => "hit",
-            Self::Miss => "miss",
-            Self::StaleDeny => "stale_deny",
-        }
-    }
 }
 
 /// Takes happenings. Shared by everything that has something to tell.
@@ -267,11 +262,18 @@ impl Reporter {
                     let _counted = self.records.push(line, turn.at);
                 }
             }
-            Happening::Kept { .. }
+            Happening::CallBegan { .. }
+            | Happening::CallEnded { .. }
+            | Happening::Evicted { .. }
             | Happening::RosterAsked { .. }
             | Happening::Staged { .. }
             | Happening::WebexCalled { .. } => {}
         }
+    }
+
+    /// Tells that a part of the way of an event is done.
+    pub fn staged(&self, stage: Stage, took: Duration) {
+        self.emit(&Happening::Staged { stage, took });
     }
 
     /// Tells a verdict that something depends on. Nothing may pass before [`Self::written`] says that the record is.
@@ -332,10 +334,15 @@ impl Reporter {
         self.records.state()
     }
 
-    /// All metrics in the `OpenMetrics` text format.
-    pub fn scrape(&self) -> String {
-        self.metrics.lost(self.journal().errors);
-        self.metrics.scrape()
+    /// Whom to ask at each scrape for what only it knows. One at a time; it may go away.
+    pub fn ask(&self, observed: Weak<dyn Observed>) {
+        self.metrics.ask(observed);
+    }
+
+    /// All metrics, as they are now.
+    pub fn scrape(&self, exposition: Exposition, now: SystemTime) -> String {
+        self.metrics.journal(&self.journal());
+        self.metrics.scrape(exposition, now)
     }
 
     /// At most one line a second and reason: a flood of forged calls must not become a flood of lines.

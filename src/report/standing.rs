@@ -99,9 +99,11 @@ impl Board {
                     standing.audit = Some(Counted { counts: rooms.to_vec(), at: *at });
                 });
             }
-            Happening::Deferred { .. }
+            Happening::CallBegan { .. }
+            | Happening::CallEnded { .. }
+            | Happening::Deferred { .. }
             | Happening::Delivered { .. }
-            | Happening::Kept { .. }
+            | Happening::Evicted { .. }
             | Happening::RateLimited { .. }
             | Happening::RosterAsked { .. }
             | Happening::Staged { .. }

@@ -21,7 +21,7 @@ use super::wire::{
 };
 use crate::config::Otlp;
 use crate::gate::moment::Moment;
-use crate::report::{Fate, Reporter, Signal};
+use crate::report::{Exposition, Fate, Reporter, Signal};
 use crate::rt;
 
 /// From the first trace of a batch to its sending: nobody looks at a trace sooner.
@@ -120,7 +120,7 @@ impl Exporter {
     }
 
     async fn send_metrics(&self, within: Duration) {
-        let page = self.reporter.scrape();
+        let page = self.reporter.scrape(Exposition::OpenMetrics, rt::now().wall);
         let metrics = figures::read(&page, Times { start: self.start.wall, now: rt::now().wall });
         let points = figures::points(&metrics);
         let scope_metrics = [ScopeMetrics { scope: SCOPE, metrics }];

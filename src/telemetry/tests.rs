@@ -26,7 +26,12 @@ fn tracer(places: usize) -> (Tracer, Receiver<Box<Walk>>) {
 }
 
 fn dropped(tracer: &Tracer) -> String {
-    let page = tracer.recorder.as_ref().unwrap().reporter.scrape();
+    let page = tracer
+        .recorder
+        .as_ref()
+        .unwrap()
+        .reporter
+        .scrape(crate::report::Exposition::OpenMetrics, std::time::SystemTime::UNIX_EPOCH);
     let series = "telemetry_exported_total{signal=\"traces\",result=\"dropped\"} ";
     page.lines().find_map(|line| line.split_once(series)).unwrap().1.to_owned()
 }

@@ -14,8 +14,8 @@ use super::client::{Client, Limits};
 use super::fault::{Fault, answered};
 use crate::gate::retry::Schedule;
 use crate::gate::secret::Secret;
-use crate::report::Happening;
 use crate::report::outage::{Kind, Outage};
+use crate::report::{Happening, Operation};
 use crate::rt;
 
 /// Between tries, when Webex does not say: short, because an event waits and the whole question has seconds.
@@ -34,7 +34,7 @@ pub struct Effort {
 }
 
 impl Effort {
-    pub(super) fn question(self, operation: &'static str) -> Question {
+    pub(super) fn question(self, operation: Operation) -> Question {
         let Self { claim, give_up_after, attempts } = self;
         Question { operation, claim, deadline: Instant::now() + give_up_after, attempts }
     }
@@ -44,7 +44,7 @@ impl Effort {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Question {
     /// Its name in metrics.
-    pub(super) operation: &'static str,
+    pub(super) operation: Operation,
     /// What part of the budget its calls are taken from.
     pub(super) claim: Claim,
     /// All tries, waits and pages end by then.
@@ -100,7 +100,7 @@ impl Client {
         Effort { claim, give_up_after, attempts }
     }
 
-    pub(super) fn question(&self, operation: &'static str, claim: Claim) -> Question {
+    pub(super) fn question(&self, operation: Operation, claim: Claim) -> Question {
         self.effort(claim).question(operation)
     }
 

@@ -18,8 +18,8 @@ use super::trust::system_trust;
 use crate::config::{Proxy, Webex};
 use crate::gate::id::RoomId;
 use crate::gate::secret::Secret;
-use crate::report::Reporter;
 use crate::report::outage::{Kind, Outage};
+use crate::report::{Operation, Reporter};
 
 /// For one person or one room: a thousand times what they take.
 const ONE_THING: usize = 1024 * 1024;
@@ -112,7 +112,7 @@ impl Client {
 
     /// Whose token it is, and what time Webex says it is.
     pub async fn hello(&self) -> Result<(Me, Option<SystemTime>), Outage> {
-        let question = self.question("people_me", Claim::Regular);
+        let question = self.question(Operation::PeopleMe, Claim::Regular);
         let url = self.url(&["people", "me"]);
         let unclear = |cause| Outage::new(Kind::WebexUnavailable, cause);
         match self.ask::<Person>(question, &url, ONE_THING).await? {
@@ -136,7 +136,7 @@ impl Client {
 
     /// The same, on another account.
     pub async fn room_by(&self, effort: Effort, room: &RoomId) -> Result<Option<RoomView>, Outage> {
-        let question = effort.question("rooms");
+        let question = effort.question(Operation::Rooms);
         let url = self.url(&["rooms", room.as_str()]);
         match self.ask::<Room>(question, &url, ONE_THING).await? {
             Reply::Found(found) => Ok(Some(found.value.view())),
@@ -159,6 +159,11 @@ impl Client {
     /// How often Webex asked for silence, and for how long in all.
     pub fn silences(&self) -> Silences {
         self.budget.silences()
+    }
+
+    /// Calls that could be made at this moment, and for how long Webex still wants none; `None` when that cannot be told.
+    pub fn budget_left(&self) -> Option<(u32, Duration)> {
+        self.budget.left()
     }
 
     /// Each segment is escaped: an id cannot become a path.

@@ -11,6 +11,7 @@ use super::own::Own;
 use super::trail::nonsense;
 use crate::gate::departure::Departure;
 use crate::gate::secret::Secret;
+use crate::report::Operation;
 use crate::report::outage::Outage;
 
 /// For one membership.
@@ -61,7 +62,7 @@ impl Client {
 
     async fn delete_own(&self, effort: Effort, own: &Own) -> Result<Left, Outage> {
         let url = self.url(&["memberships", &own.id]);
-        let question = effort.question("leave");
+        let question = effort.question(Operation::Leave);
         let ask = Ask { method: Method::DELETE, url: &url, body: None };
         match self.call::<IgnoredAny>(question, ask, ONE).await? {
             Reply::Done | Reply::Found(_) => Ok(Left::Now),
@@ -71,7 +72,7 @@ impl Client {
 
     async fn hide(&self, effort: Effort, own: &Own) -> Result<Left, Outage> {
         let url = self.url(&["memberships", &own.id]);
-        let question = effort.question("hide");
+        let question = effort.question(Operation::Hide);
         let body = json!({"isModerator": false, "isRoomHidden": true}).to_string();
         let body = Some(Secret::new(body.into_bytes()));
         match self

@@ -12,6 +12,7 @@ use super::model::{Item, Page};
 use super::trail::{Step, Trail, nonsense};
 use crate::gate::id::{BadId, PersonId, RoomId};
 use crate::gate::roster::End;
+use crate::report::Operation;
 use crate::report::outage::Outage;
 
 /// Asked for; Webex documents no upper bound and takes more down to this. A room of 5,000 people is 5 calls.
@@ -69,7 +70,7 @@ impl Client {
         read: fn(Item) -> Result<T, BadId>,
         mut each: impl FnMut(&[T]) -> ControlFlow<()> + Send,
     ) -> Result<End, Outage> {
-        let question = effort.question("memberships");
+        let question = effort.question(Operation::Memberships);
         if effort.claim == Claim::Stranger {
             self.budget.line_up(room.key(), question.deadline).await?;
         }
@@ -101,7 +102,7 @@ impl Client {
         person: &PersonId,
     ) -> Result<Option<Listed>, Outage> {
         let url = self.member_url(room, person.as_str());
-        let question = effort.question("member");
+        let question = effort.question(Operation::Member);
         let found = match self.ask::<Page<Item>>(question, &url, PAGE_BYTES).await? {
             Reply::Found(found) => members(found.value, Listed::read)?,
             Reply::Absent | Reply::Done => return Ok(None),

@@ -8,6 +8,7 @@ use super::call::{Ask, Effort, Reply};
 use super::client::Client;
 use crate::gate::id::{PersonId, RoomId};
 use crate::gate::secret::Secret;
+use crate::report::Operation;
 use crate::report::outage::{Kind, Outage};
 
 /// For one message.
@@ -31,7 +32,7 @@ impl Client {
             To::Room(room) => json!({"roomId": room.as_str(), "text": text}),
         };
         let url = self.url(&["messages"]);
-        let question = effort.question("say");
+        let question = effort.question(Operation::Say);
         let body = Some(Secret::new(body.to_string().into_bytes()));
         match self
             .call::<IgnoredAny>(question, Ask { method: Method::POST, url: &url, body }, ONE)

@@ -40,6 +40,8 @@ pub(crate) mod stub;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod budget_tests;
+#[cfg(test)]
 mod tls_tests;
 #[cfg(test)]
 mod writes_tests;

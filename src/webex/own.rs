@@ -20,6 +20,7 @@ use super::trail::{Step, Trail, nonsense};
 use crate::config::long_id;
 use crate::gate::id::{Key, Person, PersonId, Room, RoomId};
 use crate::gate::roster::End;
+use crate::report::Operation;
 use crate::report::outage::Outage;
 
 /// Asked for; Webex takes more down to what it likes.
@@ -73,7 +74,7 @@ impl Client {
         let mut trail = Trail::new(here.clone()).of_pages(MOST_PAGES);
         let mut all = Vec::new();
         loop {
-            let question = effort.question("own_memberships");
+            let question = effort.question(Operation::OwnMemberships);
             let found = match self.ask::<Page<Item>>(question, &here, PAGE_BYTES).await? {
                 Reply::Found(found) => found,
                 Reply::Absent | Reply::Done => {
@@ -104,7 +105,7 @@ impl Client {
         // Ids of people have no other cluster than `us`.
         let person = long_id("PEOPLE", &own.to_string()).unwrap_or_default();
         let url = self.member_url(room, &person);
-        let question = effort.question("own_membership");
+        let question = effort.question(Operation::OwnMembership);
         let found = match self.ask::<Page<Item>>(question, &url, PAGE_BYTES).await? {
             Reply::Found(found) => found.value.items,
             Reply::Absent | Reply::Done => return Ok(None),

@@ -31,6 +31,13 @@ impl Pace {
         self.due.checked_sub(self.slack).unwrap_or(now).max(now)
     }
 
+    /// Turns that could be taken at this moment.
+    pub(super) fn left(&self, now: Instant) -> u32 {
+        let spare = (now + self.slack).checked_duration_since(self.due.max(now));
+        let more = spare.map(|spare| spare.as_nanos() / self.interval.as_nanos().max(1));
+        more.map_or(0, |more| u32::try_from(more + 1).unwrap_or(u32::MAX))
+    }
+
     /// Takes a turn at this moment, which is [`next`](Self::next) or later.
     pub(super) fn take(&mut self, at: Instant) {
         self.due = self.due.max(at) + self.interval;

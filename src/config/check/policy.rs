@@ -112,8 +112,7 @@ fn until(date: Date, path: &Path, findings: &mut Findings<'_>, today: SystemTime
     match until.duration_since(today) {
         Err(_) | Ok(Duration::ZERO) => findings.add(path, over()),
         Ok(ahead) if ahead > LONGEST_OBSERVING => {
-            let problem =
-                Problem::new(Code::BadObserveUntil, "this is more than 90 days ahead");
+            let problem = Problem::new(Code::BadObserveUntil, "this is more than 90 days ahead");
             findings.add(path, problem.hint(format!("{} ends observing", quoted(&date.spell()))));
         }
         Ok(_) => return Mode::Observe { until },

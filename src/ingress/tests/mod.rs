@@ -9,6 +9,7 @@ mod smuggling;
 mod tls;
 mod tls_callers;
 mod tls_renewal;
+mod watched;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -23,11 +24,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BindProblem, Certificates, Passed, bind};
 use crate::config::{Answer, Server, Tls, Unverified};
-use crate::flow::{Admission, Door, Doorway, Outcome};
+use crate::flow::{Admission, Answered, Door, Doorway, Outcome};
 use crate::gate::arrival::{Arrival, Origin};
 use crate::gate::refusal::Refusal;
 use crate::gate::signature::tests::{SECRET, oracle, ring};
 use crate::gate::signature::{Authentic, verify};
+use crate::report::HttpMethod;
 use crate::report::outage::{Kind, Outage};
 use crate::rt::Tasks;
 
@@ -47,12 +49,17 @@ struct Seen {
     origin: Origin,
 }
 
+/// A call to a route, and what is told of its end: method and status.
+type Told = (Arc<str>, Option<(HttpMethod, Option<u16>)>);
+
 /// The stub. Bodies say what becomes of them: `panic`, `full`, `slow` (until released), else kept.
 #[derive(Debug)]
 struct Stub {
     seen: Mutex<Vec<Seen>>,
     away: Mutex<Vec<Refusal>>,
     overloaded: Mutex<Vec<uuid::Uuid>>,
+    /// Calls to a route as they come, and again as they end.
+    calls: Mutex<Vec<Told>>,
     release: Semaphore,
 }
 
@@ -60,6 +67,7 @@ impl Default for Stub {
     fn default() -> Self {
         Self {
             seen: Mutex::default(),
+            calls: Mutex::default(),
             away: Mutex::default(),
             overloaded: Mutex::default(),
             release: Semaphore::new(0),
@@ -121,6 +129,16 @@ impl Door for Stub {
         assert_eq!(route.is_some(), refusal != Refusal::NoRoute);
         assert!(origin.peer.is_some());
         self.away.lock().unwrap().push(refusal);
+    }
+
+    fn called(&self, route: &Arc<str>) {
+        self.calls.lock().unwrap().push((Arc::clone(route), None));
+    }
+
+    fn answered(&self, call: &Answered<'_>) {
+        let Some(route) = call.route else { return };
+        let ended = (Arc::clone(route), Some((call.method, call.status)));
+        self.calls.lock().unwrap().push(ended);
     }
 }
 

@@ -4,32 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::{NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
+use crate::report::metrics::labels::{Bot, Outcome, State, exists, timestamp, whole};
 use crate::report::outage::Outage;
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Bot {
-    bot: Arc<str>,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct State {
-    bot: Arc<str>,
-    state: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Outcome {
-    bot: Arc<str>,
-    kind: &'static str,
-    result: &'static str,
-}
 
 #[derive(Debug, Default)]
 pub(in crate::report) struct Metrics {
@@ -85,22 +67,37 @@ impl Metrics {
         let of = |kind, result| Outcome { bot: Arc::clone(bot), kind, result };
         let state = |state| State { bot: Arc::clone(bot), state };
         for room in RoomState::ALL {
-            self.rooms.get_or_create(&state(room.label())).set(0);
+            exists(&self.rooms, &state(room.label()));
         }
         for end in ENDS {
-            self.audits.get_or_create(&of("rooms", end)).inc_by(0);
-            self.departures.get_or_create(&of("confirmed", end)).inc_by(0);
+            exists(&self.audits, &of("rooms", end));
+            exists(&self.departures, &of("confirmed", end));
             for change in WebhookChange::ALL {
-                self.changes.get_or_create(&of(change.label(), end)).inc_by(0);
+                exists(&self.changes, &of(change.label(), end));
             }
             for notice in NoticeKind::ALL {
-                self.notices.get_or_create(&of(notice.label(), end)).inc_by(0);
+                exists(&self.notices, &of(notice.label(), end));
             }
         }
         // How many webhooks are in which state is not said before somebody has looked: no bypass would be a lie.
-        self.looked.get_or_create(&Bot { bot: Arc::clone(bot) }).set(0);
-        self.last.get_or_create(&Bot { bot: Arc::clone(bot) }).set(0);
-        self.took.get_or_create(&Bot { bot: Arc::clone(bot) }).set(0.0);
+        exists(&self.looked, &Bot { bot: Arc::clone(bot) });
+        exists(&self.last, &Bot { bot: Arc::clone(bot) });
+        exists(&self.took, &Bot { bot: Arc::clone(bot) });
+    }
+
+    /// Nobody looks after a bot that is gone. What was counted stays counted.
+    pub(in crate::report) fn forget(&self, bot: &Arc<str>) {
+        let state = |state| State { bot: Arc::clone(bot), state };
+        for room in RoomState::ALL {
+            self.rooms.remove(&state(room.label()));
+        }
+        for webhook in WebhookState::ALL {
+            self.webhooks.remove(&state(webhook.label()));
+        }
+        let bot = Bot { bot: Arc::clone(bot) };
+        self.looked.remove(&bot);
+        self.last.remove(&bot);
+        self.took.remove(&bot);
     }
 
     pub(in crate::report) fn count(&self, bot: &str, upkeep: &Upkeep<'_>) {
@@ -139,27 +136,19 @@ impl Metrics {
         let done = Outcome { bot: Arc::clone(bot), kind: "rooms", result: "done" };
         self.audits.get_or_create(&done).inc();
         let bot = Bot { bot: Arc::clone(bot) };
-        self.last.get_or_create(&bot).set(seconds(at));
+        self.last.get_or_create(&bot).set(timestamp(at));
         self.took.get_or_create(&bot).set(took.as_secs_f64());
     }
 
     fn seen(&self, bot: &Arc<str>, counts: &[(WebhookState, usize)], at: SystemTime) {
-        self.looked.get_or_create(&Bot { bot: Arc::clone(bot) }).set(seconds(at));
+        self.looked.get_or_create(&Bot { bot: Arc::clone(bot) }).set(timestamp(at));
         for state in WebhookState::ALL {
-            let count = counts.iter().filter(|(seen, _)| seen == state).map(|(_, n)| n).sum();
+            let count: usize =
+                counts.iter().filter(|(seen, _)| seen == state).map(|(_, n)| n).sum();
             let state = State { bot: Arc::clone(bot), state: state.label() };
             self.webhooks.get_or_create(&state).set(whole(count));
         }
     }
-}
-
-fn whole(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn seconds(at: SystemTime) -> i64 {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -6,32 +6,12 @@ mod told;
 
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
-
 use super::outage::Outage;
 use crate::gate::id::{Key, Room};
 
 pub(super) use lines::line;
 pub(super) use metrics::Metrics;
 pub(super) use told::log;
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $word:ident = $label:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
-        pub enum $name { $($(#[$of])* #[serde(rename = $label)] $word,)* }
-
-        impl $name {
-            /// Every one of them.
-            pub const ALL: &'static [Self] = &[$(Self::$word),*];
-
-            /// The word for it in metrics, records and reports.
-            pub fn label(self) -> &'static str {
-                match self { $(Self::$word => $label,)* }
-            }
-        }
-    };
-}
 
 /// Whether people have heard of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::gate::roster::End;
 use crate::gate::secret::Secret;
+use crate::report::Operation;
 use crate::report::outage::{Kind, Outage};
 use crate::webex::Effort;
 use crate::webex::call::{Ask, Reply};
@@ -176,7 +177,7 @@ impl Client {
         here.query_pairs_mut().append_pair("max", "100");
         let (mut trail, mut all) = (Trail::new(here.clone()), Vec::new());
         loop {
-            let question = effort.question("webhooks");
+            let question = effort.question(Operation::Webhooks);
             let found = match self.ask::<Page<Item>>(question, &here, PAGE_BYTES).await? {
                 Reply::Found(found) => found,
                 Reply::Absent | Reply::Done => {
@@ -201,7 +202,7 @@ impl Client {
         });
         add_secret(&mut body, Some(&fresh.secret))?;
         let url = self.url(&["webhooks"]);
-        let question = effort.question("create_webhook");
+        let question = effort.question(Operation::CreateWebhook);
         let ask = Ask { method: Method::POST, url: &url, body: Some(sealed(&body)) };
         self.changed(question, ask).await
     }
@@ -216,7 +217,7 @@ impl Client {
             body.insert("status".to_owned(), "active".into());
         }
         let url = self.url(&["webhooks", &repair.id]);
-        let question = effort.question("update_webhook");
+        let question = effort.question(Operation::UpdateWebhook);
         let ask = Ask { method: Method::PUT, url: &url, body: Some(sealed(&body)) };
         self.changed(question, ask).await
     }
@@ -225,7 +226,7 @@ impl Client {
     /// does not.
     pub async fn delete_webhook(&self, effort: Effort, id: &str) -> Result<(), Outage> {
         let url = self.url(&["webhooks", id]);
-        let question = effort.question("delete_webhook");
+        let question = effort.question(Operation::DeleteWebhook);
         let ask = Ask { method: Method::DELETE, url: &url, body: None };
         match self.call::<IgnoredAny>(question, ask, ONE).await? {
             Reply::Done | Reply::Found(_) | Reply::Absent => Ok(()),

@@ -1,8 +1,6 @@
-//! Documents that are made from the code, and must not be older than it. `BLESS=1 cargo test --test docs` renews them.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+//! docs/reasons.md
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use botwarden::gate::refusal::Refusal;
 use botwarden::report::outage::Kind;
@@ -46,13 +44,5 @@ The event waits and is tried again; a bot that had the event and did not answer 
 
 #[test]
 fn the_page_of_reasons_is_up_to_date() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reasons.md");
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, reasons()).unwrap();
-    }
-    assert_eq!(
-        std::fs::read_to_string(&path).unwrap(),
-        reasons(),
-        "BLESS=1 cargo test --test docs"
-    );
+    crate::current("reasons.md", &reasons());
 }

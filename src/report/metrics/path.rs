@@ -1,0 +1,218 @@
+//! The path of events: calls, verdicts, stages, the bot.
+
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::labels::{
+    CLASSES, Code, Event, Name, Reason, Route, Staged, Verdicts, class, exists, seconds, stages,
+};
+use crate::gate::refusal::{Family as Fam, Refusal};
+use crate::report::Stage;
+use crate::report::outage::{Kind, Outage, Source};
+use crate::report::record::{Decision, Verdict};
+
+/// What bots are for. Their series exist from the start; those of other events from the first on.
+const USUAL: [(&str, &str); 4] = [
+    ("attachmentActions", "created"),
+    ("memberships", "created"),
+    ("memberships", "deleted"),
+    ("messages", "created"),
+];
+
+/// A call of which nothing is known but that it came.
+const UNREAD: (&str, &str) = ("", "");
+
+/// Of everything that has a record. Without the bot's time; what was turned away before has no decision.
+const DECIDED: [&str; 4] = ["allow", "deny", "expired", "skip"];
+
+#[derive(Debug)]
+pub(super) struct Path {
+    events: Family<Event, Counter>,
+    shadow: Family<Reason, Counter>,
+    deferred: Family<Reason, Counter>,
+    dropped: Family<Reason, Counter>,
+    decided: Family<Verdicts, Histogram, fn() -> Histogram>,
+    stages: Family<Staged, Histogram, fn() -> Histogram>,
+    upstream: Family<Code, Histogram, fn() -> Histogram>,
+    in_flight: Family<Route, Gauge>,
+}
+
+impl Path {
+    pub(super) fn new() -> Self {
+        let path = Self {
+            events: Family::default(),
+            shadow: Family::default(),
+            deferred: Family::default(),
+            dropped: Family::default(),
+            decided: Family::new_with_constructor(seconds),
+            stages: Family::new_with_constructor(stages),
+            upstream: Family::new_with_constructor(seconds),
+            in_flight: Family::default(),
+        };
+        for stage in Stage::ALL {
+            exists(&path.stages, &Staged { stage: stage.label() });
+        }
+        let nowhere = Verdict::Refused(Refusal::NoRoute);
+        exists(&path.events, &event(&"".into(), UNREAD, nowhere));
+        path
+    }
+
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let Self { events, shadow, deferred, dropped, decided, stages, upstream, in_flight } = self;
+        registry.register("events", "Verdicts", events.clone());
+        registry.register("shadow_denied", "Events that observe mode let pass", shadow.clone());
+        registry.register("deferred", "Tries that must be made again", deferred.clone());
+        registry.register(
+            "inbox_dropped",
+            "Authentic events that had no place, or whose time was up",
+            dropped.clone(),
+        );
+        registry.register(
+            "decision_duration_seconds",
+            "From the inbox to the verdict, without the bot",
+            decided.clone(),
+        );
+        registry.register("stage_duration_seconds", "Parts of the way of events", stages.clone());
+        registry.register(
+            "upstream_request_duration_seconds",
+            "How long bots take",
+            upstream.clone(),
+        );
+        registry.register(
+            "in_flight_requests",
+            "Calls that wait for their answer",
+            in_flight.clone(),
+        );
+    }
+
+    pub(super) fn start_at_zero(&self, route: &Name) {
+        exists(&self.in_flight, &Route { route: Name::clone(route) });
+        for verdict in DECIDED {
+            exists(&self.decided, &Verdicts { route: Name::clone(route), verdict });
+        }
+        for code in CLASSES.into_iter().chain(bot_faults()) {
+            exists(&self.upstream, &Code { route: Name::clone(route), code });
+        }
+        for refusal in Refusal::ALL {
+            if refusal.family() != Fam::Reject {
+                exists(&self.shadow, &reason(route, refusal.label()));
+            }
+        }
+        for kind in Kind::ALL {
+            exists(&self.deferred, &reason(route, kind.label()));
+            exists(&self.dropped, &reason(route, kind.label()));
+        }
+        exists(&self.dropped, &reason(route, Refusal::Overloaded.label()));
+        self.verdicts_at_zero(route);
+    }
+
+    fn verdicts_at_zero(&self, route: &Name) {
+        let passes = [None, Some(Refusal::OutsideOrg)];
+        let passes = passes.map(|would_refuse| Verdict::Allow { would_refuse });
+        let refused = Refusal::ALL.into_iter().filter(|one| *one != Refusal::NoRoute);
+        let refused = refused.map(Verdict::Refused);
+        let expired = Kind::ALL.into_iter().map(Verdict::Expired);
+        for verdict in passes.into_iter().chain(refused).chain(expired) {
+            if unread(verdict) != Unread::Never {
+                exists(&self.events, &event(route, UNREAD, verdict));
+            }
+            if unread(verdict) != Unread::Always {
+                for usual in USUAL {
+                    exists(&self.events, &event(route, usual, verdict));
+                }
+            }
+        }
+    }
+
+    pub(super) fn call_began(&self, route: &str) {
+        self.in_flight.get_or_create(&Route { route: route.into() }).inc();
+    }
+
+    pub(super) fn call_ended(&self, route: &str) {
+        self.in_flight.get_or_create(&Route { route: route.into() }).dec();
+    }
+
+    pub(super) fn deferred(&self, route: &str, outage: &Outage) {
+        self.deferred.get_or_create(&reason(&route.into(), outage.kind.label())).inc();
+    }
+
+    pub(super) fn delivered(&self, route: &str, answer: &Result<u16, &Outage>, took: Duration) {
+        let code = Code { route: route.into(), code: bot_code(answer) };
+        self.upstream.get_or_create(&code).observe(took.as_secs_f64());
+    }
+
+    pub(super) fn staged(&self, stage: Stage, took: Duration) {
+        self.stages.get_or_create(&Staged { stage: stage.label() }).observe(took.as_secs_f64());
+    }
+
+    pub(super) fn turned_away(&self, route: Option<&str>, refusal: Refusal) {
+        let route = route.unwrap_or_default().into();
+        self.events.get_or_create(&event(&route, UNREAD, Verdict::Refused(refusal))).inc();
+    }
+
+    pub(super) fn decided(&self, decision: &Decision<'_>) {
+        let (route, verdict) = (Name::from(decision.route), decision.verdict);
+        self.events.get_or_create(&event(&route, words(decision), verdict)).inc();
+        let verdicts = Verdicts { route: Name::clone(&route), verdict: verdict.label() };
+        self.decided.get_or_create(&verdicts).observe(decision.took.as_secs_f64());
+        match verdict {
+            Verdict::Allow { would_refuse: Some(refusal) } => {
+                self.shadow.get_or_create(&reason(&route, refusal.label())).inc();
+            }
+            Verdict::Expired(_) | Verdict::Refused(Refusal::Overloaded) => {
+                self.dropped.get_or_create(&reason(&route, verdict.reason())).inc();
+            }
+            Verdict::Allow { would_refuse: None } | Verdict::Refused(_) => {}
+        }
+    }
+}
+
+/// Whether a verdict falls before it is read what the event is about.
+#[derive(PartialEq)]
+enum Unread {
+    Always,
+    Never,
+    Sometimes,
+}
+
+fn unread(verdict: Verdict) -> Unread {
+    match verdict {
+        Verdict::Refused(Refusal::Malformed | Refusal::WrongWebhook) => Unread::Always,
+        Verdict::Refused(Refusal::Overloaded) => Unread::Sometimes,
+        Verdict::Refused(refusal) if refusal.family() == Fam::Reject => Unread::Always,
+        Verdict::Refused(_) | Verdict::Allow { .. } | Verdict::Expired(_) => Unread::Never,
+    }
+}
+
+fn words(decision: &Decision<'_>) -> (&'static str, &'static str) {
+    let said = |facts: &crate::gate::event::Facts| (facts.resource.label(), facts.verb.label());
+    // An unauthenticated call has no resource, whatever its body says.
+    let facts = decision.facts.filter(|_| unread(decision.verdict) != Unread::Always);
+    facts.map_or(UNREAD, said)
+}
+
+fn event(route: &Name, words: (&'static str, &'static str), verdict: Verdict) -> Event {
+    let (resource, event) = words;
+    let (verdict, reason) = (verdict.label(), verdict.reason());
+    Event { route: Name::clone(route), resource, event, verdict, reason }
+}
+
+fn reason(route: &Name, reason: &'static str) -> Reason {
+    Reason { route: Name::clone(route), reason }
+}
+
+fn bot_faults() -> impl Iterator<Item = &'static str> {
+    Kind::ALL.into_iter().filter(|kind| kind.source() == Source::Bot).map(Kind::label)
+}
+
+fn bot_code(answer: &Result<u16, &Outage>) -> &'static str {
+    match answer {
+        Ok(status) => class(*status),
+        Err(outage) => outage.kind.label(),
+    }
+}
