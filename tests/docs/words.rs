@@ -17,8 +17,8 @@ const PATTERNS: [(&str, &str); 7] = [
 pub(crate) fn is_secret(schema: &Value) -> bool {
     let forms = schema["oneOf"].as_array();
     let names = ["file", "env", "credential"];
-    let named = |form: &Value| names.iter().any(|name| !form["properties"][*name].is_null());
-    forms.is_some_and(|forms| forms.iter().all(named))
+    let refers = |form: &Value| names.iter().any(|name| !form["properties"][*name].is_null());
+    forms.is_some_and(|forms| forms.iter().all(refers))
 }
 
 pub(crate) fn kind(schema: &Value) -> String {
@@ -43,7 +43,7 @@ fn typed(schema: &Value) -> String {
     let kinds = match &schema["type"] {
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
         Value::String(kind) => vec![kind.as_str()],
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     };
     match kinds.iter().find(|kind| **kind != "null") {
         Some(&"array") => format!("list of {}", kind(&schema["items"])),
