@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use clap::Args;
 use tokio::net::TcpStream;
 
-use super::common::{block_on, called, fail};
+use super::common::{block_on, called, fail, no_config, say};
 use super::exit::Exit;
 use super::{Global, operate};
 use crate::admin;
-use crate::config::{Listen, Machine, Source as _};
+use crate::config::{self, Listen, Machine, Problem, Source as _};
 
 /// Ask the gateway on this machine whether it is well: 0 or 1, for HEALTHCHECK
 #[derive(Debug, Args)]
@@ -72,5 +72,18 @@ impl From<Option<Listen>> for Written {
 
 /// Nothing when it cannot be read; the reason is told.
 fn written(global: &Global) -> Option<Written> {
-    Some(operate::reach(global).ok()?.ops.listen.into())
+    if config::find(global.config.as_deref(), &Machine).is_none() {
+        no_config();
+        return None;
+    }
+    let reach = operate::reach(global).ok()?;
+    let ours = |problem: &Problem| {
+        ["ops", "BOTWARDEN_OPS_LISTEN"].iter().any(|start| problem.path.starts_with(start))
+    };
+    let problems: Vec<_> = reach.problems.into_iter().filter(ours).collect();
+    if problems.is_empty() {
+        return Some(reach.ops.listen.into());
+    }
+    say(&config::render(&problems, "gateway.yaml", "", false));
+    None
 }

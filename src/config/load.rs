@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::check::{self, Around};
 use super::findings::Findings;
+use super::path::Path;
 use super::problem::{Code, Problem, quoted};
 use super::raw::Gateway;
 use super::source::{LARGEST_FILE, Source};
@@ -87,7 +88,13 @@ pub struct Reach {
 pub fn reach(text: &[u8], source: &dyn Source) -> Option<Reach> {
     let (tree, _repeated) = tree::read(as_text(text).ok()?).ok()?;
     let mut findings = Findings::new(&tree, Vec::new());
-    let (mut raw, _faults) = typed::read::<Gateway>(&tree);
+    let (mut raw, faults) = typed::read::<Gateway>(&tree);
+    let ours = [Path::of(["ops"]), Path::of(["admin"])];
+    for fault in faults {
+        if ours.iter().any(|path| fault.path().starts_with(path)) {
+            findings.unfit(&fault);
+        }
+    }
     check::surroundings::apply(&mut raw, &mut findings, source);
     let admin = check::admin::check(&raw, &mut findings, source);
     let ops = Ops { listen: raw.ops.listen.as_ref().map(|listen| listen.0) };

@@ -78,13 +78,18 @@ impl Account {
         self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Asks Webex who the bot is, beside everything else, until the account is over or the tasks end.
+    /// Asks Webex who the bot is, beside everything else, until the account is over: also while the gateway drains, or
+    /// what was kept before Webex has answered would have to expire.
     pub(super) fn open(self: &Arc<Self>, told: Hearers, tasks: &Tasks) {
-        let (account, stop) = (Arc::clone(self), tasks.stop_token().clone());
+        let account = Arc::clone(self);
         tasks.spawn("identify", async move {
-            let asking = account.over.run_until_cancelled(account.identify(&told));
-            stop.run_until_cancelled(asking).await;
+            account.over.run_until_cancelled(account.identify(&told)).await;
         });
+    }
+
+    /// The gateway ends, and nothing waits for Webex any more.
+    pub(super) fn end(&self) {
+        self.over.cancel();
     }
 
     /// Nobody uses the token any more. Its check is gone, and nothing brings it back.

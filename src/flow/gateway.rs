@@ -164,6 +164,9 @@ impl Gateway {
     /// Ends every try and every wait; what is left expires with a record.
     pub fn cut(&self) {
         self.inbox.cut();
+        for desk in self.in_force().desks.values() {
+            desk.account.end();
+        }
     }
 
     /// Whether there was a place for it, or it has one already.

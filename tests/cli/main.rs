@@ -9,6 +9,7 @@ mod evidence;
 mod harness;
 mod healthcheck;
 mod operate;
+mod process;
 mod reload;
 mod rotation;
 mod sockets;

@@ -157,7 +157,7 @@ fn draining_shows_in_readiness_and_events_are_still_taken() {
     assert_eq!(world.run(&["healthcheck", "--ready"]).status.code(), Some(1));
     assert_eq!(world.run(&["healthcheck"]).status.code(), Some(0));
     let page = out(&world.run(&["status"]));
-    assert!(page.contains("NOT READY\n  drain: "), "{page}");
+    assert!(page.contains("NOT READY\n  shutdown: draining\n"), "{page}");
     world.forge();
     let mut nobody = program(world.site.path(), &["drain"]);
     let nobody = nobody.env("BOTWARDEN_OPS_LISTEN", "127.0.0.1:1").output().unwrap();

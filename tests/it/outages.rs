@@ -18,7 +18,7 @@ async fn waits_out(fault: Misbehaviour, patience: Duration) {
     world.fault(fault.clone());
     assert_eq!(world.say("ann", "staff").await.status, 200, "{fault:?}");
     eventually!(world.readings() > 0);
-    eventually!(world.told.text().is_empty() && world.house().waiting() == 1);
+    eventually!(world.told.records().is_empty() && world.house().waiting() == 1);
     assert!(deferred(&world).await, "{fault:?}");
     assert_eq!(world.bot.count(), 0, "{fault:?}: forwarded undecided");
     world.control.clear_faults();
