@@ -57,7 +57,10 @@ fn serve(stream: &TcpStream, book: &Book) {
     let mut writer = stream;
     while let Some(body) = request(&mut reader) {
         let event: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        book.subjects.lock().unwrap().push(event["data"]["id"].as_str().unwrap().to_owned());
+        book.subjects
+            .lock()
+            .unwrap()
+            .push(event.pointer("/data/id").unwrap().as_str().unwrap().to_owned());
         let held = book.held.lock().unwrap();
         drop(book.released.wait_while(held, |held| *held).unwrap());
         if writer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").is_err() {

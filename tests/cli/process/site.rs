@@ -5,12 +5,13 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
 use super::bot::{Bot, request};
 use crate::harness::{Background, SECRET, program, site};
@@ -32,7 +33,7 @@ impl Site {
         let mut documents = serde_json::Deserializer::from_reader(&mut simulator.out);
         let world: Value = serde::Deserialize::deserialize(&mut documents).unwrap();
         let bot = Bot::start();
-        let directory = site(world["api"].as_str().unwrap(), &bot.url());
+        let directory = site(text(&world, "/api"), &bot.url());
         let site = Self { bot, directory, world, _simulator: simulator };
         site.change("bots:\n", "inbox: {max_events: 5000}\nbots:\n");
         site
@@ -48,7 +49,8 @@ impl Site {
 
     /// A signed event in a room, with this subject.
     pub(crate) fn event(&self, room: &str, subject: &str) -> String {
-        let id = |kind: &str, name: &str| self.world[kind][name]["id"].as_str().unwrap().to_owned();
+        let id =
+            |kind: &str, name: &str| text(&self.world, &format!("/{kind}/{name}/id")).to_owned();
         let created = jiff::Timestamp::now().to_string();
         let data = json!({"id": subject, "roomId": id("rooms", room), "personId": id("people", "ann"), "created": created});
         let (creator, actor) = (id("people", "helpdesk"), id("people", "ann"));
@@ -73,7 +75,7 @@ impl Site {
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let ready: Value =
             serde_json::from_str(&Background::line(&mut log, "ready for webhooks")).unwrap();
-        let field = |name: &str| ready["fields"][name].as_str().unwrap().to_owned();
+        let field = |name: &str| text(&ready, &format!("/fields/{name}")).to_owned();
         let (listen, ops) = (field("listen"), field("ops"));
         Gateway { child, log, records, reading: Some(reading), listen, ops }
     }
@@ -168,6 +170,10 @@ fn exchange(mut stream: &TcpStream, request_text: &str) -> Option<u16> {
     let status = line.split(' ').nth(1)?.parse().ok()?;
     request(&mut reader)?;
     Some(status)
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap()
 }
 
 /// What records call the event's body.
