@@ -13,6 +13,7 @@ mod sighting;
 mod tell;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::forward::Place;
 use crate::gate::arrival::Arrival;
@@ -104,11 +105,15 @@ pub(crate) struct Courier {
     lookout: Lookout,
 }
 
+/// A record is usually written within a millisecond. Where it took longer than this, people may have joined since the
+/// verdict; the next try finds its record written, and does not wait again.
+const PROMPT: Duration = Duration::from_millis(100);
+
 /// Why a try did not come to the bot.
 enum Halt {
     /// It ended so.
     Ended(Step),
-    /// Another configuration came into force meanwhile: nothing was judged.
+    /// Another configuration came into force meanwhile, or people had time to join: it is judged anew.
     Overtaken(Arrival),
 }
 
@@ -250,11 +255,12 @@ impl Courier {
         cleared: Cleared,
         place: Place,
     ) -> Result<Step, Halt> {
+        let judged = rt::now();
         if self.tell_cleared(letter, &cleared).await.is_err() {
             return Ok(self.not_yet(letter, cleared.into_notice(), unwritten()));
         }
-        let route = Arc::clone(&letter.route);
-        if self.overtaken(&route) == Overtaken::Yes {
+        let (route, waited) = (Arc::clone(&letter.route), rt::now().since(judged));
+        if self.overtaken(&route) == Overtaken::Yes || waited > PROMPT {
             return Err(Halt::Overtaken(cleared.into_notice().into_arrival()));
         }
         let began = rt::now();

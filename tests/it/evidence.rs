@@ -34,6 +34,34 @@ async fn invariant_10_the_bot_is_not_called_before_the_system_has_the_record() {
 }
 
 #[tokio::test]
+async fn who_joins_while_a_record_is_being_written_is_noticed() {
+    let world = World::start().await;
+    world.subscribe("memberships", "created");
+    world.say("ann", "staff").await;
+    world.bot.got(1).await;
+    world.settled().await;
+    let judged = ["botwarden_stage_duration_seconds_count", "judge"];
+    let before = world.metric(&judged).await;
+    let stalled = world.told.stalls();
+    world.say("ann", "staff").await;
+    while world.metric(&judged).await < before + 0.5 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world.control.join("staff", "tom").unwrap();
+    eventually!(world.control.deliveries().iter().any(|delivery| delivery.status == Some(200)));
+    // Longer than any record that is written in time, and shorter than the wait for one.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    drop(stalled);
+    world.settled().await;
+    assert_eq!(world.bot.count(), 1, "{}", world.told.text());
+    let last = world.told.decisions().pop().unwrap();
+    assert_eq!(
+        (last["verdict"].as_str(), last["reason"].as_str()),
+        (Some("deny"), Some("outside_org"))
+    );
+}
+
+#[tokio::test]
 async fn every_record_of_every_kind_is_in_the_chain() {
     let world = World::start().await;
     world.say("ann", "staff").await;
