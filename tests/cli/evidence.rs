@@ -263,7 +263,8 @@ fn a_log_that_comes_mixed_with_others_on_stdin_is_verified() {
     assert_eq!(whole.status.code(), Some(0), "{}{}", out(&whole), err(&whole));
     let told = out(&whole);
     assert!(told.contains(&format!("ignored      {records} lines that are no records")), "{told}");
-    let prefixed: String = log.lines().map(|line| format!("gateway-1  | {line}\n")).collect();
+    let prefix = |line| ["gateway-1  | ", line].concat();
+    let prefixed = log.split_inclusive('\n').map(prefix).collect::<String>();
     let refused = [
         (verified(&mixed, &[]), "-:1:this is not a record"),
         (verified(&prefixed, &["--mixed"]), "there is no record in it"),

@@ -74,7 +74,7 @@ mod tests {
             (tally(1, 7, noon), Seals::Missing),
             (Tally { starts: 2, ..young.clone() }, Seals::Missing),
             (Tally { starts: 0, promised: 0, ..young.clone() }, Seals::Missing),
-            (Tally { first: None, ..young.clone() }, Seals::Missing),
+            (Tally { first: None, ..young }, Seals::Missing),
             (Tally { sealed: 1, ..tally(0, 7, "2020-01-15T12:00:00.000Z") }, Seals::Good),
         ];
         for (tally, seals) in table {

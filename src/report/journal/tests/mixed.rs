@@ -46,7 +46,8 @@ fn a_record_that_is_made_to_look_like_another_line_is_missed() {
 fn a_record_that_is_being_written_is_no_line_of_others() {
     let [first, second, _] = lines_of_a_run().try_into().unwrap();
     for length in 1..second.len() {
-        let tally = read(&format!("{first}{}", &second[..length]), Lines::Mixed).unwrap();
+        let begun = second.get(..length).unwrap();
+        let tally = read(&format!("{first}{begun}"), Lines::Mixed).unwrap();
         assert_eq!((tally.records, tally.ignored, tally.open_end), (1, 0, true), "{length}");
     }
 }
