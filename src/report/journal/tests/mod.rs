@@ -1,4 +1,5 @@
 mod forgeries;
+mod mixed;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
