@@ -107,6 +107,12 @@ impl Background {
         line
     }
 
+    /// Asks it to read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        let process = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &process]).status().unwrap().success());
+    }
+
     /// As a supervisor does it. The exit code.
     pub(crate) fn terminate(mut self) -> Option<i32> {
         let process = self.child.id().to_string();
