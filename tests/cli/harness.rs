@@ -114,12 +114,17 @@ impl Background {
     }
 
     /// As a supervisor does it. The exit code.
-    pub(crate) fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(self) -> Option<i32> {
+        self.end().0
+    }
+
+    /// The same, and what it still had to say on stdout.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let process = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
-        self.child.wait().unwrap().code()
+        (self.child.wait().unwrap().code(), rest)
     }
 }
 

@@ -17,7 +17,7 @@ fn line(gateway: &mut Background, with: &str) -> Value {
 }
 
 /// As Kubernetes and careful editors do it: at once, under the same name.
-fn replace(path: &Path, change: impl FnOnce(String) -> String) {
+pub(crate) fn replace(path: &Path, change: impl FnOnce(String) -> String) {
     let text = change(fs::read_to_string(path).unwrap());
     let new = path.with_extension("new");
     fs::write(&new, text).unwrap();
@@ -83,7 +83,9 @@ fn certify(site: &Path) -> CertificateDer<'static> {
 /// What the gateway shows in a handshake.
 fn shown(address: &str, known: &[CertificateDer<'static>]) -> CertificateDer<'static> {
     let mut roots = RootCertStore::empty();
-    known.iter().for_each(|root| roots.add(root.clone()).unwrap());
+    for root in known {
+        roots.add(root.clone()).unwrap();
+    }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let client = ClientConfig::builder_with_provider(provider);
     let client = client.with_safe_default_protocol_versions().unwrap();
@@ -92,7 +94,7 @@ fn shown(address: &str, known: &[CertificateDer<'static>]) -> CertificateDer<'st
         ClientConnection::new(Arc::new(client), "localhost".try_into().unwrap()).unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     client.complete_io(&mut stream).unwrap();
-    client.peer_certificates().unwrap()[0].clone().into_owned()
+    client.peer_certificates().unwrap().first().unwrap().clone().into_owned()
 }
 
 #[test]

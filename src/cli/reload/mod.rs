@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 
-use super::notify::Supervisor;
+use crate::admin::api::Access;
 use crate::admin::{NotReloaded, Reloaded};
 use crate::config::{Code, Config, Problem};
 use crate::flow::{Gateway, StartProblem};
@@ -32,6 +32,7 @@ use crate::report::{Reporter, Scope};
 use crate::rt;
 use crate::upkeep::Upkeep;
 
+pub use super::notify::Supervisor;
 pub use control::Handle;
 pub(super) use control::Requests;
 use control::{Outcome, Reply};
@@ -101,6 +102,7 @@ pub(super) struct Followers {
     pub(super) upkeep: Upkeep,
     pub(super) drain: Drain,
     pub(super) certificates: Option<Certificates>,
+    pub(super) access: Option<Access>,
     pub(super) reporter: Arc<Reporter>,
 }
 
@@ -203,7 +205,7 @@ impl Reloads {
     }
 
     async fn come_into_force(&self, config: &Arc<Config>) -> Result<(), Problem> {
-        let Followers { gateway, upkeep, drain, certificates, reporter } = &self.followers;
+        let Followers { gateway, upkeep, drain, certificates, access, reporter } = &self.followers;
         let tls = config.server.tls.as_ref().map(ingress::examine).transpose();
         let tls = tls.map_err(|problem| unfit("server.tls", &problem.to_string()))?;
         let prepared = gateway.prepare(config).map_err(|problem| unbuilt(&problem))?;
@@ -212,6 +214,9 @@ impl Reloads {
         upkeep.resume(config);
         if let (Some(certificates), Some(tls)) = (certificates, tls) {
             certificates.renew(tls);
+        }
+        if let Some(access) = access {
+            access.renew(&config.admin);
         }
         drain.follow(&config.server);
         reporter.renew(&Scope::of(config));
