@@ -1,26 +1,42 @@
-//! Whether audits can leave their reports, and the gateway what it remembers about rooms.
+//! Whether audits can leave their reports, the gateway what it remembers about rooms, and the decision log its files.
+
+use std::path::Path;
 
 use super::{Finding, State};
-use crate::config::Config;
+use crate::config::{Config, Destination};
 
-/// One row for each bot with `audit.reports`. A file is made and removed again: nothing else tells for sure.
+/// One row for the decision log if it goes to files, and one for each bot with `audit.reports`.
 pub(super) fn look(config: &Config) -> Vec<Finding> {
+    let log = match &config.decision_log.to {
+        Destination::Dir { dir, .. } => {
+            Some(writable("decision log".to_owned(), dir, existing(dir)))
+        }
+        Destination::Stdout => None,
+    };
     let with =
         config.bots.iter().filter_map(|(name, bot)| Some((name, bot.audit.reports.as_ref()?)));
-    let finding = |(name, reports): (&std::sync::Arc<str>, &crate::config::Reports)| {
-        let (subject, dir) = (format!("{name} reports"), reports.dir.display());
-        match tempfile::tempfile_in(&reports.dir) {
-            Ok(_removed_when_closed) => {
-                Finding::new(subject, State::Ok, format!("{dir} can be written"))
-            }
-            Err(cause) => {
-                let note = format!(
-                    "{dir}: {}; make the directory, for the user of the gateway",
-                    cause.kind()
-                );
-                Finding::new(subject, State::Fail, note)
-            }
+    let reports =
+        with.map(|(name, reports)| writable(format!("{name} reports"), &reports.dir, &reports.dir));
+    log.into_iter().chain(reports).collect()
+}
+
+/// The gateway makes the directory of the decision log, with all above it: what matters is where it begins.
+fn existing(dir: &Path) -> &Path {
+    let mut named = dir.ancestors().filter(|above| !above.as_os_str().is_empty());
+    named.find(|above| above.exists()).unwrap_or_else(|| Path::new("."))
+}
+
+/// A file is made where it can be, and removed again: nothing else tells for sure.
+fn writable(subject: String, dir: &Path, tried: &Path) -> Finding {
+    let shown = dir.display();
+    match tempfile::tempfile_in(tried) {
+        Ok(_removed_when_closed) => {
+            Finding::new(subject, State::Ok, format!("{shown} can be written"))
         }
-    };
-    with.map(finding).collect()
+        Err(cause) => {
+            let cause = cause.kind();
+            let note = format!("{shown}: {cause}; make the directory, for the user of the gateway");
+            Finding::new(subject, State::Fail, note)
+        }
+    }
 }
