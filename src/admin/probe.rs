@@ -34,8 +34,9 @@ async fn ask(address: SocketAddr, method: &str, path: &str) -> io::Result<bool> 
     Ok(start == YES)
 }
 
-/// "Every address" is not one that can be called.
+/// "Every address" is not one that can be called, and an IPv4 address is called as one.
 fn reachable(mut listen: SocketAddr) -> SocketAddr {
+    listen.set_ip(listen.ip().to_canonical());
     if listen.ip().is_unspecified() {
         listen.set_ip(match listen {
             SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
