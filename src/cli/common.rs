@@ -256,6 +256,7 @@ pub(super) fn outage(outage: &Outage) -> String {
         Kind::BehindOthers
         | Kind::Bug
         | Kind::GatewayStopped
+        | Kind::ListOutdated
         | Kind::LogUnwritable
         | Kind::TokenRefused
         | Kind::UpstreamBroke
