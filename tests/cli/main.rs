@@ -8,6 +8,7 @@ mod demo;
 mod evidence;
 mod harness;
 mod healthcheck;
+mod impostor;
 mod operate;
 mod process;
 mod reload;
