@@ -1,5 +1,6 @@
 """What the compose files promise beyond their schema: python compose.py FILE …"""
 
+import re
 import sys
 from pathlib import Path
 
@@ -37,7 +38,15 @@ def missing_files(file, document):
         # Secrets of your own are not in the repository.
         if not path.exists() and path.parent.name != "secrets":
             yield f"{path} is not there"
+    variables = (file.parent / ".env.example").read_text()
+    for needed in sorted(set(re.findall(r"\$\{(\w+):\?", file.read_text()))):
+        if not re.search(rf"^{needed}=", variables, flags=re.M):
+            yield f"{needed} is not in .env.example"
     for name, service in document["services"].items():
+        for mount in service.get("volumes", []):
+            path = file.parent / mount["source"]
+            if not path.is_dir() and path.name != "secrets":
+                yield f"{name}: {path} is no folder"
         if "build" not in service:
             continue
         context = file.parent / service["build"]["context"]

@@ -24,9 +24,23 @@ def problems(file):
     for document in documents:
         if document["kind"] == "CronJob":
             yield from mounts(document["spec"]["jobTemplate"]["spec"]["template"]["spec"], named)
+        yield from numbered(document)
     for image in re.findall(r"image: (\S+/botwarden:\S+)", file.read_text()):
         if not image.endswith(f":{VERSION}"):
             yield f"{image}: this is version {VERSION}"
+
+
+def numbered(document):
+    """Before 1.32 a Service does not find a named port of a sidecar, and many networks do not for a policy."""
+    spec = document.get("spec", {})
+    if document["kind"] == "Service":
+        ports = [port["targetPort"] for port in spec["ports"]]
+    elif document["kind"] == "NetworkPolicy":
+        ports = [port["port"] for rule in spec["ingress"] for port in rule["ports"]]
+    else:
+        return
+    if not ports or not set(ports) <= {8080, 8082}:
+        yield f"{document['kind']}: its ports are the numbers of the gateway's, not {ports}"
 
 
 def in_pod(pod, old_style):
@@ -41,6 +55,10 @@ def in_pod(pod, old_style):
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         if gateway[probe]["httpGet"]["port"] != "ops":
             yield f"{probe}: the bot is not running yet when it is asked for the first time"
+    if gateway["startupProbe"]["httpGet"]["path"] != "/livez":
+        yield "startupProbe: a token that Webex refuses is no reason to kill the gateway"
+    if not any("preStop" in bot.get("lifecycle", {}) for bot in bots):
+        yield "the bot is stopped at once, before the gateway has delivered what it has"
     if pod.get("terminationGracePeriodSeconds", 30) < GRACE:
         yield f"terminationGracePeriodSeconds: less than {GRACE}"
     context = gateway["securityContext"]

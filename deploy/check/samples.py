@@ -12,8 +12,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import yaml
+
 BOTWARDEN, FILES = sys.argv[1], [Path(file) for file in sys.argv[2:]]
-SAME = ["deploy/compose/gateway.yaml", "deploy/kubernetes/base/gateway.yaml", "deploy/kubernetes/example/gateway.yaml"]
+BASE = Path("deploy/kubernetes/base/gateway.yaml")
+SAME = ["deploy/compose/config/gateway.yaml", BASE, "deploy/kubernetes/example/gateway.yaml"]
 OBSERVE = Path("deploy/kubernetes/overlays/observe/gateway.yaml")
 # In these, events of rooms with outsiders pass on purpose, and the gateway warns of it.
 EXPECTED = {OBSERVE: {"W111"}}
@@ -57,10 +60,12 @@ def check(file):
 
 problems = [problem for file in FILES for problem in check(file)]
 if len({rules(file) for file in SAME}) > 1:
-    problems.append(f"not the same: {', '.join(SAME)}")
-without = re.sub(r"  mode: observe\n(  #.*\n)*  observe_until: .*\n", "", rules(OBSERVE))
-if without != rules(SAME[1]):
-    problems.append(f"{OBSERVE}: differs from the base in more than observing")
+    problems.append(f"not the same: {', '.join(map(str, SAME))}")
+enforced, observed = (yaml.safe_load(file.read_text()) for file in (BASE, OBSERVE))
+alone = [observed["policy"].pop(key, None) for key in ("mode", "observe_until")]
+managed = [bot["webhooks"].pop("manage") for told in (enforced, observed) for bot in told["bots"].values()]
+if observed != enforced or alone[0] != "observe" or managed != ["ensure", "check"]:
+    problems.append(f"{OBSERVE}: differs from the base in something else than observing")
 unit = Path("deploy/systemd/botwarden.service").read_text()
 handed = set(re.findall(r"^LoadCredential=(\w+):", unit, flags=re.M))
 asked = set(re.findall(r"\{credential: (\w+)\}", Path("deploy/systemd/gateway.yaml").read_text()))

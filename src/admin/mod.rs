@@ -30,7 +30,7 @@ use crate::report::Reporter;
 use crate::rt::{Checks, Readiness, Tasks};
 
 pub use control::{Control, NotReloaded, Reloaded};
-pub use probe::{drained, healthy};
+pub use probe::{drained, failing, healthy};
 
 /// Where the answers come from.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use tokio::net::TcpStream;
 
-use super::common::{block_on, called, fail, no_config, say};
+use super::common::{block_on, called, fail, no_config, say, tamed};
 use super::exit::Exit;
 use super::{Global, operate};
 use crate::admin;
@@ -31,8 +31,18 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
         let listens = TcpStream::connect(called(listen)).await.is_ok();
         let how = if listens { "does not answer 200" } else { "cannot be reached: nobody listens" };
         fail(&format!("http://{listen}{path} {how}"));
+        if arguments.ready {
+            reasons(listen).await;
+        }
         Exit::Found
     })
+}
+
+/// Which checks fail: the first question of whoever reads this.
+async fn reasons(listen: SocketAddr) {
+    for line in admin::failing(listen).await {
+        say(&format!("  {}\n", tamed(&line)));
+    }
 }
 
 /// The variable stands above the file, and saves reading it. Secrets are not read: one that is just being exchanged says

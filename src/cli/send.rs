@@ -20,7 +20,7 @@ use super::exit::Exit;
 use super::wire::{Answer, Wire};
 use super::{Global, Output};
 use crate::config::{Bot, Config, Route, Server};
-use crate::gate::id::PersonId;
+use crate::gate::id::{PersonId, RoomId};
 use crate::gate::signature::HEADER;
 use crate::report::Reporter;
 use crate::rt;
@@ -29,7 +29,7 @@ use crate::webex::Client;
 /// Make an event, sign it, and send it to the gateway on this machine
 #[derive(Debug, Args)]
 #[command(
-    before_help = "  botwarden send messages.created --route helpdesk --room Y2lzY29…\n  botwarden send messages.created --route helpdesk --bad-signature"
+    before_help = "  botwarden send messages.created --route helpdesk --room Y2lzY29… --person Y2lzY29…\n  botwarden send messages.created --route helpdesk --bad-signature"
 )]
 pub(super) struct Arguments {
     /// What happened, such as messages.created
@@ -39,11 +39,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     route: String,
     /// The room that it is about, a UUID from a record will do; else one that nobody knows
-    #[arg(long, value_name = "ID")]
-    room: Option<String>,
-    /// Who acts; else somebody whom nobody knows
-    #[arg(long, value_name = "ID")]
-    person: Option<String>,
+    #[arg(long, value_name = "ID", value_parser = |text: &str| RoomId::parse(text))]
+    room: Option<RoomId>,
+    /// Who acts, a member of the room if it is to be allowed; else somebody whom nobody knows
+    #[arg(long, value_name = "ID", value_parser = |text: &str| PersonId::parse(text))]
+    person: Option<PersonId>,
     /// The message, card or membership that it is about; else one that nobody knows
     #[arg(long, value_name = "ID")]
     id: Option<String>,
@@ -161,11 +161,11 @@ async fn draft(
         None => who(config, route, bot).await?,
     };
     let (resource, event) = &arguments.event;
-    let room = arguments.room.as_deref().map(|room| asked_as("ROOM", room));
+    let room = arguments.room.as_ref().map(|room| asked_as("ROOM", room.as_str()));
     if let Some((_, Some(told))) = &room {
         say(&format!("room {told}\n"));
     }
-    let person = arguments.person.as_deref().map(|person| asked_as("PEOPLE", person).0);
+    let person = arguments.person.as_ref().map(|person| asked_as("PEOPLE", person.as_str()).0);
     let draft = Draft {
         resource,
         event,

@@ -87,10 +87,10 @@ fn world(file: Option<&Path>) -> Result<World, Exit> {
 
 /// Everybody who can call, and every room. A room's many invented members are no use here.
 fn text(world: &WorldView, origin: &str) -> String {
-    let head = ["PERSON", "NAME", "TYPE", "TOKEN"].map(str::to_owned);
+    let head = ["PERSON", "NAME", "TYPE", "ID", "TOKEN"].map(str::to_owned);
     let people = shown(world).map(|person| {
         let (handle, kind) = (person.handle.clone(), kind_of(person.kind));
-        [handle, person.name.clone(), kind, person.token.clone()]
+        [handle, person.name.clone(), kind, person.id.clone(), person.token.clone()]
     });
     let people: Vec<_> = std::iter::once(head).chain(people).collect();
     let head = ["ROOM", "TYPE", "ID", "MEMBERS"].map(str::to_owned);

@@ -45,7 +45,7 @@ use outage::{Kind, Outage};
 use quota::Quota;
 use record::Turned;
 pub use record::{Decision, Form, Mode, Verdict};
-pub use scope::{RouteScope, Scope};
+pub use scope::{BotScope, RouteScope, Scope, Watch};
 use standing::Board;
 pub use standing::{BotStanding, Counted, Reload, Standing};
 pub use telemetry::{Fate, Signal};

@@ -156,7 +156,7 @@ mod tests {
             mode: Mode::Enforce,
         };
         let routes = bots.iter().map(route).collect();
-        Scope { routes, fingerprint: "5f0c21e9".into(), letters: 1 }
+        Scope { routes, fingerprint: "5f0c21e9".into(), ..Scope::default() }
     }
 
     fn accepted(bot: &str) -> Happening<'_> {

@@ -27,7 +27,7 @@ fn reporter(form: Form) -> (Reporter, Shared) {
             mode: crate::gate::policy::Mode::Enforce,
         }],
         fingerprint: "5f0c21e9".into(),
-        letters: 0,
+        ..Scope::default()
     };
     (Reporter::new(&scope, form, Box::new(written.clone())), written)
 }

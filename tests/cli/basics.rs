@@ -36,7 +36,7 @@ fn every_help_begins_with_two_examples() {
 
 #[test]
 fn wrong_usage_is_2() {
-    let wrong: [&[&str]; 8] = [
+    let wrong: [&[&str]; 10] = [
         &["dance"],
         &["demo", "--twice"],
         &["explain"],
@@ -44,6 +44,8 @@ fn wrong_usage_is_2() {
         &["simulate", "--listen", "0.0.0.0:8090"],
         &["send", "messages", "--route", "helpdesk"],
         &["send", "messages.created", "--route", "helpdesk", "--url", "http://example.com/"],
+        &["send", "messages.created", "--route", "helpdesk", "--room", "staff"],
+        &["send", "messages.created", "--route", "helpdesk", "--person", "ann"],
         &["completions", "tcsh"],
     ];
     for arguments in wrong {

@@ -213,3 +213,68 @@ fn a_full_disk_makes_the_gateway_unready() {
     gateway.kill().unwrap();
     gateway.wait().unwrap();
 }
+
+#[test]
+fn a_healthy_log_is_not_bad_before_its_first_seal() {
+    let site = evidence();
+    let (gateway, address) = start(site.path());
+    forge(&address);
+    wait_for_a_record(site.path(), 0);
+    let with_key = ["audit", "verify", "decisions", "--public-key", "decisions.pub"];
+    let young = run_in(site.path(), &with_key);
+    assert_eq!(young.status.code(), Some(0), "{}{}", out(&young), err(&young));
+    assert!(out(&young).contains("It is not sealed yet"), "{}", out(&young));
+    let found = document(&run_in(site.path(), &[&with_key[..], &["--json"]].concat()));
+    assert_eq!((&found[0]["not_sealed_yet"], &found[0]["sealed"]), (&true.into(), &0.into()));
+    let other = Command::new("openssl").args(["genpkey", "-algorithm", "ed25519"]).output();
+    if let Ok(other) = other {
+        fs::write(site.path().join("other.pem"), other.stdout).unwrap();
+        let public = ["pkey", "-in", "other.pem", "-pubout", "-out", "other.pub"];
+        let made = Command::new("openssl").args(public).current_dir(site.path()).status().unwrap();
+        assert!(made.success());
+        let wrong = ["audit", "verify", "decisions", "--public-key", "other.pub"];
+        let wrong = run_in(site.path(), &wrong);
+        assert_eq!(wrong.status.code(), Some(1), "{}", out(&wrong));
+        assert!(out(&wrong).contains("no record is sealed with this key"), "{}", out(&wrong));
+    }
+    assert_eq!(gateway.terminate(), Some(0));
+    let sealed = out(&run_in(site.path(), &with_key));
+    assert!(sealed.contains("seals        1 good") && !sealed.contains("sealed yet"), "{sealed}");
+}
+
+#[test]
+fn a_log_that_comes_mixed_with_others_on_stdin_is_verified() {
+    let site = evidence();
+    let (gateway, address) = start(site.path());
+    forge(&address);
+    assert_eq!(gateway.terminate(), Some(0));
+    let log = fs::read_to_string(&files(site.path())[0]).unwrap();
+    let other = "{\"timestamp\":\"2027-01-15T08:00:00Z\",\"level\":\"INFO\"}\n";
+    let mixed = log.split_inclusive('\n').map(|line| [other, line].concat()).collect::<String>();
+    let records = log.lines().count();
+    let verified = |text: &str, more: &[&str]| {
+        fs::write(site.path().join("stdin"), text).unwrap();
+        let mut command = program(site.path(), &[&["audit", "verify", "-"], more].concat());
+        command.stdin(File::open(site.path().join("stdin")).unwrap()).output().unwrap()
+    };
+    let plain = verified(&log, &["--public-key", "decisions.pub"]);
+    assert_eq!(plain.status.code(), Some(0), "{}{}", out(&plain), err(&plain));
+    let whole = verified(&mixed, &["--mixed"]);
+    assert_eq!(whole.status.code(), Some(0), "{}{}", out(&whole), err(&whole));
+    let told = out(&whole);
+    assert!(told.contains(&format!("ignored      {records} lines that are no records")), "{told}");
+    let prefix = |line| ["gateway-1  | ", line].concat();
+    let prefixed = log.split_inclusive('\n').map(prefix).collect::<String>();
+    let refused = [
+        (verified(&mixed, &[]), "-:1:this is not a record"),
+        (verified(&prefixed, &["--mixed"]), "there is no record in it"),
+        (verified("", &[]), "there is no record in it"),
+        (verified(&log.replacen("missing", "mizzing", 1), &[]), "good up to there:"),
+    ];
+    for (output, words) in refused {
+        assert_eq!(output.status.code(), Some(1), "{words}: {}", out(&output));
+        assert!(out(&output).contains(words), "{words}: {}", out(&output));
+    }
+    let first = out(&verified(&mixed, &[]));
+    assert!(first.contains("--mixed") && first.contains("--no-log-prefix"), "{first}");
+}

@@ -1,5 +1,7 @@
 //! `botwarden healthcheck`, next to a gateway that runs.
 
+use std::io::Write as _;
+
 use crate::harness::{Background, err, program, run_in, site_without_webex};
 
 /// The site, and a gateway that runs in it, with the address of probes in the file.
@@ -60,4 +62,35 @@ fn the_variable_stands_above_the_file() {
     for output in [none, passed, nonsense] {
         assert_eq!(output.status.code(), Some(1));
     }
+}
+
+#[test]
+fn who_is_not_ready_says_why() {
+    let (site, _gateway) = running();
+    assert_eq!(run_in(site.path(), &["drain"]).status.code(), Some(0));
+    let unready = run_in(site.path(), &["healthcheck", "--ready"]);
+    assert_eq!(unready.status.code(), Some(1));
+    let told = err(&unready);
+    assert!(told.contains("/readyz does not answer 200\n  [-] shutdown: draining\n"), "{told}");
+    assert!(!told.contains("[+]"), "{told}");
+}
+
+/// Not a gateway of ours: an answer without an end, with what a terminal would obey.
+#[test]
+fn a_page_that_never_ends_is_read_in_part_and_commands_no_terminal() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _gone = stream.write_all(b"HTTP/1.1 503 x\r\n\r\n[-] a: \x1b[2J\n");
+            std::thread::spawn(move || while stream.write_all(&[b'x'; 4096]).is_ok() {});
+        }
+    });
+    let site = site_without_webex();
+    let mut command = program(site.path(), &["healthcheck", "--ready"]);
+    let unready = command.env("BOTWARDEN_OPS_LISTEN", address).output().unwrap();
+    assert_eq!(unready.status.code(), Some(1));
+    let told = err(&unready);
+    assert!(told.ends_with("  [-] a: \u{fffd}[2J\n") && told.len() < 200, "{told}");
 }

@@ -101,6 +101,23 @@ fn status_needs_nothing_but_the_same_user() {
 }
 
 #[test]
+fn a_token_that_nobody_can_know_is_a_warning_with_the_same_advice_on_both_sides() {
+    let site = site_without_webex();
+    let mut gateway = Background::start(site.path(), &["run"]);
+    let warning = Background::line(&mut gateway.err, "nobody knows the token of viewers");
+    let warning: Value = serde_json::from_str(&warning).unwrap();
+    assert_eq!(warning["level"], "WARN");
+    let hint = warning.pointer("/fields/hint").and_then(Value::as_str).unwrap();
+    assert!(hint.contains("viewer_token") && hint.contains("XDG_RUNTIME_DIR"), "{hint}");
+    let ready = Background::line(&mut gateway.err, "ready for webhooks");
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    let admin = format!("http://{}", ready.pointer("/fields/admin").unwrap().as_str().unwrap());
+    let refused = run_in(site.path(), &["status", "--admin", &admin]);
+    assert_eq!(refused.status.code(), Some(77));
+    assert!(err(&refused).contains(hint), "{}", err(&refused));
+}
+
+#[test]
 fn the_token_is_the_owners_alone_in_no_output_and_gone_at_the_end() {
     use std::os::unix::fs::PermissionsExt as _;
     let mut world = world(AT_ANY_PORT);

@@ -54,6 +54,9 @@ fn a_secret_that_changes_is_taken_without_being_asked_and_shown_nowhere() {
     let mut gateway = Background::start(site.path(), &["run"]);
     line(&mut gateway, "ready for webhooks");
     replace(&site.path().join("secret"), |_| format!("another-{SECRET}"));
+    let exchanged = line(&mut gateway, "exchanged");
+    assert_eq!(exchanged["fields"]["keys"], "bots.helpdesk.webhook_secret");
+    assert!(!exchanged.to_string().contains(SECRET));
     let reloaded = line(&mut gateway, "\"reloaded\"");
     assert_eq!(reloaded["fields"]["old"], reloaded["fields"]["config"], "the same file");
     assert!(!reloaded.to_string().contains(SECRET));

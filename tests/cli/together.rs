@@ -52,6 +52,10 @@ fn the_simulated_world_is_there_for_people_too() {
     let mut simulator = Background::start(Path::new("."), &arguments);
     let api = Background::line(&mut simulator.out, "api ");
     assert!(api.contains("http://127.0.0.1:") && !api.contains(":0/"), "{api}");
+    assert!(Background::line(&mut simulator.out, "PERSON ").contains("  ID  "));
+    let ann = Background::line(&mut simulator.out, "Ann ");
+    let id = ann.split_whitespace().find(|word| word.starts_with("Y2lz")).unwrap();
+    assert!(STANDARD_NO_PAD.decode(id).unwrap().starts_with(b"ciscospark://us/PEOPLE/"), "{ann}");
     assert!(Background::line(&mut simulator.out, "helpdesk").contains("sim-token-helpdesk"));
     Background::line(&mut simulator.err, "Ctrl-C");
     assert_eq!(simulator.terminate(), Some(0));
@@ -170,4 +174,20 @@ fn what_is_sent_is_decided_by_the_gateway() {
         assert!(command.env("BOTWARDEN_OPS_LISTEN", ops).status().unwrap().success());
     }
     assert_eq!(gateway.terminate(), Some(0));
+}
+
+#[test]
+fn the_example_in_the_help_of_send_is_allowed() {
+    let (_simulator, world) = simulator();
+    let site = site(text(&world, "/api"), "http://127.0.0.1:2/");
+    let mut gateway = Background::start(site.path(), &["run"]);
+    let ready = Background::line(&mut gateway.err, "ready for webhooks");
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    let url = format!("http://{}/webhooks/helpdesk", text(&ready, "/fields/listen"));
+    let (room, ann) = (text(&world, "/rooms/staff/id"), text(&world, "/people/ann/id"));
+    let event = ["send", "messages.created", "--route", "helpdesk", "--url", &url];
+    let sent = run_in(site.path(), &[&event[..], &["--room", room, "--person", ann]].concat());
+    assert_eq!(sent.status.code(), Some(0), "{}", err(&sent));
+    Background::line(&mut gateway.out, "\"verdict\":\"allow\"");
+    // Killed: nobody takes the event, and a stop would wait for that.
 }

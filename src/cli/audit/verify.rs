@@ -1,7 +1,7 @@
 //! `botwarden audit verify`
 
 use std::fs::File;
-use std::io::{BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,28 +11,35 @@ use crate::cli::common::{contents, fail, print, tamed};
 use crate::cli::exit::Exit;
 use crate::cli::{Global, Output};
 use crate::gate::seal::PublicKey;
+use crate::report::journal::chain::NoLink;
 use crate::report::journal::folder;
 use crate::report::journal::name::Name;
-use crate::report::journal::verify::{Stop, Tally, Verifier};
+use crate::report::journal::verify::{Flaw, Lines, Stop, Tally, Verifier};
+use crate::report::journal::vouch::Seals;
+use crate::rt;
 
 const EXAMPLES: &str = "  botwarden audit verify /var/lib/botwarden/decisions
-  botwarden audit verify --public-key decisions.pub decisions-*.jsonl";
+  botwarden audit verify --public-key decisions.pub decisions-*.jsonl
+  kubectl logs deploy/helpdesk-bot -c gateway | botwarden audit verify --mixed -";
 
 const ENDS: &str = "A chain shows that no record was changed, removed, added or moved between its first and its last. It cannot show
 that records at its end were cut off, nor what stood before its first: for that, keep the head elsewhere.
 
 Exit codes, the first of these that applies:
   77   a file cannot be read
-  1    a line does not fit, or --public-key has sealed nothing
+  1    a line does not fit; or --public-key has sealed nothing, and the first seal is due; or no record came on stdin
   0    none of these";
 
 /// Recompute the chain of a decision log, and name the first line that does not fit
 #[derive(Debug, Args)]
 #[command(before_help = EXAMPLES, after_help = ENDS)]
 pub(super) struct Arguments {
-    /// Directories, each a log of its own; files together are one log
+    /// Directories, each a log of its own; files together are one log; `-` for stdin
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
+    /// In files and stdin: ignore and count lines that do not begin as records do, such as those of the ordinary log
+    #[arg(long)]
+    mixed: bool,
     /// Check the seals: the public half of `decision_log.signing_key`, PEM; again for keys of other times
     #[arg(long, value_name = "FILE")]
     public_key: Vec<PathBuf>,
@@ -43,6 +50,8 @@ pub(super) struct Arguments {
 struct Finding {
     log: String,
     whole: bool,
+    /// No seal has come, and none is due.
+    not_sealed_yet: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     bad: Option<Bad>,
     #[serde(flatten)]
@@ -57,13 +66,29 @@ struct Bad {
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
     what: String,
+    /// What may have been meant. For people.
+    #[serde(skip)]
+    hint: Option<&'static str>,
+}
+
+impl Bad {
+    /// Of the log as a whole.
+    fn log(what: &str) -> Self {
+        Self { file: None, line: None, what: what.to_owned(), hint: None }
+    }
 }
 
 /// One log: what it is called, and its files in order.
 struct Log {
     name: String,
     files: Vec<PathBuf>,
+    lines: Lines,
 }
+
+/// The name of stdin.
+const STDIN: &str = "-";
+
+const OTHERS: &str = "lines of others between the records: --mixed; words before each line, such as those of `docker compose logs`: --no-log-prefix";
 
 pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
     match look(arguments) {
@@ -74,7 +99,8 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
 
 fn look(arguments: &Arguments) -> Result<Vec<Finding>, Exit> {
     let keys = arguments.public_key.iter().map(|file| key(file)).collect::<Result<Vec<_>, _>>()?;
-    let logs = logs(&arguments.paths)?;
+    let lines = if arguments.mixed { Lines::Mixed } else { Lines::Records };
+    let logs = logs(&arguments.paths, lines)?;
     logs.iter().map(|log| verify(log, &keys)).collect()
 }
 
@@ -86,7 +112,8 @@ fn key(file: &Path) -> Result<PublicKey, Exit> {
     })
 }
 
-fn logs(paths: &[PathBuf]) -> Result<Vec<Log>, Exit> {
+/// A directory holds records and nothing else, whatever was said of the other paths.
+fn logs(paths: &[PathBuf], lines: Lines) -> Result<Vec<Log>, Exit> {
     let (dirs, mut files): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path.is_dir());
     let mut logs = dirs.iter().map(|dir| directory(dir)).collect::<Result<Vec<_>, _>>()?;
     let name = |path: &PathBuf| path.file_name().and_then(|name| Name::read(name.to_str()?));
@@ -94,7 +121,7 @@ fn logs(paths: &[PathBuf]) -> Result<Vec<Log>, Exit> {
         files.sort_by_key(name);
     }
     if let Some(first) = files.first() {
-        logs.push(Log { name: first.display().to_string(), files });
+        logs.push(Log { name: first.display().to_string(), files, lines });
     }
     Ok(logs)
 }
@@ -105,7 +132,7 @@ fn directory(dir: &Path) -> Result<Log, Exit> {
     });
     let names = names.map_err(|cause| unreadable(dir, &cause))?;
     let files = names.iter().map(|name| dir.join(name.to_string())).collect();
-    Ok(Log { name: dir.display().to_string(), files })
+    Ok(Log { name: dir.display().to_string(), files, lines: Lines::Records })
 }
 
 fn unreadable(path: &Path, cause: &std::io::Error) -> Exit {
@@ -120,30 +147,54 @@ fn unreadable(path: &Path, cause: &std::io::Error) -> Exit {
 }
 
 fn verify(log: &Log, keys: &[PublicKey]) -> Result<Finding, Exit> {
-    let mut verifier = Verifier::new(keys.to_vec());
+    let mut verifier = Verifier::new(keys.to_vec()).among(log.lines);
     for path in &log.files {
         let name = path.file_name().and_then(|name| Name::read(name.to_str()?));
-        let file = File::open(path).map_err(|cause| unreadable(path, &cause))?;
-        let read = verifier.file(BufReader::new(file), name.map(|name| name.first));
-        match read {
+        let file = open(path).map_err(|cause| unreadable(path, &cause))?;
+        match verifier.file(file, name.map(|name| name.first)) {
             Ok(()) => {}
             Err(Stop::Io(cause)) => return Err(unreadable(path, &cause)),
             Err(Stop::Flaw { line, flaw }) => {
-                let file = Some(path.display().to_string());
-                let bad = Bad { file, line: Some(line), what: flaw.to_string() };
-                return Ok(finding(log, verifier.end(), Some(bad)));
+                return Ok(finding(log, verifier.end(), Some(misfit(log, path, line, flaw))));
             }
         }
     }
-    let tally = verifier.end();
-    let unsealed = !keys.is_empty() && tally.sealed == 0;
-    let what = "no record is sealed with this key".to_owned();
-    let bad = unsealed.then_some(Bad { file: None, line: None, what });
-    Ok(finding(log, tally, bad))
+    Ok(judge(log, verifier.end(), keys))
+}
+
+fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
+    if path == Path::new(STDIN) {
+        return Ok(Box::new(std::io::stdin().lock()));
+    }
+    Ok(Box::new(BufReader::new(File::open(path)?)))
+}
+
+fn misfit(log: &Log, path: &Path, line: u64, flaw: Flaw) -> Bad {
+    let foreign = flaw == Flaw::NoLink(NoLink::Unreadable) && log.lines == Lines::Records;
+    let file = Some(path.display().to_string());
+    Bad { file, line: Some(line), what: flaw.to_string(), hint: foreign.then_some(OTHERS) }
+}
+
+/// Every line fits. Nothing at all proves nothing: whoever pipes it may have failed, and with `--mixed` a prefix would
+/// hide every record. A file alone may be new and empty.
+fn judge(log: &Log, tally: Tally, keys: &[PublicKey]) -> Finding {
+    let piped = log.lines == Lines::Mixed || log.files.iter().any(|file| file == Path::new(STDIN));
+    if piped && tally.records == 0 {
+        let bad = Bad { hint: Some(OTHERS), ..Bad::log("there is no record in it") };
+        return finding(log, tally, Some(bad));
+    }
+    match tally.seals(rt::now().wall) {
+        Seals::Missing if !keys.is_empty() => {
+            finding(log, tally, Some(Bad::log("no record is sealed with this key")))
+        }
+        Seals::NotYet => Finding { not_sealed_yet: true, ..finding(log, tally, None) },
+        Seals::Good | Seals::Missing => finding(log, tally, None),
+    }
 }
 
 fn finding(log: &Log, tally: Tally, bad: Option<Bad>) -> Finding {
-    Finding { log: log.name.clone(), whole: bad.is_none(), bad, tally }
+    let whole = bad.is_none();
+    Finding { log: log.name.clone(), whole, not_sealed_yet: false, bad, tally }
 }
 
 fn tell(findings: &[Finding], global: &Global) -> Exit {
@@ -164,7 +215,8 @@ fn page(finding: &Finding) -> String {
             bad.file.iter().map(|file| tamed(file)).chain(bad.line.map(|line| line.to_string()));
         let place: Vec<_> = place.chain([bad.what.clone()]).collect();
         lines.push(format!("  BAD          {}", place.join(":")));
-        lines.push("  before that:".to_owned());
+        lines.extend(bad.hint.map(|hint| format!("               {hint}")));
+        lines.push("  good up to there:".to_owned());
     }
     lines.push(format!("  files        {}", tally.files));
     lines.push(format!(
@@ -173,6 +225,9 @@ fn page(finding: &Finding) -> String {
         number(tally.from),
         number(tally.to)
     ));
+    if tally.ignored > 0 {
+        lines.push(format!("  ignored      {} lines that are no records", tally.ignored));
+    }
     lines.push(format!("  from         {}", or_none(tally.first.as_deref())));
     lines.push(format!("  to           {}", or_none(tally.last.as_deref())));
     lines.push(format!(
@@ -192,7 +247,7 @@ fn number(seq: Option<u64>) -> String {
 
 /// What a chain that fits does not show.
 fn notes(finding: &Finding) -> Vec<String> {
-    let Tally { from, chains, open_end, sealed, unchecked, unsealed, .. } = &finding.tally;
+    let Tally { from, chains, open_end, sealed, unchecked, unsealed, ignored, .. } = &finding.tally;
     let mut notes = Vec::new();
     if finding.whole {
         notes.push("  The chain is whole: between its first and its last record, none was changed, removed, added or moved.".to_owned());
@@ -203,10 +258,15 @@ fn notes(finding: &Finding) -> Vec<String> {
     if *chains > 1 {
         notes.push(format!("  It consists of {chains} chains, one a start: nothing shows whether one in between is missing."));
     }
+    if *ignored > 0 {
+        notes.push("  Lines were ignored: a record at the end that was made to look like one of them would be missing.".to_owned());
+    }
     if *open_end {
         notes.push("  The last line is not whole: it is being written, or the gateway was killed; its next start will say so.".to_owned());
     }
-    if *sealed > 0 {
+    if finding.not_sealed_yet {
+        notes.push("  It is not sealed yet: the first seal comes after 1,000 records or 5 minutes. Verify it again then.".to_owned());
+    } else if *sealed > 0 {
         notes.push(format!("  For the last {unsealed} records, no seal vouches: who can write to the log could have made them."));
     } else if *unchecked > 0 {
         notes.push("  There are seals; with --public-key they are checked.".to_owned());

@@ -12,6 +12,10 @@ use crate::gate::secret::Secret;
 /// Nobody guesses 256 bits.
 const BYTES: usize = 32;
 
+/// What helps where no token is to be found: in the log of the gateway, and for whoever asks it.
+pub(super) const HINT: &str =
+    "set admin.viewer_token, or XDG_RUNTIME_DIR for the gateway and its commands alike";
+
 /// Where the unit of `deploy/` has its runtime directory: for who asks from outside the unit.
 const UNIT: &str = "/run/botwarden";
 
@@ -61,8 +65,9 @@ fn show(token: &Secret) {
         let token = String::from_utf8_lossy(token.expose());
         say(&format!("token of viewers until the next start: {token}\n"));
     } else {
-        tracing::info!(
-            "nobody knows the token of viewers: set admin.viewer_token, or XDG_RUNTIME_DIR for a file with it"
+        tracing::warn!(
+            hint = HINT,
+            "nobody knows the token of viewers: `status` and `tail` cannot ask"
         );
     }
 }

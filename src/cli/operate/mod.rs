@@ -171,7 +171,10 @@ impl Refused {
 fn tokenless(role: Role) -> String {
     match role {
         Role::Operator => "there is no token of operators to show\n  set admin.operator_token, for the address of admin.listen, or name it with --token-file".to_owned(),
-        Role::Viewer => "there is no token of viewers to show\n  run this as the user of the gateway, set admin.viewer_token, for the address of admin.listen, or name it with --token-file".to_owned(),
+        Role::Viewer => format!(
+            "there is no token of viewers to show\n  run this as the user of the gateway, or name it with --token-file; else, for the address of admin.listen, {}",
+            keys::HINT
+        ),
     }
 }
 

@@ -10,6 +10,7 @@
 //!    policy that is no longer in force.
 //! 5. Then all of it comes into force at once ([`Gateway::adopt`]).
 
+mod changed;
 mod control;
 mod fixed;
 mod looks;
@@ -184,6 +185,7 @@ impl Reloads {
             self.know(prints.clone());
             return Err(self.unusable(problem));
         }
+        tell::exchanged(&changed::names((&old, &self.prints), (&config, &prints)));
         self.prints = prints;
         self.know(Prints::new());
         let (old, new) = (old.fingerprint.clone(), config.fingerprint.clone());

@@ -34,6 +34,13 @@ pub(super) fn outcome(outcome: &Result<(Reloaded, String), Unusable>, reporter: 
     }
 }
 
+/// By name only.
+pub(super) fn exchanged(names: &[String]) {
+    if !names.is_empty() {
+        tracing::info!(keys = names.join(", "), "secrets or certificates exchanged");
+    }
+}
+
 /// As `check` shows it, without the count at the end.
 fn shown(problem: &Problem, file: &str, text: &str) -> String {
     let whole = render(std::slice::from_ref(problem), file, text, false);

@@ -7,6 +7,7 @@ pub mod folder;
 pub mod name;
 mod pen;
 pub mod verify;
+pub mod vouch;
 mod writer;
 
 use std::io::Write;

@@ -7,6 +7,8 @@
 //! 5. A run begins with `started`, and nothing follows its last seal.
 //! 6. A seal is under the line before it; with a key at hand, it is that key's.
 //! 7. A run that seals has a seal at least every 1,000 records.
+//! 8. Where records are mixed with other lines, those that do not begin as a record does are counted, and are no part
+//!    of the log. One that was a record is missed by rule 3, unless it stood at the end.
 
 use std::io::{self, BufRead, Read as _};
 
@@ -49,7 +51,25 @@ pub struct Tally {
     pub unchecked: u64,
     /// Records that no checked seal vouches for: those behind the last one.
     pub unsealed: u64,
+    /// Lines that are no records, in what is mixed.
+    pub ignored: u64,
+    /// Starts that promise seals of a key that is at hand.
+    #[serde(skip)]
+    pub promised: u64,
 }
+
+/// What stands in what is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lines {
+    /// Records, and nothing else.
+    #[default]
+    Records,
+    /// Lines of others between them, such as those of the ordinary log.
+    Mixed,
+}
+
+/// How every record begins, and no line of the ordinary log.
+const BEGINNING: &[u8] = b"{\"ts\":";
 
 /// Why a log is not what the gateway wrote. Says nothing of what stands in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,6 +142,7 @@ pub enum Stop {
 #[derive(Debug, Default)]
 pub struct Verifier {
     keys: Vec<PublicKey>,
+    lines: Lines,
     tally: Tally,
     head: Option<Head>,
     run: Option<Run>,
@@ -145,6 +166,12 @@ impl Verifier {
         Self { keys, ..Self::default() }
     }
 
+    /// The same, where this stands.
+    #[must_use]
+    pub fn among(self, lines: Lines) -> Self {
+        Self { lines, ..self }
+    }
+
     /// What was read so far.
     pub fn tally(&self) -> &Tally {
         &self.tally
@@ -162,6 +189,12 @@ impl Verifier {
             let flaw = |flaw| Stop::Flaw { line, flaw };
             match bytes.split_last() {
                 None => return Ok(()),
+                Some((last, _)) if self.foreign(&bytes) => {
+                    self.tally.ignored += 1;
+                    if *last != b'\n' {
+                        from.skip_until(b'\n')?;
+                    }
+                }
                 Some((b'\n', whole)) => self.line(whole, expected.take()).map_err(flaw)?,
                 Some(_) if bytes.len() > LONGEST_LINE => return Err(flaw(Flaw::TooLong)),
                 Some(_) => self.cut(),
@@ -173,6 +206,11 @@ impl Verifier {
     pub fn end(mut self) -> Tally {
         self.tally.open_end = self.torn;
         self.tally
+    }
+
+    /// Rule 8. The beginning of a beginning is a record that was cut off.
+    fn foreign(&self, line: &[u8]) -> bool {
+        self.lines == Lines::Mixed && !line.starts_with(BEGINNING) && !BEGINNING.starts_with(line)
     }
 
     fn cut(&mut self) {
@@ -235,13 +273,11 @@ impl Verifier {
             Some(_) if !starts => return Err(Flaw::NoStart),
             Some(_) | None => {}
         }
-        self.run = Some(Run {
-            instance: link.said.instance.clone(),
-            seals: link.said.key_id.as_deref().filter(|_| starts).unwrap_or_default().into(),
-            unsealed: 0,
-            over: false,
-        });
+        let seals = link.said.key_id.as_deref().filter(|_| starts).unwrap_or_default();
         self.tally.starts += u64::from(starts);
+        self.tally.promised += u64::from(self.keys.iter().any(|key| key.id() == seals));
+        let instance = link.said.instance.clone();
+        self.run = Some(Run { instance, seals: seals.into(), unsealed: 0, over: false });
         Ok(())
     }
 

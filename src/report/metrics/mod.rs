@@ -96,6 +96,9 @@ impl Metrics {
             self.webex.start_at_zero(&route.bot);
             self.upkeep.start_at_zero(&route.bot);
         }
+        for bot in &scope.bots {
+            self.upkeep.schedule(bot);
+        }
     }
 
     /// At each scrape, this one is asked for what only it knows.

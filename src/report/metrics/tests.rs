@@ -14,7 +14,11 @@ fn scope(hash: &str, routes: &[(&str, Mode)]) -> Scope {
         bot: format!("{name}-bot").into(),
         mode: *mode,
     };
-    Scope { routes: routes.iter().map(route).collect(), fingerprint: hash.into(), letters: 0 }
+    Scope {
+        routes: routes.iter().map(route).collect(),
+        fingerprint: hash.into(),
+        ..Scope::default()
+    }
 }
 
 fn at(days: u32) -> SystemTime {

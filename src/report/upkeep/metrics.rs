@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -12,6 +13,13 @@ use prometheus_client::registry::Registry;
 use super::{NoticeKind, RoomState, Upkeep, WebhookChange, WebhookState};
 use crate::report::metrics::labels::{Bot, Outcome, State, exists, timestamp, whole};
 use crate::report::outage::Outage;
+use crate::report::{BotScope, Watch};
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Scheduled {
+    bot: Arc<str>,
+    kind: &'static str,
+}
 
 #[derive(Debug, Default)]
 pub(in crate::report) struct Metrics {
@@ -22,6 +30,7 @@ pub(in crate::report) struct Metrics {
     departures: Family<Outcome, Counter>,
     webhooks: Family<State, Gauge>,
     looked: Family<Bot, Gauge>,
+    scheduled: Family<Scheduled, Gauge>,
     changes: Family<Outcome, Counter>,
     notices: Family<Outcome, Counter>,
 }
@@ -34,8 +43,18 @@ fn done<T>(result: &Result<T, &Outage>) -> &'static str {
 
 impl Metrics {
     pub(in crate::report) fn register(&self, registry: &mut Registry) {
-        let Self { rooms, last, took, audits, departures, webhooks, looked, changes, notices } =
-            self;
+        let Self {
+            rooms,
+            last,
+            took,
+            audits,
+            departures,
+            webhooks,
+            looked,
+            scheduled,
+            changes,
+            notices,
+        } = self;
         registry.register("rooms", "Rooms of a bot, by what the last audit found", rooms.clone());
         registry.register(
             "audit_last_success_timestamp_seconds",
@@ -58,6 +77,11 @@ impl Metrics {
             "webhooks_last_look_timestamp_seconds",
             "When the webhooks of a bot were last listed",
             looked.clone(),
+        );
+        registry.register(
+            "upkeep_scheduled",
+            "Whether webhooks and rooms of a bot are looked at by the clock",
+            scheduled.clone(),
         );
         registry.register("webhook_changes", "Changes to webhooks", changes.clone());
         registry.register("notices", "What the gateway said by itself", notices.clone());
@@ -85,6 +109,14 @@ impl Metrics {
         exists(&self.took, &Bot { bot: Arc::clone(bot) });
     }
 
+    /// What is never looked at cannot be overdue: alerts ask for it.
+    pub(in crate::report) fn schedule(&self, bot: &BotScope) {
+        for (kind, watch) in [("audit", bot.audits), ("webhooks", bot.webhooks)] {
+            let scheduled = Scheduled { bot: Arc::clone(&bot.name), kind };
+            self.scheduled.get_or_create(&scheduled).set((watch == Watch::Scheduled).into());
+        }
+    }
+
     /// Nobody looks after a bot that is gone. What was counted stays counted.
     pub(in crate::report) fn forget(&self, bot: &Arc<str>) {
         let state = |state| State { bot: Arc::clone(bot), state };
@@ -93,6 +125,9 @@ impl Metrics {
         }
         for webhook in WebhookState::ALL {
             self.webhooks.remove(&state(webhook.label()));
+        }
+        for kind in ["audit", "webhooks"] {
+            self.scheduled.remove(&Scheduled { bot: Arc::clone(bot), kind });
         }
         let bot = Bot { bot: Arc::clone(bot) };
         self.looked.remove(&bot);

@@ -180,7 +180,7 @@ fn a_hundred_routes_and_bots_are_scraped_within_twelve_megabytes() {
         mode: Mode::Enforce,
     };
     let routes = (0..100).map(route).collect();
-    let scope = Scope { routes, fingerprint: "5f0c21e9".into(), letters: 0 };
+    let scope = Scope { routes, fingerprint: "5f0c21e9".into(), ..Scope::default() };
     let reporter = Reporter::new(&scope, Form::Json, Box::new(std::io::sink()));
     let text = reporter.scrape(Exposition::Text, SystemTime::UNIX_EPOCH);
     assert!((4_000_000..12_000_000).contains(&text.len()), "{}", text.len());

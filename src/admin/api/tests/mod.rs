@@ -39,7 +39,12 @@ async fn world_with(told: Told, operator: Option<&str>) -> World {
     let bound = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let tasks = Tasks::default();
     let route = RouteScope { name: "a".into(), bot: "helpdesk".into(), mode: Mode::Enforce };
-    let scope = Scope { routes: vec![route], fingerprint: "5f0c21e9".into(), letters: 1 };
+    let scope = Scope {
+        routes: vec![route],
+        fingerprint: "5f0c21e9".into(),
+        letters: 1,
+        ..Scope::default()
+    };
     let world = World {
         address: bound.local_addr(),
         told: Arc::new(told),

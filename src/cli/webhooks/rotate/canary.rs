@@ -18,7 +18,7 @@ const BODY: &[u8] = b"{}";
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unproved {
     #[error(
-        "the gateway at {url} does not accept the new secret (it answered {status})\n  restart every gateway with both secrets in `webhook_secret`, and run this again"
+        "the gateway at {url} does not accept the new secret (it answered {status})\n  reload every gateway with both secrets in `webhook_secret`, and run this again"
     )]
     Refused { url: Url, status: u16 },
     #[error(

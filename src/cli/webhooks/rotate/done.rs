@@ -112,7 +112,7 @@ impl Carried<'_> {
              next\n  \
                - see that nothing has changed: botwarden webhooks rotate-secret {}\n  \
                - write in gateway.yaml, at bots.{}: webhook_secret: {}\n  \
-               - restart every gateway, and remove the old secret\n\
+               - reload every gateway, and remove the old secret\n\
              A bot that registers its webhooks by itself is given an accepted secret by `webhooks.manage: ensure`.\n",
             self.bot,
             self.bot,

@@ -70,7 +70,7 @@ fn text(name: &str, present: &WebhookSecret, made: Option<&Made>) -> String {
         page,
         "  - write in gateway.yaml, at bots.{name}, the old one first and the new one last:\n      \
              webhook_secret: {}\n  \
-           - restart every gateway of this bot, so that it accepts both\n  \
+           - reload every gateway of this bot (systemd: restart it), so that it accepts both\n  \
            - botwarden webhooks rotate-secret {name}\n",
         list(present, made)
     );

@@ -41,13 +41,13 @@ pub(super) enum Unclear {
     Many(usize),
     #[error(
         "`webhook_secret` lists {}, which is named as the new secret, before {}\n  \
-         the old one stands first, the new one last: turn them around and restart every gateway; if the last one is \
+         the old one stands first, the new one last: turn them around and reload every gateway; if the last one is \
          the new one, give its file another name", tamed(.new), tamed(.old)
     )]
     Backwards { new: PathBuf, old: PathBuf },
     #[error(
         "the file of the last secret of `webhook_secret`, {}, is older than that of the first\n  \
-         the old one stands first, the new one last: turn them around and restart every gateway; if the last one is \
+         the old one stands first, the new one last: turn them around and reload every gateway; if the last one is \
          the new one, touch its file", tamed(.0)
     )]
     Older(PathBuf),

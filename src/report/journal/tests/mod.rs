@@ -1,4 +1,5 @@
 mod forgeries;
+mod mixed;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -36,7 +37,7 @@ pub(super) fn scope() -> Scope {
     let until = noon() + Duration::from_hours(1);
     let (name, bot) = ("helpdesk".into(), "helpdesk".into());
     let routes = vec![RouteScope { name, bot, mode: policy::Mode::Observe { until } }];
-    Scope { routes, fingerprint: "5f0c21e9".into(), letters: 0 }
+    Scope { routes, fingerprint: "5f0c21e9".into(), ..Scope::default() }
 }
 
 pub(super) fn open(rules: Rules) -> Reporter {
