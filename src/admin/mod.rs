@@ -5,7 +5,7 @@
 //! | `/livez` | 200 while the process runs |
 //! | `/readyz` | 200, or 503 while something is not in order or the gateway ends; with `?verbose`, every check |
 //! | `/metrics` | all metrics, as the text format of Prometheus or, where that is asked for, `OpenMetrics` |
-//! | `/drain` | readiness off; from this machine only |
+//! | `POST /drain` | readiness off; from this machine only, and through no proxy |
 //!
 //! And one for operators, behind tokens: [`api`].
 

@@ -21,11 +21,9 @@ pub(super) fn answer<B>(
     if !matches!(path, "/livez" | "/readyz" | "/metrics" | "/drain") {
         return page(StatusCode::NOT_FOUND, TEXT, "not found\n");
     }
-    let posted = path == "/drain" && *request.method() == Method::POST;
-    if !posted && !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "not this method\n");
-        let allowed = if path == "/drain" { "GET, HEAD, POST" } else { "GET, HEAD" };
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    if let Err((allow, text)) = method(path, request.method()) {
+        let mut response = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, text);
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         return response;
     }
     match path {
@@ -36,6 +34,16 @@ pub(super) fn answer<B>(
         "/metrics" => metrics(request, sources),
         "/readyz" => ready(sources, request.uri().query()),
         _livez => page(StatusCode::OK, TEXT, "ok"),
+    }
+}
+
+/// What changes something is posted; the rest is read. Or what is allowed, and why.
+fn method(path: &str, method: &Method) -> Result<(), (&'static str, &'static str)> {
+    match (path, method) {
+        ("/drain", &Method::POST) => Ok(()),
+        ("/drain", _) => Err(("POST", "only POST, such as by: botwarden drain\n")),
+        (_, &Method::GET | &Method::HEAD) => Ok(()),
+        (_, _) => Err(("GET, HEAD", "not this method\n")),
     }
 }
 

@@ -55,8 +55,9 @@ fn request(address: SocketAddr, method: &str, path: &str) -> String {
     format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
 }
 
-/// "Every address" is not one that can be called.
+/// "Every address" is not one that can be called, and an IPv4 address is called as one.
 fn reachable(mut listen: SocketAddr) -> SocketAddr {
+    listen.set_ip(listen.ip().to_canonical());
     if listen.ip().is_unspecified() {
         listen.set_ip(match listen {
             SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -148,28 +148,53 @@ async fn who_says_nothing_is_not_healthy() {
 }
 
 #[tokio::test]
-async fn who_is_on_this_machine_may_take_it_out_of_service_and_no_web_page_there() {
+async fn who_is_on_this_machine_may_take_it_out_of_service() {
     let world = world().await;
     let drains = || world.told.drains.load(Ordering::Relaxed);
-    for headers in [
-        "Host: evil.example\r\n",
-        "Host: localhost\r\nOrigin: http://localhost\r\n",
-        "Host: 127.0.0.1\r\nSec-Fetch-Site: cross-site\r\n",
-    ] {
-        for method in ["GET", "POST"] {
-            let answer = world.ask_with(method, "/drain", headers).await;
-            assert!(answer.starts_with("HTTP/1.1 403 "), "{headers}: {answer}");
-        }
-    }
-    let put = world.ask_with("PUT", "/drain", "Host: localhost\r\n").await;
-    assert!(put.starts_with("HTTP/1.1 405 ") && put.contains("allow: GET, HEAD, POST\r\n"));
-    let head = world.ask_with("HEAD", "/drain", "Host: localhost\r\n").await;
-    assert!(head.starts_with("HTTP/1.1 200 ") && drains() == 0, "it only looks");
-    for (method, done) in [("GET", 1), ("POST", 2)] {
+    for method in ["GET", "HEAD", "PUT"] {
         let answer = world.ask_with(method, "/drain", "Host: localhost\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+        assert!(answer.contains("allow: POST\r\n"), "{answer}");
+        assert!(method == "HEAD" || answer.ends_with("botwarden drain\n"), "{answer}");
+    }
+    assert_eq!(drains(), 0);
+    let curl = "Host: localhost:8082\r\nUser-Agent: curl/8\r\nAccept: */*\r\n";
+    for (headers, done) in [("Host: localhost\r\n", 1), ("Host: [::1]:8082\r\n", 2), (curl, 3)] {
+        let answer = world.ask_with("POST", "/drain", headers).await;
         assert!(answer.starts_with("HTTP/1.1 200 ") && drains() == done, "{answer}");
     }
-    assert!(drained(world.address).await.unwrap() && drains() == 3);
+    assert!(drained(world.address).await.unwrap() && drains() == 4);
+}
+
+#[tokio::test]
+async fn no_web_page_and_no_proxy_takes_it_out_of_service() {
+    let world = world().await;
+    for headers in [
+        "",
+        "Host: evil.example\r\n",
+        "Host: localhost\r\nHost: localhost\r\n",
+        "Host: localhost\r\nHost: evil.example\r\n",
+        "Host: evil.example@localhost\r\n",
+        "Host: [::ffff:127.0.0.1]:8082\r\n",
+        "Host: localhost\r\nOrigin: http://localhost\r\n",
+        "Host: localhost\r\nReferer: http://localhost/\r\n",
+        "Host: 127.0.0.1\r\nSec-Fetch-Site: cross-site\r\n",
+        "Host: localhost\r\nForwarded: for=192.0.2.1\r\n",
+        "Host: localhost\r\nX-Forwarded-For: 192.0.2.1\r\n",
+        "Host: localhost\r\nX-Forwarded-Proto: http\r\n",
+        "Host: localhost\r\nX-Envoy-Internal: true\r\n",
+        "Host: localhost\r\nX-Request-Id: 1\r\n",
+        "Host: localhost\r\nVia: 1.1 proxy\r\n",
+    ] {
+        let answer = world.ask_with("POST", "/drain", headers).await;
+        let refused = answer.starts_with("HTTP/1.1 403 ") || answer.starts_with("HTTP/1.1 400 ");
+        assert!(refused, "{headers}: {answer}");
+    }
+    for target in ["http://localhost/drain", "http://evil.example/drain"] {
+        let answer = world.ask_with("POST", target, "Host: localhost\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{target}: {answer}");
+    }
+    assert_eq!(world.told.drains.load(Ordering::Relaxed), 0);
 }
 
 #[test]

@@ -223,6 +223,26 @@ pub(super) fn tamed(text: &str) -> String {
     text.chars().map(tame).collect()
 }
 
+/// A JSON document of somebody else for a machine, and whatever terminal it is shown on: the same document, with all
+/// that the terminal would obey written as escapes.
+pub(super) fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\n' => text.push(character),
+            // In JSON these can stand only between values.
+            '\r' | '\t' => text.push(' '),
+            other if tame(other) == other => text.push(other),
+            other => {
+                let mut units = [0; 2];
+                let units = other.encode_utf16(&mut units).iter();
+                text.extend(units.map(|unit| format!("\\u{unit:04x}")));
+            }
+        }
+    }
+    text
+}
+
 /// A file that was named on the command line, up to what any event has; or how to exit.
 pub(super) fn contents(path: &Path) -> Result<Vec<u8>, Exit> {
     Machine.file(path).map_err(|cause| {
@@ -256,6 +276,7 @@ pub(super) fn outage(outage: &Outage) -> String {
         Kind::BehindOthers
         | Kind::Bug
         | Kind::GatewayStopped
+        | Kind::ListOutdated
         | Kind::LogUnwritable
         | Kind::TokenRefused
         | Kind::UpstreamBroke

@@ -189,6 +189,8 @@ codes! {
     OtherHost = "W128";
     /// The last day of observing is over: refusals are enforced.
     ObservingOver = "W130";
+    /// A variable opens a listener wider than the file says.
+    WiderListen = "W131";
 }
 
 impl Code {
@@ -291,11 +293,13 @@ fn tamed(text: &str) -> Box<str> {
     text.chars().map(tame).collect::<String>().into()
 }
 
-/// Control characters and those that turn the direction of writing around become a visible mark.
+/// Control characters, foreign ends of lines, and those that turn the direction of writing around become a visible mark.
 pub(crate) fn tame(character: char) -> char {
     match character {
         '\t' => ' ',
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            '\u{fffd}'
+        }
         other if other.is_control() => '\u{fffd}',
         other => other,
     }

@@ -233,7 +233,7 @@ impl Courier {
             }
             Verdict::Undecided(notice) => {
                 identity.membership.apply(effect::doubt(notice.facts()));
-                Err(self.not_yet(letter, notice, too_old()).into())
+                Err(self.not_yet(letter, notice, outdated()).into())
             }
         }
     }
@@ -323,6 +323,6 @@ fn unwritten() -> Outage {
     Outage::new(Kind::LogUnwritable, "the record is not written yet")
 }
 
-fn too_old() -> Outage {
-    Outage::new(Kind::WebexUnavailable, "the list of members was too old when it was judged")
+fn outdated() -> Outage {
+    Outage::new(Kind::ListOutdated, "the list of members was too old when it was judged")
 }

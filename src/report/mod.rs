@@ -362,7 +362,13 @@ impl Reporter {
 
 fn deferred(id: Uuid, route: &str, outage: &Outage, wait: Duration) {
     let (reason, wait_s) = (outage.kind.label(), wait.as_secs_f64());
-    tracing::warn!(decision_id = %id, route, reason, cause = %outage.cause, wait_s, "not yet: {}", outage.kind.sentence());
+    let sentence = outage.kind.sentence();
+    // Somebody has joined, and writes: nothing is wrong.
+    if outage.kind == Kind::ListOutdated {
+        tracing::debug!(decision_id = %id, route, reason, cause = %outage.cause, wait_s, "not yet: {sentence}");
+    } else {
+        tracing::warn!(decision_id = %id, route, reason, cause = %outage.cause, wait_s, "not yet: {sentence}");
+    }
 }
 
 fn delivered(id: Uuid, route: &str, answer: &Result<u16, &Outage>, took: Duration) {

@@ -13,6 +13,8 @@ pub enum Kind {
     CheckTimeout,
     /// The gateway was stopped first.
     GatewayStopped,
+    /// The event is younger than the list of members that was known, and turns on it; the list is read again.
+    ListOutdated,
     /// The record of the verdict could not be written.
     LogUnwritable,
     /// Webex refused the bot's token.
@@ -44,11 +46,12 @@ pub enum Source {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::BehindOthers,
         Self::Bug,
         Self::CheckTimeout,
         Self::GatewayStopped,
+        Self::ListOutdated,
         Self::LogUnwritable,
         Self::TokenRefused,
         Self::UpstreamBroke,
@@ -66,9 +69,11 @@ impl Kind {
             | Self::UpstreamStatus
             | Self::UpstreamTimeout
             | Self::UpstreamUnreachable => Source::Bot,
-            Self::BehindOthers | Self::Bug | Self::GatewayStopped | Self::LogUnwritable => {
-                Source::Gateway
-            }
+            Self::BehindOthers
+            | Self::Bug
+            | Self::GatewayStopped
+            | Self::ListOutdated
+            | Self::LogUnwritable => Source::Gateway,
             Self::CheckTimeout
             | Self::TokenRefused
             | Self::WebexRateLimited
@@ -83,6 +88,7 @@ impl Kind {
             Self::Bug => "bug",
             Self::CheckTimeout => "check_timeout",
             Self::GatewayStopped => "gateway_stopped",
+            Self::ListOutdated => "list_outdated",
             Self::LogUnwritable => "log_unwritable",
             Self::TokenRefused => "token_refused",
             Self::UpstreamBroke => "upstream_broke",
@@ -101,6 +107,9 @@ impl Kind {
                 "The event stood behind others of its room until its time was up."
             }
             Self::Bug => "The gateway failed over the event; this is a bug, please report it.",
+            Self::ListOutdated => {
+                "The list of members is older than the event, which turns on it; the list is read again."
+            }
             Self::LogUnwritable => {
                 "The record of the verdict cannot be written, and nothing passes without one."
             }

@@ -9,6 +9,7 @@ mod demo;
 mod evidence;
 mod harness;
 mod healthcheck;
+mod impostor;
 mod operate;
 mod process;
 mod reload;

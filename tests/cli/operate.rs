@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::harness::{
     Background, document, err, out, program, reserved_port, run_in, site_without_webex,
 };
 
-const OPERATOR: &str = "operator-operator-operator";
+pub(crate) const OPERATOR: &str = "operator-operator-operator";
 
 /// A gateway, its files, a runtime directory, and where it listens.
 struct World {
@@ -48,7 +49,7 @@ fn start(site: &Path) -> (Background, Value) {
 }
 
 /// As the same user has it in another shell.
-fn with_runtime(site: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn with_runtime(site: &Path, arguments: &[&str]) -> Command {
     let mut command = program(site, arguments);
     command.env("XDG_RUNTIME_DIR", site.join("run"));
     command
@@ -72,7 +73,7 @@ impl World {
     }
 }
 
-const AT_ANY_PORT: &str = "admin: {listen: '127.0.0.1:0'}";
+pub(crate) const AT_ANY_PORT: &str = "admin: {listen: '127.0.0.1:0'}";
 
 fn with_operator(world: &World) -> std::path::PathBuf {
     let path = world.site.path().join("operator");
@@ -256,13 +257,17 @@ fn tail_finds_a_gateway_that_restarts_with_its_new_token() {
 }
 
 /// Answers one call with this, as a gateway would. What was asked.
-fn scripted(status: &str, body: &str) -> (String, std::thread::JoinHandle<String>) {
+fn scripted(status: &str, body: &str) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    (url, answer_once(listener, status, body))
+}
+
+pub(crate) fn answer_once(listener: TcpListener, status: &str, body: &str) -> JoinHandle<String> {
     let length = body.len();
     let answer =
         format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
-    let thread = std::thread::spawn(move || {
+    std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let (mut asked, mut piece) = (String::new(), [0; 4096]);
         while !asked.contains("\r\n\r\n") {
@@ -272,8 +277,7 @@ fn scripted(status: &str, body: &str) -> (String, std::thread::JoinHandle<String
         }
         stream.write_all(answer.as_bytes()).unwrap();
         asked
-    });
-    (url, thread)
+    })
 }
 
 fn reload(status: &str, body: &str, more: &[&str]) -> (Output, String) {

@@ -199,6 +199,19 @@ async fn an_event_that_waited_for_a_place_at_the_bot_is_judged_again() {
     assert_eq!((world.bot.count(), world.told.count("deny", "outside_org")), (1, 1));
 }
 
+#[tokio::test]
+async fn who_joined_after_the_list_was_read_is_no_outage_of_webex() {
+    let world = Setup::new().start().await;
+    world.say("ann", "launch").await;
+    world.bot.got(1).await;
+    world.control.join("launch", "tom").unwrap();
+    world.say("tom", "launch").await;
+    world.settled().await;
+    assert_eq!(world.told.count("deny", "outside_org"), 1);
+    assert!(world.metric(&["deferred_total", "list_outdated"]).await > 0.5);
+    assert!(world.metric(&["deferred_total", "webex_unavailable"]).await < 0.5);
+}
+
 /// What was answered 200 while the gateway stopped: delivered once, or expired on record.
 #[tokio::test]
 async fn a_stop_loses_nothing_and_doubles_nothing() {

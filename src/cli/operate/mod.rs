@@ -8,6 +8,9 @@ pub(super) mod reload;
 pub(super) mod status;
 mod stream;
 pub(super) mod tail;
+mod tokens;
+
+use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -19,18 +22,18 @@ use url::{Host, Url};
 pub(super) use office::Reception;
 
 use super::Global;
-use super::common::{called, fail, say, tamed};
+use super::common::{called, escaped, fail, print, say, tamed};
 use super::exit::Exit;
 use super::wire::{Answer, Unanswered, Wire};
-use crate::config::{self, Machine, Reach, Source as _};
+use crate::config::{self, Machine, Reach};
 use crate::gate::secret::Secret;
+use tokens::Tokens;
 
 /// A gateway that should be there.
 #[derive(Debug)]
 pub(super) struct Place {
     base: Url,
-    viewer: Option<Secret>,
-    operator: Option<Secret>,
+    tokens: Tokens,
     wire: Wire,
 }
 
@@ -75,25 +78,25 @@ impl Place {
     pub(super) fn find(global: &Global) -> Result<Self, Exit> {
         let reach = reach(global)?;
         let base = base(global, &reach)?;
-        let named = match &global.token_file {
-            Some(path) => Some(token(path)?),
-            None => None,
+        let tokens = match &global.token_file {
+            Some(path) => Tokens::named(path)?,
+            None => Tokens::configured(&reach.admin, &base),
         };
-        let viewer = named.clone().or(reach.admin.viewer_token);
-        let operator = named.or(reach.admin.operator_token);
-        if viewer.is_none() && operator.is_none() && !reach.problems.is_empty() {
+        if tokens.is_empty() && !reach.problems.is_empty() {
             say(&config::render(&reach.problems, "gateway.yaml", "", false));
         }
-        Ok(Self { base, viewer, operator, wire: Wire::new() })
+        Ok(Self { base, tokens, wire: Wire::new() })
     }
 
-    /// One of the tokens that will do. That of the last start is read anew each time: the gateway may have restarted.
+    /// The least that will do: whoever has taken the port of a gateway that is gone sees it. So the token of operators
+    /// is not for looking, unless it was named by hand. The token that was left is good for one start of the gateway
+    /// only, and read anew each time: the gateway may have restarted.
     fn token(&self, role: Role) -> Option<Secret> {
         match role {
-            Role::Operator => self.operator.clone(),
+            Role::Operator => self.tokens.operator.clone(),
             Role::Viewer => {
-                let named = self.viewer.clone().or_else(|| self.operator.clone());
-                named.or_else(|| keys::find(self.port_here()?))
+                let left = || keys::find(self.port_here()?);
+                self.tokens.viewer.clone().or_else(left)
             }
         }
     }
@@ -167,9 +170,9 @@ impl Refused {
 
 fn tokenless(role: Role) -> String {
     match role {
-        Role::Operator => "there is no token of operators to show\n  set admin.operator_token, or name it with --token-file".to_owned(),
+        Role::Operator => "there is no token of operators to show\n  set admin.operator_token, for the address of admin.listen, or name it with --token-file".to_owned(),
         Role::Viewer => format!(
-            "there is no token of viewers to show\n  run this as the user of the gateway, or name it with --token-file; else {}",
+            "there is no token of viewers to show\n  run this as the user of the gateway, or name it with --token-file; else, for the address of admin.listen, {}",
             keys::HINT
         ),
     }
@@ -178,7 +181,7 @@ fn tokenless(role: Role) -> String {
 fn base(global: &Global, reach: &Reach) -> Result<Url, Exit> {
     if let Some(text) = &global.admin {
         let url = Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host());
-        return url.ok_or_else(|| {
+        return url.map(|url| pinned(url, reach)).ok_or_else(|| {
             fail("--admin: this is not a URL such as http://127.0.0.1:8083; there is no TLS there");
             Exit::Usage
         });
@@ -191,16 +194,18 @@ fn base(global: &Global, reach: &Reach) -> Result<Url, Exit> {
     })
 }
 
-/// As secrets of the configuration are read: one newline at the end is nobody's intention.
-fn token(path: &std::path::Path) -> Result<Secret, Exit> {
-    let bytes = Machine.file(path).map_err(|cause| {
-        fail(&format!("cannot read {}: {cause}", path.display()));
-        Exit::Denied
-    })?;
-    let token = bytes.trim_ascii_end();
-    if token.is_empty() {
-        fail(&format!("{} is empty", path.display()));
-        return Err(Exit::Denied);
+/// `localhost` may be two addresses, and the gateway holds the port at one of them: nobody else is called.
+fn pinned(mut url: Url, reach: &Reach) -> Url {
+    if url.domain() == Some("localhost") {
+        let listen = reach.admin.listen.map(called).map(|listen| listen.ip());
+        let own = listen.filter(IpAddr::is_loopback).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        // A URL of http has a host that can be changed.
+        let _set = url.set_ip_host(own);
     }
-    Ok(Secret::new(token.to_vec()))
+    url
+}
+
+/// Shows a document for machines, in which nothing commands a terminal.
+fn print_document(document: &Value) -> Exit {
+    print(&escaped(&format!("{document:#}\n")))
 }

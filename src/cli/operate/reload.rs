@@ -5,7 +5,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Place, Refused, Role};
+use super::{Place, Refused, Role, print_document};
 use crate::cli::common::{block_on, fail, print, say, tamed};
 use crate::cli::exit::Exit;
 use crate::cli::{Global, Output};
@@ -78,7 +78,7 @@ struct Mistake {
 
 fn done(document: &Value, global: &Global) -> Exit {
     if global.output() == Output::Json {
-        return print(&format!("{document:#}\n"));
+        return print_document(document);
     }
     let told = Told::deserialize(document).unwrap_or_default();
     let (old, new) = (tamed(&told.old), tamed(&told.new));
@@ -94,7 +94,7 @@ fn done(document: &Value, global: &Global) -> Exit {
 
 fn not_done(document: &Value, global: &Global) -> Exit {
     if global.output() == Output::Json {
-        return print(&format!("{document:#}\n")).and(Exit::Config);
+        return print_document(document).and(Exit::Config);
     }
     let told = Told::deserialize(document).unwrap_or_default();
     let shown = problems(&told.errors, &tamed(&told.file), global);

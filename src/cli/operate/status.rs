@@ -4,7 +4,7 @@ use clap::Args;
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::{Place, Role};
+use super::{Place, Role, print_document};
 use crate::cli::common::{block_on, columns, print, tamed};
 use crate::cli::exit::Exit;
 use crate::cli::{Global, Output};
@@ -23,7 +23,7 @@ pub(in crate::cli) fn run(_: &Arguments, global: &Global) -> Exit {
     };
     block_on(async {
         match place.call(Method::GET, "/api/v1/status", Role::Viewer).await {
-            Ok(document) if global.output() == Output::Json => print(&format!("{document:#}\n")),
+            Ok(document) if global.output() == Output::Json => print_document(&document),
             Ok(document) => print(&screen(&document)),
             Err(refused) => refused.tell(&place),
         }

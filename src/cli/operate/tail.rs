@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 use http::Method;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
 use super::line::line;
-use super::stream::{Event, Reader};
+use super::stream::{Event, Foreign, Reader};
 use super::{Place, Refused, Role};
-use crate::cli::common::{Tint, block_on, fail, say, told_to_stop, written};
+use crate::cli::common::{Tint, block_on, escaped, fail, say, told_to_stop, written};
 use crate::cli::exit::Exit;
 use crate::cli::wire::Stream;
 use crate::cli::{Format, Global};
@@ -123,15 +124,17 @@ async fn again(place: &Place, path: &str) -> Result<Stream, Refused> {
 async fn show(stream: &mut Stream, form: Form) -> Result<(), Exit> {
     let mut reader = Reader::default();
     while let Some(piece) = stream.piece(SILENCE).await {
-        let events = reader.read(&piece).map_err(|_foreign| {
-            fail("what answers there is not a botwarden");
-            Exit::Unavailable
-        })?;
+        let events = reader.read(&piece).map_err(foreign)?;
         for event in events {
             print(&event, form)?;
         }
     }
     Ok(())
+}
+
+fn foreign(_: Foreign) -> Exit {
+    fail("what answers there is not a botwarden");
+    Exit::Unavailable
 }
 
 /// A closed pipe is where it ends, and nobody's fault.
@@ -141,12 +144,18 @@ fn print(event: &Event, form: Form) -> Result<(), Exit> {
         return Ok(());
     }
     let line = match form {
-        Form::Json => format!("{}\n", event.data),
+        Form::Json => document(&event.data).map_err(foreign)?,
         Form::Text(tint) => line(&event.data, tint),
     };
     let mut stdout = std::io::stdout().lock();
     let wrote = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush());
     if wrote.is_err() { Err(written(wrote)) } else { Ok(()) }
+}
+
+/// The same document on a line of its own, in the same order.
+fn document(data: &str) -> Result<String, Foreign> {
+    serde_json::from_str::<IgnoredAny>(data).map_err(|_no_json| Foreign)?;
+    Ok(escaped(data) + "\n")
 }
 
 fn missed(data: &str) -> String {

@@ -21,6 +21,7 @@ mod tls;
 mod upstream;
 mod webex;
 mod webhooks;
+mod widened;
 
 use std::time::SystemTime;
 
@@ -46,7 +47,9 @@ pub(super) fn check(
     around: Around<'_>,
     fingerprint: Box<str>,
 ) -> Option<Config> {
+    let written = widened::widths(&raw);
     surroundings::apply(&mut raw, findings, around.source);
+    widened::check(written, &raw, findings);
     version(&raw, findings);
     limits::check(&raw, findings);
     let admin = admin::check(&raw, findings, around.source);

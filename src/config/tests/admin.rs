@@ -159,3 +159,43 @@ fn the_gateway_is_found_by_a_file_that_has_mistakes_elsewhere() {
     assert_eq!(defaults.admin.listen, Some("127.0.0.1:8083".parse().unwrap()));
     assert!(super::super::reach(b"[", &Desk::default()).is_none());
 }
+
+#[test]
+fn w131_a_variable_that_opens_what_the_file_keeps_to_itself() {
+    let everywhere = desk()
+        .with_var("BOTWARDEN_LISTEN", "0.0.0.0:8080")
+        .with_var("BOTWARDEN_OPS_LISTEN", "[::]:8082");
+    let typed = with("server: {listen: 127.0.0.1:8080}\nops: {listen: null}\n");
+    insta::assert_snapshot!(told_with(&typed, &everywhere), @r"
+    warning[W131]: `BOTWARDEN_LISTEN` opens this listener wider than the file says
+      ┌─ gateway.yaml:25:18
+    25│ server: {listen: 127.0.0.1:8080}
+      │                  ^^^^^^^^^^^^^^ images set it: unset it, or write the wider address here
+    warning[W131]: `BOTWARDEN_OPS_LISTEN` opens this listener wider than the file says
+      ┌─ gateway.yaml:26:15
+    26│ ops: {listen: null}
+      │               ^^^^ images set it: unset it, or write the wider address here
+    0 errors, 2 warnings in gateway.yaml
+    ");
+    let one = with("server: {listen: 192.0.2.7:8080}\nops: {listen: 127.0.0.1:8082}\n");
+    assert_eq!(told_with(&one, &everywhere).matches("warning[W131]").count(), 2);
+    let admin = "admin: {listen: null, allow_plain_http: true}\n";
+    let shown = told_with(&with(admin), &desk().with_var("BOTWARDEN_ADMIN_LISTEN", "[::]:8083"));
+    assert!(shown.contains("warning[W131]") && shown.contains("warning[W122]"), "{shown}");
+}
+
+/// Images set the variables, and most files say nothing.
+#[test]
+fn a_variable_that_opens_nothing_or_that_the_file_leaves_open_is_no_matter() {
+    let everywhere = desk()
+        .with_var("BOTWARDEN_LISTEN", "0.0.0.0:8080")
+        .with_var("BOTWARDEN_OPS_LISTEN", "0.0.0.0:8082");
+    assert_eq!(told_with(EXAMPLE, &everywhere), NOTHING);
+    let open = with("server: {listen: '0.0.0.0:1'}\nops: {listen: '[::]:2'}\n");
+    assert_eq!(told_with(&open, &everywhere), NOTHING);
+    let here = desk()
+        .with_var("BOTWARDEN_LISTEN", "127.0.0.1:8080")
+        .with_var("BOTWARDEN_OPS_LISTEN", "127.0.0.1:8082");
+    let narrow = with("server: {listen: '127.0.0.1:1'}\nops: {listen: null}\n");
+    assert_eq!(told_with(&narrow, &here), NOTHING);
+}
