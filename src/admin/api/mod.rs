@@ -41,7 +41,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Bound, Sources, calls};
 use crate::gate::pass::{Caller, Passes};
-use crate::ingress::Guest;
+use crate::ingress::{Guest, Working};
 use crate::rt::{self, Tasks};
 use body::Answer;
 use failures::{Failures, Pace};
@@ -106,30 +106,23 @@ impl Bound {
     }
 }
 
-/// Who has shown a token is not cut off for others.
+/// Who has shown a token makes room after those who have not, and never while a call of theirs is worked on, or a
+/// stream goes on. Between two calls they may be cut off: else whoever may only look could take every place for good.
 async fn converse(stream: TcpStream, guest: Guest, open: Arc<Open>) {
-    let known = CancellationToken::new();
     let answer = calls::answer(stream, |request| {
-        let (open, known) = (Arc::clone(&open), known.clone());
-        async move { open.answer(&request.into_parts().0, &known).await }
+        let (open, guest) = (&open, &guest);
+        async move { open.answer(&request.into_parts().0, guest).await }
     });
-    let mut answer = std::pin::pin!(answer);
-    tokio::select! {
-        () = &mut answer => return,
-        () = guest.cut() => return,
-        () = open.over.cancelled() => return,
-        () = known.cancelled() => {}
-    }
-    let _kept = guest.working();
     tokio::select! {
         () = answer => {}
+        () = guest.cut() => {}
         () = open.over.cancelled() => {}
     }
 }
 
 impl Open {
-    async fn answer(&self, head: &Parts, known: &CancellationToken) -> Response<Answer> {
-        match self.judged(head, known).await {
+    async fn answer(&self, head: &Parts, guest: &Guest) -> Response<Answer> {
+        match self.judged(head, guest).await {
             Ok(response) => response,
             Err(wrong) => {
                 if wrong == Wrong::Token {
@@ -140,18 +133,14 @@ impl Open {
         }
     }
 
-    async fn judged(
-        &self,
-        head: &Parts,
-        known: &CancellationToken,
-    ) -> Result<Response<Answer>, Wrong> {
+    async fn judged(&self, head: &Parts, guest: &Guest) -> Result<Response<Answer>, Wrong> {
         let Office { hosts, passes, .. } = &self.office;
         guard::addressed(head, hosts)?;
         let caller = guard::known(head, passes)?;
-        known.cancel();
+        let working = guest.working();
         match (head.uri.path(), &head.method) {
             ("/api/v1/status", &Method::GET) => Ok(self.status()),
-            ("/api/v1/stream", &Method::GET) => self.stream(head),
+            ("/api/v1/stream", &Method::GET) => self.stream(head, working),
             ("/api/v1/status" | "/api/v1/stream", _) => Err(Wrong::Method("GET")),
             ("/api/v1/reload" | "/api/v1/drain", &Method::POST) => self.change(head, caller).await,
             ("/api/v1/reload" | "/api/v1/drain", _) => Err(Wrong::Method("POST")),
@@ -174,7 +163,8 @@ impl Open {
         Ok(page::whole(StatusCode::OK, &document))
     }
 
-    fn stream(&self, head: &Parts) -> Result<Response<Answer>, Wrong> {
+    /// It counts as work while records are passed on: not while a reader that takes none has yet to go.
+    fn stream(&self, head: &Parts, working: Working) -> Result<Response<Answer>, Wrong> {
         let filter = Filter::read(head.uri.query())?;
         let place = Arc::clone(&self.streams).try_acquire_owned();
         let place = place.map_err(|_taken| Wrong::Crowded)?;
@@ -183,7 +173,7 @@ impl Open {
         let over = self.over.clone();
         self.tasks.spawn("stream", async move {
             stream::pump(records, filter, out, over).await;
-            drop(place);
+            drop((place, working));
         });
         let kind = "text/event-stream; charset=utf-8";
         Ok(page::page(StatusCode::OK, kind, Answer::Stream(pieces)))
