@@ -6,6 +6,7 @@ mod basics;
 mod credentials;
 mod demo;
 mod evidence;
+mod flood;
 mod harness;
 mod healthcheck;
 mod operate;
