@@ -126,10 +126,10 @@ mod tests {
     const PAGE: usize = 1 << 20;
 
     /// How long the connection of this reader lasts; not more than this.
-    async fn lasts(reading: impl Future<Output = ()>, server: DuplexStream) -> Option<Duration> {
+    async fn lasts(reading: impl Future<Output = ()>, gateway: DuplexStream) -> Option<Duration> {
         let began = Instant::now();
         let page = |_| async { Response::new(Full::new(Bytes::from(vec![b'x'; PAGE]))) };
-        let serving = timeout(Duration::from_mins(10), calls::answer(server, page));
+        let serving = timeout(Duration::from_mins(10), calls::answer(gateway, page));
         tokio::select! {
             served = serving => served.ok().map(|()| began.elapsed()),
             () = reading => None,
@@ -157,7 +157,7 @@ mod tests {
             while client.read(&mut piece).await.is_ok_and(|count| count > 0) {
                 sleep(Duration::from_secs(1)).await;
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let lasted = lasts(trickle, server).await;
         assert!(lasted.is_some_and(|lasted| lasted <= READ_WITHIN + Duration::from_secs(1)));
@@ -175,7 +175,7 @@ mod tests {
                 client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
             }
         };
-        assert_eq!(lasts(reading, server).await, None);
+        assert_eq!(Box::pin(lasts(reading, server)).await, None);
     }
 
     #[tokio::test(start_paused = true)]
