@@ -9,12 +9,14 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use bytes::Bytes;
 use http::{Request, Response};
 
+use super::timely::{Kind, Timely};
 use crate::ingress::{Guest, Guests, accept};
 use crate::rt::Tasks;
 
@@ -54,15 +56,22 @@ pub(super) async fn take<F>(
 }
 
 /// Answers the calls of one connection, one after the other. A body is never read: no call here needs one, and where
-/// one comes, the connection ends with the answer.
-pub(super) async fn answer<F, B>(stream: TcpStream, answer: impl Fn(Request<Incoming>) -> F)
+/// one comes, the connection ends with the answer. It also ends when an answer is not read in time.
+pub(super) async fn answer<S, F, B>(stream: S, answer: impl Fn(Request<Incoming>) -> F)
 where
+    S: AsyncRead + AsyncWrite + Unpin,
     F: Future<Output = Response<B>>,
     B: Body<Data = Bytes, Error = Infallible> + 'static,
 {
+    let kind = Kind::default();
+    let stream = Timely::new(stream, kind.clone());
     let calls = service_fn(|request| {
-        let response = answer(request);
-        async move { Ok::<_, Infallible>(response.await) }
+        let (response, kind) = (answer(request), &kind);
+        async move {
+            let response = response.await;
+            kind.is(&response.body().size_hint());
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

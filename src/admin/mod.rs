@@ -16,6 +16,8 @@ mod control;
 mod drain;
 mod page;
 mod probe;
+mod scrape;
+mod timely;
 
 use std::fmt;
 use std::io;
@@ -31,6 +33,7 @@ use crate::rt::{Checks, Readiness, Tasks};
 
 pub use control::{Control, NotReloaded, Reloaded};
 pub use probe::{drained, failing, healthy};
+use scrape::Scrapes;
 
 /// Where the answers come from.
 #[derive(Clone)]
@@ -86,21 +89,28 @@ impl Bound {
 
     /// Serves probes until `over`: that is, also while the gateway drains, so that they see it.
     pub async fn serve(self, sources: Sources, tasks: &Tasks, over: CancellationToken) {
+        let shown = Arc::new(Shown { sources, scrapes: Scrapes::default() });
         let converse =
-            |stream, peer, guest| converse(stream, peer, guest, sources.clone(), over.clone());
+            |stream, peer, guest| converse(stream, peer, guest, Arc::clone(&shown), over.clone());
         calls::take(&self.listener, "ops connection", tasks, &over, converse).await;
     }
+}
+
+/// What the pages are made of.
+struct Shown {
+    sources: Sources,
+    scrapes: Scrapes,
 }
 
 async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
     guest: Guest,
-    sources: Sources,
+    shown: Arc<Shown>,
     over: CancellationToken,
 ) {
     let answer = calls::answer(stream, |request| {
-        let response = page::answer(&request, peer, &sources);
+        let response = page::answer(&request, peer, &shown);
         async move { response }
     });
     tokio::select! {

@@ -7,7 +7,7 @@ use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
-use super::{Sources, accept, drain};
+use super::{Shown, Sources, accept, drain};
 use crate::rt;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -15,8 +15,9 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) fn answer<B>(
     request: &Request<B>,
     peer: SocketAddr,
-    sources: &Sources,
+    shown: &Shown,
 ) -> Response<Full<Bytes>> {
+    let sources = &shown.sources;
     let path = request.uri().path();
     if !matches!(path, "/livez" | "/readyz" | "/metrics" | "/drain") {
         return page(StatusCode::NOT_FOUND, TEXT, "not found\n");
@@ -31,7 +32,7 @@ pub(super) fn answer<B>(
             let (status, text) = drain::answer(request, peer, &*sources.control);
             page(status, TEXT, text)
         }
-        "/metrics" => metrics(request, sources),
+        "/metrics" => metrics(request, shown),
         "/readyz" => ready(sources, request.uri().query()),
         _livez => page(StatusCode::OK, TEXT, "ok"),
     }
@@ -47,9 +48,10 @@ fn method(path: &str, method: &Method) -> Result<(), (&'static str, &'static str
     }
 }
 
-fn metrics<B>(request: &Request<B>, sources: &Sources) -> Response<Full<Bytes>> {
-    let exposition = accept::exposition(request.headers());
-    let text = sources.reporter.scrape(exposition, rt::now().wall);
+fn metrics<B>(request: &Request<B>, shown: &Shown) -> Response<Full<Bytes>> {
+    let (exposition, now) = (accept::exposition(request.headers()), rt::now());
+    let render = || shown.sources.reporter.scrape(exposition, now.wall);
+    let text = shown.scrapes.page(exposition, now, render);
     let mut response = page(StatusCode::OK, exposition.content_type(), text);
     response.headers_mut().insert(VARY, HeaderValue::from_name(ACCEPT));
     response

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
+use super::files;
 use super::observing;
 use super::operate::Reception;
 use super::reload::{Followers, Following, Handle, Reloads, Requests};
@@ -115,7 +116,7 @@ impl House {
     ) -> Result<Self, Unopened> {
         let (tasks, over) = (Tasks::default(), CancellationToken::new());
         let readiness = Readiness::new(&tasks);
-        let bound = ingress::bind(&config.server, &mut passed)?;
+        let bound = ingress::bind(&files::bounded(&config.server), &mut passed)?;
         let ops = ops(config, &mut passed).await?;
         warn_of_left(&passed);
         let tracer = tracer(config, &reporter, &tasks, &over)?;

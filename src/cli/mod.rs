@@ -8,6 +8,7 @@ mod demo;
 mod envelope;
 mod evidence;
 pub mod exit;
+mod files;
 mod explain;
 mod healthcheck;
 pub mod house;

@@ -11,6 +11,7 @@ use super::Global;
 use super::common::{fail, no_config, tell};
 use super::evidence;
 use super::exit::Exit;
+use super::files;
 use super::house::{House, stopped};
 use super::log;
 use super::notify::Supervisor;
@@ -55,6 +56,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
     tell(&fresh.warnings, &path, &fresh.text, global);
     let log = log::start(&fresh.config.log, global);
     let level = log.level();
+    files::raise();
     let following = Following {
         origin: Arc::new(origin),
         prints: fresh.prints,

@@ -19,8 +19,9 @@ use super::linger::Linger;
 use super::tls::Certificates;
 use crate::flow::Door;
 
-/// The head of a call, and how much is read at once. Webex sends about 1 KB; proxies in front add some.
-const HEAD: usize = 16 * 1024;
+/// The head of a call, and how much is read at once; less than that hyper does not take. Webex sends about 1 KB;
+/// proxies in front add some. Strangers hold this much at will: `server.max_connections` has the arithmetic.
+const HEAD: usize = 8 * 1024;
 
 /// How connections are treated, the same for all.
 #[derive(Clone)]

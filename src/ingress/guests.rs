@@ -43,7 +43,7 @@ struct Place {
 
 /// An authentic event is being worked on.
 #[derive(Debug)]
-pub(crate) struct Working<'a>(&'a Place);
+pub(crate) struct Working(Arc<Place>);
 
 impl Guests {
     pub(crate) fn new(most: usize) -> Arc<Self> {
@@ -135,10 +135,10 @@ impl Guest {
     }
 
     /// An event of this connection is authentic, and is worked on from here on.
-    pub(crate) fn working(&self) -> Working<'_> {
+    pub(crate) fn working(&self) -> Working {
         self.place.shown.store(true, Ordering::Relaxed);
         self.place.working.fetch_add(1, Ordering::Relaxed);
-        Working(&self.place)
+        Working(Arc::clone(&self.place))
     }
 }
 
@@ -151,7 +151,7 @@ impl Drop for Guest {
     }
 }
 
-impl Drop for Working<'_> {
+impl Drop for Working {
     fn drop(&mut self) {
         self.0.working.fetch_sub(1, Ordering::Relaxed);
     }

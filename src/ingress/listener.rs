@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::accept::accept;
-use super::body::{LARGE_AT_ONCE, Limits};
+use super::body::{LARGE_AT_ONCE, Limits, SLOW_AT_ONCE};
 use super::call::{Desk, Visit};
 use super::connection::{self, Manner};
 use super::drain::Drain;
@@ -176,6 +176,7 @@ impl<D: Door> House<D> {
             bytes: server.body_limit,
             time: server.body_timeout,
             large: Arc::new(Lot::new(LARGE_AT_ONCE)),
+            slow: Arc::new(Lot::new(SLOW_AT_ONCE)),
         };
         Self {
             desk: Arc::new(Desk {

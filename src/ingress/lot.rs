@@ -1,4 +1,4 @@
-//! The lot of large bodies: a newcomer takes the place of the one that has been read longest.
+//! The lot of large bodies, or of slow ones: a newcomer takes the place of the one that has been read longest.
 //!
 //! A lot that says no when it is full belongs to whoever fills it first, and that costs one slow caller per place. So
 //! the oldest is cut off instead: what Webex sends is there at once, what is sent slowly on purpose is old.
@@ -20,7 +20,7 @@ pub(super) struct Lot {
     memory: Arc<Semaphore>,
 }
 
-/// The place of one large body, or one's turn for it.
+/// The place of one body, or one's turn for it.
 #[derive(Debug)]
 pub(super) struct Place {
     cut: Pin<Box<WaitForCancellationFutureOwned>>,

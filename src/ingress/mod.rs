@@ -8,6 +8,8 @@
 //!   makes room ([`guests`]), so slow clients cannot lock Webex out.
 //! * Large bodies are bounded apart from small ones ([`body`]), so large forgeries cannot use up the memory, nor can
 //!   they take the place of events, which are small. Among large ones the oldest makes room ([`lot`]).
+//! * Small bodies that are not there at once are bounded as well, in the same way; an event that comes whole with its
+//!   head needs no place.
 //! * Events that somebody waits for have a lot of their own, which only authentic events draw from ([`call`]).
 //!
 //! HTTP/1.1 only. A path is compared byte by byte; a target that is not a plain path belongs to no route.
@@ -29,7 +31,7 @@ mod watch;
 pub(crate) use accept::accept;
 pub use answer::{Response, answer};
 pub use drain::Drain;
-pub(crate) use guests::{Guest, Guests};
+pub(crate) use guests::{Guest, Guests, Working};
 pub use listener::{BindProblem, Bound, bind, handed_over};
 pub use passed::{Listener, Passed, PassedProblem};
 pub use tls::{Certificates, Examined, examine};

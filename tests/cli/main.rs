@@ -7,6 +7,7 @@ mod control;
 mod credentials;
 mod demo;
 mod evidence;
+mod flood;
 mod harness;
 mod healthcheck;
 mod impostor;

@@ -42,7 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Bound, Sources, calls};
 use crate::gate::pass::Caller;
-use crate::ingress::Guest;
+use crate::ingress::{Guest, Working};
 use crate::rt::{self, Tasks};
 pub use access::Access;
 use access::Granted;
@@ -96,30 +96,23 @@ impl Bound {
     }
 }
 
-/// Who has shown a token is not cut off for others.
+/// Who has shown a token makes room after those who have not, and never while a call of theirs is worked on, or a
+/// stream goes on. Between two calls they may be cut off: else whoever may only look could take every place for good.
 async fn converse(stream: TcpStream, guest: Guest, open: Arc<Open>) {
-    let known = CancellationToken::new();
     let answer = calls::answer(stream, |request| {
-        let (open, known) = (Arc::clone(&open), known.clone());
-        async move { open.answer(&request.into_parts().0, &known).await }
+        let (open, guest) = (&open, &guest);
+        async move { open.answer(&request.into_parts().0, guest).await }
     });
-    let mut answer = std::pin::pin!(answer);
-    tokio::select! {
-        () = &mut answer => return,
-        () = guest.cut() => return,
-        () = open.over.cancelled() => return,
-        () = known.cancelled() => {}
-    }
-    let _kept = guest.working();
     tokio::select! {
         () = answer => {}
+        () = guest.cut() => {}
         () = open.over.cancelled() => {}
     }
 }
 
 impl Open {
-    async fn answer(&self, head: &Parts, known: &CancellationToken) -> Response<Answer> {
-        match self.judged(head, known).await {
+    async fn answer(&self, head: &Parts, guest: &Guest) -> Response<Answer> {
+        match self.judged(head, guest).await {
             Ok(response) => response,
             Err(wrong) => {
                 if wrong == Wrong::Token {
@@ -130,18 +123,14 @@ impl Open {
         }
     }
 
-    async fn judged(
-        &self,
-        head: &Parts,
-        known: &CancellationToken,
-    ) -> Result<Response<Answer>, Wrong> {
+    async fn judged(&self, head: &Parts, guest: &Guest) -> Result<Response<Answer>, Wrong> {
         let granted = self.office.access.granted();
         guard::addressed(head, &granted.hosts)?;
         let caller = guard::known(head, &granted.passes)?;
-        known.cancel();
+        let working = guest.working();
         match (head.uri.path(), &head.method) {
             ("/api/v1/status", &Method::GET) => Ok(self.status()),
-            ("/api/v1/stream", &Method::GET) => self.stream(head, &granted),
+            ("/api/v1/stream", &Method::GET) => self.stream(head, &granted, working),
             ("/api/v1/status" | "/api/v1/stream", _) => Err(Wrong::Method("GET")),
             ("/api/v1/reload" | "/api/v1/drain", &Method::POST) => {
                 self.change(head, caller, &granted).await
@@ -171,7 +160,13 @@ impl Open {
         Ok(page::whole(StatusCode::OK, &document))
     }
 
-    fn stream(&self, head: &Parts, granted: &Granted) -> Result<Response<Answer>, Wrong> {
+    /// It counts as work while records are passed on: not while a reader that takes none has yet to go.
+    fn stream(
+        &self,
+        head: &Parts,
+        granted: &Granted,
+        working: Working,
+    ) -> Result<Response<Answer>, Wrong> {
         let filter = Filter::read(head.uri.query())?;
         let place = Arc::clone(&self.streams).try_acquire_owned();
         let place = place.map_err(|_taken| Wrong::Crowded)?;
@@ -185,7 +180,7 @@ impl Open {
                 () = granted.cancelled() => {}
                 () = stream::pump(records, filter, out, over) => {}
             }
-            drop(place);
+            drop((place, working));
         });
         let kind = "text/event-stream; charset=utf-8";
         Ok(page::page(StatusCode::OK, kind, Answer::Stream(pieces)))

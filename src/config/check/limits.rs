@@ -122,7 +122,7 @@ fn server(raw: &Gateway, findings: &mut Findings<'_>) {
         (&["body_limit"], (&server.body_limit).into(), kib(1), kib(16 << 10), "events of Webex have a few KiB, and every body is held in memory"),
         (&["header_timeout"], (&server.header_timeout).into(), ms(100), s(120), "without it a slow client holds a connection for ever; with next to nothing nobody gets through"),
         (&["body_timeout"], (&server.body_timeout).into(), ms(100), s(120), "without it a slow client holds a connection for ever; with next to nothing nobody gets through"),
-        (&["max_connections"], server.max_connections.into(), n(1), n(100_000), "each takes a file descriptor and some 50 KiB"),
+        (&["max_connections"], server.max_connections.into(), n(1), n(100_000), "each takes a file descriptor and some 40 KiB"),
         (&["max_in_flight"], server.max_in_flight.into(), n(1), n(100_000), "each holds a body in memory"),
         (&["drain_grace"], (&server.drain_grace).into(), s(0), (&server.drain_timeout).into(), "it is a part of drain_timeout"),
         (&["drain_timeout"], (&server.drain_timeout).into(), s(1), s(HOUR), "events in work need a moment, and a stop must come to an end"),

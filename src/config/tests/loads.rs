@@ -27,7 +27,7 @@ fn defaults_are_those_of_the_reference() {
             body_limit: 262144,
             header_timeout: 5s,
             body_timeout: 10s,
-            max_connections: 4096,
+            max_connections: 1024,
             max_in_flight: 512,
             drain_grace: 5s,
             drain_timeout: 25s,

@@ -1,6 +1,6 @@
 //! Many callers at once.
 
-use super::super::body::{LARGE_AT_ONCE, SMALL};
+use super::super::body::{LARGE_AT_ONCE, SLOW_AT_ONCE, SMALL};
 use super::*;
 
 #[tokio::test]
@@ -120,10 +120,36 @@ async fn large_bodies_have_a_lot_of_their_own() {
         "x".repeat(SMALL + 1)
     );
     assert_eq!(status(&world.call(chunked).await), 403, "read to its end, and not signed");
-    assert_eq!(status(&world.call(&small).await), 200, "small ones need no place");
+    assert_eq!(status(&world.call(&small).await), 200, "small ones need no place there");
     assert_eq!(status(&exchange(&mut slow_small, "x").await), 200, "nor are they cut off");
     let newest = newer.last_mut().unwrap();
     assert_eq!(status(&exchange(newest, "x").await), 200);
+}
+
+#[tokio::test]
+async fn slow_small_bodies_are_bounded_and_cost_no_event() {
+    let world = World::new(|_| {});
+    let slow = forgery(&"x".repeat(SMALL));
+    let mut forgers = Vec::new();
+    for _ in 0..SLOW_AT_ONCE {
+        forgers.push(all_but_one(&world, &slow).await);
+    }
+    for n in 0..SLOW_AT_ONCE * 2 {
+        assert_eq!(status(&world.call(event(&n.to_string())).await), 200, "{n}");
+    }
+    assert!(world.stub.refusals().is_empty(), "what comes whole takes nobody's place");
+    let beyond = 3;
+    for _ in 0..beyond {
+        forgers.push(all_but_one(&world, &slow).await);
+    }
+    eventually("the oldest are cut off", || world.stub.refusals().len() == beyond).await;
+    for forger in &mut forgers[..beyond] {
+        assert_eq!(status(&answer_of(forger).await), 503);
+    }
+    assert_eq!(status(&world.call(event("meanwhile")).await), 200);
+    let mut halves = all_but_one(&world, &event("in two pieces")).await;
+    assert_eq!(status(&exchange(&mut halves, "s").await), 200);
+    assert_eq!(status(&exchange(&mut forgers[beyond + 1], "x").await), 403, "it was still read");
 }
 
 #[tokio::test]

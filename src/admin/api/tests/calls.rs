@@ -2,6 +2,7 @@ use std::sync::Weak;
 
 use super::*;
 use crate::report::{BotFigures, CacheName, Figures, Observed, RouteFigures};
+use crate::admin::calls::CONNECTIONS;
 
 const EVERY: [(&str, &str); 5] = [
     ("GET", "/api/v1/status"),
@@ -242,4 +243,36 @@ async fn the_status_tells_what_is_only_known_by_asking() {
     assert_eq!((&route["waiting"], &route["oldest_s"]), (&3.into(), &14.into()));
     assert_eq!(status["bots"]["helpdesk"]["budget_left"], 290);
     assert_eq!(status["cache"], json!({ "members": 9, "duplicates": 0 }));
+}
+
+#[tokio::test]
+async fn a_viewer_on_every_connection_does_not_lock_the_operator_out() {
+    let world = world().await;
+    let call = format!("GET /api/v1/status HTTP/1.1\r\n{}\r\n", bearer(VIEWER));
+    let mut held = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut stream = TcpStream::connect(world.address).await.unwrap();
+        stream.write_all(call.as_bytes()).await.unwrap();
+        assert_ne!(stream.read(&mut [0; 64]).await.unwrap(), 0);
+        held.push(stream);
+    }
+    let asking = world.document("POST", "/api/v1/drain", OPERATOR);
+    let (status, _) = tokio::time::timeout(Duration::from_secs(10), asking).await.unwrap();
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn a_stream_is_not_cut_off_for_others() {
+    let world = world().await;
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let call = format!("GET /api/v1/stream HTTP/1.1\r\n{}\r\n", bearer(VIEWER));
+    stream.write_all(call.as_bytes()).await.unwrap();
+    assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+    let mut silent = Vec::new();
+    for _ in 0..CONNECTIONS * 2 {
+        silent.push(TcpStream::connect(world.address).await.unwrap());
+    }
+    assert_eq!(world.document("GET", "/api/v1/status", VIEWER).await.0, 200);
+    world.decide(Verdict::Allow { would_refuse: None }, "a");
+    assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0, "it goes on");
 }
