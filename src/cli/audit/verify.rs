@@ -13,7 +13,7 @@ use crate::cli::{Global, Output};
 use crate::gate::seal::PublicKey;
 use crate::report::journal::folder;
 use crate::report::journal::name::Name;
-use crate::report::journal::verify::{Stop, Tally, Verifier};
+use crate::report::journal::verify::{Killed, Stop, Tally, Verifier};
 
 const EXAMPLES: &str = "  botwarden audit verify /var/lib/botwarden/decisions
   botwarden audit verify --public-key decisions.pub decisions-*.jsonl";
@@ -23,7 +23,7 @@ that records at its end were cut off, nor what stood before its first: for that,
 
 Exit codes, the first of these that applies:
   77   a file cannot be read
-  1    a line does not fit, or --public-key has sealed nothing
+  1    a line does not fit; or --public-key has sealed nothing, or not the end of a run, and no start after it says so
   0    none of these";
 
 /// Recompute the chain of a decision log, and name the first line that does not fit
@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// Check the seals: the public half of `decision_log.signing_key`, PEM; again for keys of other times
     #[arg(long, value_name = "FILE")]
     public_key: Vec<PathBuf>,
+    /// Accept runs on stdout that do not end in a seal: killed, or cut off afterwards; they are named all the same
+    #[arg(long, requires = "public_key")]
+    allow_killed: bool,
 }
 
 /// What is found about one log.
@@ -75,7 +78,8 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
 fn look(arguments: &Arguments) -> Result<Vec<Finding>, Exit> {
     let keys = arguments.public_key.iter().map(|file| key(file)).collect::<Result<Vec<_>, _>>()?;
     let logs = logs(&arguments.paths)?;
-    logs.iter().map(|log| verify(log, &keys)).collect()
+    let killed = if arguments.allow_killed { Unexplained::Allowed } else { Unexplained::Bad };
+    logs.iter().map(|log| verify(log, &keys, killed)).collect()
 }
 
 fn key(file: &Path) -> Result<PublicKey, Exit> {
@@ -119,7 +123,16 @@ fn unreadable(path: &Path, cause: &std::io::Error) -> Exit {
     Exit::Denied
 }
 
-fn verify(log: &Log, keys: &[PublicKey]) -> Result<Finding, Exit> {
+/// What a run is that has no last seal, where nothing explains it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unexplained {
+    /// A log that may lack records.
+    Bad,
+    /// The operator knows of it.
+    Allowed,
+}
+
+fn verify(log: &Log, keys: &[PublicKey], killed: Unexplained) -> Result<Finding, Exit> {
     let mut verifier = Verifier::new(keys.to_vec());
     for path in &log.files {
         let name = path.file_name().and_then(|name| Name::read(name.to_str()?));
@@ -136,10 +149,19 @@ fn verify(log: &Log, keys: &[PublicKey]) -> Result<Finding, Exit> {
         }
     }
     let tally = verifier.end();
-    let unsealed = !keys.is_empty() && tally.sealed == 0;
-    let what = "no record is sealed with this key".to_owned();
-    let bad = unsealed.then_some(Bad { file: None, line: None, what });
+    let bad = missing(&tally, keys, killed).map(|what| Bad { file: None, line: None, what });
     Ok(finding(log, tally, bad))
+}
+
+/// Which seal is missing in a chain that fits.
+fn missing(tally: &Tally, keys: &[PublicKey], killed: Unexplained) -> Option<String> {
+    if !keys.is_empty() && tally.sealed == 0 {
+        return Some("no record is sealed with this key".to_owned());
+    }
+    let runs = tally.unexplained;
+    (runs > 0 && killed == Unexplained::Bad).then(|| {
+        format!("{runs} runs do not end in a seal, and the start after them does not say so: they were killed, or records at their end were cut off; --allow-killed accepts that")
+    })
 }
 
 fn finding(log: &Log, tally: Tally, bad: Option<Bad>) -> Finding {
@@ -192,7 +214,7 @@ fn number(seq: Option<u64>) -> String {
 
 /// What a chain that fits does not show.
 fn notes(finding: &Finding) -> Vec<String> {
-    let Tally { from, chains, open_end, sealed, unchecked, unsealed, .. } = &finding.tally;
+    let Tally { from, chains, open_end, sealed, unchecked, pending, .. } = &finding.tally;
     let mut notes = Vec::new();
     if finding.whole {
         notes.push("  The chain is whole: between its first and its last record, none was changed, removed, added or moved.".to_owned());
@@ -207,11 +229,28 @@ fn notes(finding: &Finding) -> Vec<String> {
         notes.push("  The last line is not whole: it is being written, or the gateway was killed; its next start will say so.".to_owned());
     }
     if *sealed > 0 {
-        notes.push(format!("  For the last {unsealed} records, no seal vouches: who can write to the log could have made them."));
+        notes.push(format!("  For the last {pending} records, no seal vouches yet: who can write to the log could have made them."));
     } else if *unchecked > 0 {
         notes.push("  There are seals; with --public-key they are checked.".to_owned());
     } else {
         notes.push("  Without seals, who can write to the log could have made all of it. Compare the head with one that was kept elsewhere.".to_owned());
     }
+    notes.extend(killed(&finding.tally));
     notes
+}
+
+/// Runs that no last seal ends, one by one.
+fn killed(tally: &Tally) -> impl Iterator<Item = String> + '_ {
+    let more = tally.killed.saturating_sub(u64::try_from(tally.named.len()).unwrap_or(u64::MAX));
+    let named = tally.named.iter().map(|Killed { last, unsealed, explained }| {
+        let why = if *explained {
+            "was killed, as the next start says"
+        } else {
+            "was killed, or cut off"
+        };
+        format!(
+            "  The run up to record {last} {why}: for its last {unsealed} records, no seal vouches."
+        )
+    });
+    named.chain((more > 0).then(|| format!("  And {more} more such runs.")))
 }

@@ -6,6 +6,7 @@ pub mod chain;
 pub mod folder;
 pub mod name;
 mod pen;
+pub mod seals;
 pub mod verify;
 mod writer;
 
@@ -24,6 +25,7 @@ use chain::Chain;
 use folder::{Before, Folder, NoFolder, Rules};
 pub use pen::SEAL_AFTER;
 use pen::{Ink, Opening, Pen};
+use seals::SealedBefore;
 use writer::{Fate, Item, Sink, Writer};
 
 /// Records that wait for the writer: some 6 MB of them.
@@ -83,7 +85,17 @@ impl Outlet {
             },
             torn: self.before.torn,
             key_id: self.key().map(|key| key.id().into()),
+            sealed_before: self.sealed_before(),
         }
+    }
+
+    /// Whether the run before ended in a last seal of this key; for a log that is sealed.
+    pub fn sealed_before(&self) -> Option<SealedBefore> {
+        self.key().map(|key| match (&self.before.line, self.before.torn) {
+            (Some(line), false) => seals::ends(line, key),
+            (_, true) => SealedBefore::No,
+            (None, false) => SealedBefore::None,
+        })
     }
 
     /// Seals are under a chain, and a chain is of JSON.
@@ -107,6 +119,7 @@ pub(super) struct Setting {
     pub(super) log: &'static str,
     pub(super) torn: bool,
     pub(super) key_id: Option<Box<str>>,
+    pub(super) sealed_before: Option<SealedBefore>,
 }
 
 /// The place of a record among those that were taken.

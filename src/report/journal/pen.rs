@@ -70,22 +70,24 @@ impl Pen {
 
     /// Adds a line, behind the first one of the run. A seal follows when there are enough. Whether one did.
     pub(super) fn put(&mut self, line: &str, at: SystemTime) -> Option<SystemTime> {
-        self.begin(at);
+        let begun = self.begin(at);
         self.add(line);
-        if self.unsealed < SEAL_AFTER { None } else { self.seal(at, Place::Between) }
+        if self.unsealed < SEAL_AFTER { begun } else { self.seal(at, Place::Between) }
     }
 
-    /// Writes the first line of the run, if it is not written.
-    pub(super) fn begin(&mut self, at: SystemTime) {
-        if let Some(opening) = self.opening.take() {
-            let line = opening(at, self.form);
-            self.add(&line);
-        }
+    /// Writes the first line of the run, if it is not written, and a seal behind it: who has no key cannot make up a
+    /// run. Whether there is one.
+    pub(super) fn begin(&mut self, at: SystemTime) -> Option<SystemTime> {
+        let opening = self.opening.take()?;
+        let line = opening(at, self.form);
+        self.add(&line);
+        self.seal(at, Place::Between)
     }
 
-    /// A seal under everything so far, if there is anything new and a key. When that was.
+    /// A seal under everything so far, if there is a key and anything new, or a run to end. When that was.
     pub(super) fn seal(&mut self, at: SystemTime, place: Place) -> Option<SystemTime> {
-        let key = self.key.clone().filter(|_| self.unsealed > 0)?;
+        let ends = place == Place::Last && self.opening.is_none();
+        let key = self.key.clone().filter(|_| ends || self.unsealed > 0)?;
         let checkpoint = Checkpoint {
             ts: time(at),
             kind: "checkpoint",

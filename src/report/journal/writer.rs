@@ -126,7 +126,8 @@ impl Writer {
                 }
                 Item::Begin(at) => {
                     pace.told = (at, Instant::now());
-                    self.pen.begin(at);
+                    let sealed = self.pen.begin(at);
+                    self.sealed(sealed, pace);
                 }
                 Item::Flush(tell) => waiting.push(tell),
                 Item::End(at, tell) => {
