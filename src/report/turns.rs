@@ -130,6 +130,20 @@ pub(super) fn started(scope: &Scope, setting: &Setting, at: SystemTime, form: Fo
     text(at, "START", &told)
 }
 
+/// Records that were not taken, because too many waited.
+pub(super) fn lost(records: u64, at: SystemTime, form: Form) -> String {
+    #[derive(Serialize)]
+    struct Lost {
+        ts: String,
+        kind: &'static str,
+        records: u64,
+    }
+    match form {
+        Form::Json => record::json(&Lost { ts: record::time(at), kind: "lost", records }),
+        Form::Text | Form::Colour => text(at, "LOST", &format!("{records} records")),
+    }
+}
+
 fn text(at: SystemTime, word: &str, told: &str) -> String {
     format!("{}  {word:<7} {told}\n", record::clock(at)).replace("  \n", "\n")
 }

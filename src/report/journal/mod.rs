@@ -166,18 +166,18 @@ impl Journal {
         let key = outlet.key().cloned();
         let Outlet { sink, before, form, chain, .. } = outlet;
         let pen = Pen::new(Ink { head: before.head, chain, form, instance, key, opening });
-        let writer = Writer { items: queued, sink, pen, fate: Arc::clone(&fate), done: tell };
+        let writer =
+            Writer { items: queued, sink, pen, fate: Arc::clone(&fate), done: tell, named: 0 };
         let thread = std::thread::Builder::new().name("records".to_owned());
         let started = thread.spawn(move || writer.run());
         fate.failing.store(started.is_err(), Ordering::Relaxed);
         Self { queue: Mutex::new(Queue { items, longest, taken: 0 }), fate, done }
     }
 
-    /// Queues a record: a line with its end.
+    /// Queues a record: a line with its end. Also while none can be written: what is over by then, such as an event that
+    /// expired, has its record later. One that is lost is counted, and the count has a record.
     pub(super) fn push(&self, line: String, at: SystemTime) -> Result<Ticket, Unwritten> {
-        if !self.fate.failing.load(Ordering::Relaxed)
-            && let Some(ticket) = self.send(Item::Line(line, at))
-        {
+        if let Some(ticket) = self.send(Item::Line(line, at)) {
             return Ok(ticket);
         }
         self.fate.lost.fetch_add(1, Ordering::Relaxed);

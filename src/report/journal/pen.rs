@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::chain::{Chain, Head};
 use crate::gate::seal::SealKey;
 use crate::report::record::{Form, time};
+use crate::report::turns;
 
 /// Records under one seal, at most: what nobody vouches for yet stays a short look.
 pub const SEAL_AFTER: u64 = 1000;
@@ -73,6 +74,12 @@ impl Pen {
         let begun = self.begin(at);
         self.add(line);
         if self.unsealed < SEAL_AFTER { begun } else { self.seal(at, Place::Between) }
+    }
+
+    /// Says that so many records were lost.
+    pub(super) fn lost(&mut self, records: u64, at: SystemTime) -> Option<SystemTime> {
+        let line = turns::lost(records, at, self.form);
+        self.put(&line, at)
     }
 
     /// Writes the first line of the run, if it is not written, and a seal behind it: who has no key cannot make up a
