@@ -26,23 +26,23 @@ struct Under {
 /// The seal is under everything that stands before it in its line, and that names the line before.
 pub(super) fn genuine(
     link: &Link,
-    line: &[u8],
+    bytes: &[u8],
     check: impl FnOnce(&[u8], &str) -> Result<(), Forged>,
 ) -> Result<(), Forged> {
-    let under: Under = serde_json::from_slice(line).map_err(|_no_echo| Forged)?;
+    let under: Under = serde_json::from_slice(bytes).map_err(|_no_echo| Forged)?;
     let signature = format!(",\"signature\":\"{}\",\"seq\":{}", link.said.signature, link.head.seq);
-    let at = line.windows(signature.len()).position(|part| part == signature.as_bytes());
-    let body = at.and_then(|at| line.get(..at)).ok_or(Forged)?;
+    let at = bytes.windows(signature.len()).position(|part| part == signature.as_bytes());
+    let body = at.and_then(|at| bytes.get(..at)).ok_or(Forged)?;
     let fits =
         (under.count.saturating_add(1), &*under.head) == (link.head.seq, &*link.prev.to_string());
     if fits { check(body, &link.said.signature) } else { Err(Forged) }
 }
 
-/// Whether this line, the last of a run, is a last seal of this key.
-pub(super) fn ends(line: &[u8], key: &SealKey) -> SealedBefore {
-    let Ok(link) = Link::read(line) else { return SealedBefore::No };
+/// Whether these bytes, the last line of a run, are a last seal of this key.
+pub(super) fn ends(bytes: &[u8], key: &SealKey) -> SealedBefore {
+    let Ok(link) = Link::read(bytes) else { return SealedBefore::No };
     let last = &*link.said.kind == "checkpoint" && link.said.last;
-    match genuine(&link, line, |body, seal| key.check(body, seal)) {
+    match genuine(&link, bytes, |body, seal| key.check(body, seal)) {
         Ok(()) if last => SealedBefore::Yes,
         Ok(()) | Err(Forged) => SealedBefore::No,
     }

@@ -77,9 +77,7 @@ fn a_run_that_was_killed_is_named_and_explained_by_the_next_start() {
     sealed(rules(dir.path()), 3);
     let path = &files(dir.path())[0];
     let text = fs::read_to_string(path).unwrap();
-    let first = |lines: usize| -> String {
-        text.lines().take(lines).map(|line| format!("{line}\n")).collect()
-    };
+    let first = |lines: usize| -> String { text.split_inclusive('\n').take(lines).collect() };
     fs::write(path, first(4)).unwrap();
     let open = with_key(&contents(dir.path())).unwrap();
     assert_eq!((open.pending, open.killed), (2, 0), "it may be running");
