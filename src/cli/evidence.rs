@@ -10,6 +10,7 @@ use super::exit::Exit;
 use crate::config::{Config, Destination};
 use crate::report::journal::chain::Chain;
 use crate::report::journal::folder::{NoFolder, Rules};
+use crate::report::journal::seals::SealedBefore;
 use crate::report::{Outlet, Reporter, Scope};
 use crate::rt;
 
@@ -36,7 +37,13 @@ fn outlet(config: &Config, global: &Global) -> Result<Outlet, NoFolder> {
             Outlet::folder(rules, rt::now().wall)?
         }
     };
-    Ok(outlet.sealed(log.signing_key.clone()))
+    let outlet = outlet.sealed(log.signing_key.clone());
+    if outlet.sealed_before() == Some(SealedBefore::No) {
+        tracing::warn!(
+            "the run before did not end in a seal of this key: it was killed, it had another key, or its records were changed since; check them with `botwarden audit verify --public-key`"
+        );
+    }
+    Ok(outlet)
 }
 
 /// Another gateway may end soon, so a supervisor may try again; the rest is for the operator.

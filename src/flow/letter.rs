@@ -17,7 +17,7 @@ use crate::gate::retry::Schedule;
 use crate::gate::roster::Roster;
 use crate::inbox::{Fingerprint, Label, Lane, Step};
 use crate::report::outage::{Kind, Outage, Source};
-use crate::report::{RosterSource, Ticket, Verdict};
+use crate::report::{Mode, RosterSource, Ticket, Verdict};
 use crate::rt;
 use crate::telemetry::Trail;
 
@@ -31,6 +31,15 @@ const SHORT_WINDOW: Duration = Duration::from_mins(1);
 /// What an event costs beside its body and headers: facts, bookkeeping. An estimate, on the safe side.
 const OVERHEAD: usize = 2048;
 
+/// What a record says of a verdict that can be another one at the next try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) verdict: Verdict,
+    pub(super) mode: Mode,
+    /// The fingerprint of the configuration it was decided under.
+    pub(super) config: Box<str>,
+}
+
 /// An event that was authentic when it came in. It is proved again at every try.
 #[derive(Debug)]
 pub(crate) struct Letter {
@@ -39,7 +48,7 @@ pub(crate) struct Letter {
     pub(super) facts: Facts,
     pub(super) body: Bytes,
     /// The last verdict that was recorded: a try that comes to the same is not recorded again.
-    pub(super) told: Option<(Verdict, Ticket)>,
+    pub(super) told: Option<(Said, Ticket)>,
     /// What the last verdict rests on.
     pub(super) roster: Option<Arc<Roster>>,
     /// Where that came from.

@@ -294,6 +294,9 @@ impl Courier {
 
     /// A refusal waits for its record as well: it stays refused, and nobody may say later that it was lost.
     fn refuse(&self, letter: &mut Letter, arrival: Arrival, refusal: Refusal) -> Step {
+        if !self.reporter.writable() {
+            return self.put_back(letter, arrival, unwritten());
+        }
         match self.tell(letter, report::Verdict::Refused(refusal)) {
             Ok(_queued) => {
                 self.lookout.refused(&letter.route.desk.name, &letter.facts, refusal);

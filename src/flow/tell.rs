@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Courier;
 use super::door::{Admission, Outcome};
 use super::gateway::Gateway;
-use super::letter::Letter;
+use super::letter::{Letter, Said};
 use super::route::Route;
 use crate::config::Config;
 use crate::gate::id::{Key, Org};
@@ -59,15 +59,15 @@ impl Courier {
         self.reporter.written(ticket).await
     }
 
-    /// Queues the record of a verdict; once, however often a try comes to the same.
+    /// Queues the record of a verdict; once, however often a try comes to the same under the same configuration.
     pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<Ticket, Unwritten> {
         letter.trail.decided(verdict);
-        if let Some((told, ticket)) = letter.told
-            && told == verdict
-        {
-            return Ok(ticket);
-        }
         let (now, setup) = (rt::now(), self.in_force.now());
+        let mode = Mode::at(letter.route.mode(), now.wall);
+        let said = Said { verdict, mode, config: setup.config.fingerprint.clone() };
+        if let Some((_, ticket)) = letter.told.as_ref().filter(|(told, _)| *told == said) {
+            return Ok(*ticket);
+        }
         let clean = verdict == Verdict::Allow { would_refuse: None };
         let unclean = letter.roster.as_deref().filter(|_| !clean);
         let ticket = self.reporter.record(&Decision {
@@ -76,8 +76,8 @@ impl Courier {
             trace: letter.trail.id(),
             route: &letter.route.name,
             bot: &letter.route.desk.name,
-            config: &setup.config.fingerprint,
-            mode: Mode::at(letter.route.mode(), now.wall),
+            config: &said.config,
+            mode,
             facts: Some(&letter.facts),
             body: &letter.body,
             verdict,
@@ -89,7 +89,7 @@ impl Courier {
             age: letter.roster.as_deref().map(|roster| now.since(roster.read())),
             took: now.since(letter.asked),
         })?;
-        letter.told = Some((verdict, ticket));
+        letter.told = Some((said, ticket));
         Ok(ticket)
     }
 

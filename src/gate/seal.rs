@@ -54,6 +54,11 @@ impl SealKey {
     pub fn seal(&self, bytes: &[u8]) -> String {
         STANDARD.encode(Ed25519KeyPair::sign(&self.pair, bytes))
     }
+
+    /// Whether these bytes were sealed with this key: there is one signature for each text.
+    pub fn check(&self, bytes: &[u8], seal: &str) -> Result<(), Forged> {
+        if self.seal(bytes) == seal { Ok(()) } else { Err(Forged) }
+    }
 }
 
 impl fmt::Debug for SealKey {

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::journal::Setting;
+use super::journal::seals::SealedBefore;
 use super::lifecycle::{Lifecycle, Turn};
 use super::record::{self, Form, Mode};
 use super::scope::Scope;
@@ -40,6 +41,9 @@ struct Started<'a> {
     torn: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<&'a str>,
+    /// Whether the run before ended in a last seal of this key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed_before: Option<SealedBefore>,
 }
 
 #[derive(Serialize)]
@@ -116,6 +120,7 @@ pub(super) fn started(scope: &Scope, setting: &Setting, at: SystemTime, form: Fo
             log: setting.log,
             torn: setting.torn,
             key_id: setting.key_id.as_deref(),
+            sealed_before: setting.sealed_before,
         });
     }
     let routes: Vec<_> =
@@ -123,6 +128,20 @@ pub(super) fn started(scope: &Scope, setting: &Setting, at: SystemTime, form: Fo
     let told =
         format!("botwarden {version}, configuration {}: {}", scope.fingerprint, routes.join(", "));
     text(at, "START", &told)
+}
+
+/// Records that were not taken, because too many waited.
+pub(super) fn lost(records: u64, at: SystemTime, form: Form) -> String {
+    #[derive(Serialize)]
+    struct Lost {
+        ts: String,
+        kind: &'static str,
+        records: u64,
+    }
+    match form {
+        Form::Json => record::json(&Lost { ts: record::time(at), kind: "lost", records }),
+        Form::Text | Form::Colour => text(at, "LOST", &format!("{records} records")),
+    }
 }
 
 fn text(at: SystemTime, word: &str, told: &str) -> String {

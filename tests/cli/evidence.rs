@@ -106,9 +106,19 @@ fn a_log_of_runs_that_were_stopped_and_killed_is_verified_and_a_changed_byte_is_
     assert_eq!(verified.status.code(), Some(0), "{}{}", out(&verified), err(&verified));
     let told = out(&verified);
     assert!(told.contains("The chain is whole") && told.contains("starts       2"), "{told}");
-    assert!(told.contains("seals        1 good, 0 not checked"), "{told}");
+    assert!(told.contains("seals        3 good, 0 not checked"), "{told}");
     python_agrees(site.path(), "the chain is whole: ");
-    // A byte of the second line of the first file.
+    assert!(told.contains("For the last 1 records, no seal vouches yet"), "{told}");
+    // The next start tells that the one before was killed.
+    let mut next = Background::start(site.path(), &["run"]);
+    Background::line(&mut next.err, "the run before did not end in a seal of this key");
+    Background::line(&mut next.err, "ready for webhooks");
+    assert_eq!(next.terminate(), Some(0));
+    let verified = run_in(site.path(), &with_key);
+    let told = out(&verified);
+    let says = "was killed, as the next start says: for its last 1 records, no seal vouches";
+    assert!(verified.status.code() == Some(0) && told.contains(says), "{told}");
+    // A byte of the third line of the first file; the second is a seal.
     let path = &files(site.path())[0];
     let changed =
         fs::read_to_string(path).unwrap().replacen("signature_missing", "signature_mizzing", 1);
@@ -116,10 +126,10 @@ fn a_log_of_runs_that_were_stopped_and_killed_is_verified_and_a_changed_byte_is_
     let refused = run_in(site.path(), &["audit", "verify", "decisions", "--json"]);
     assert_eq!(refused.status.code(), Some(1));
     let found = document(&refused);
-    assert_eq!((&found[0]["whole"], &found[0]["bad"]["line"]), (&false.into(), &2.into()));
+    assert_eq!((&found[0]["whole"], &found[0]["bad"]["line"]), (&false.into(), &3.into()));
     assert_eq!(found[0]["bad"]["what"], "the line was changed: its hash is another one");
     assert!(found[0]["bad"]["file"].as_str().unwrap().starts_with("decisions/decisions-2"));
-    python_agrees(site.path(), "line 2 was changed");
+    python_agrees(site.path(), "line 3 was changed");
 }
 
 /// The script in the docs comes to the same; it needs python3, which not every machine has.
@@ -131,6 +141,42 @@ fn python_agrees(site: &Path, says: &str) {
         let told = String::from_utf8(output.stdout).unwrap();
         assert!(told.contains(says), "{told}{}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+#[test]
+fn a_run_that_was_written_to_stdout_and_cut_off_must_be_known_to_the_operator() {
+    let site = evidence();
+    let yaml = site.path().join("gateway.yaml");
+    let text = fs::read_to_string(&yaml).unwrap().replace("to: {dir: ./decisions}, ", "");
+    fs::write(&yaml, text).unwrap();
+    let runs: Vec<_> = (0..2).map(|_| streamed(site.path())).collect();
+    let cut: Vec<_> = runs[0].lines().take(3).collect();
+    fs::write(site.path().join("log"), format!("{}\n{}", cut.join("\n"), runs[1])).unwrap();
+    let with_key = ["audit", "verify", "log", "--public-key", "decisions.pub"];
+    let refused = run_in(site.path(), &with_key);
+    let told = out(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("1 runs do not end in a seal") && told.contains("record 3 was"),
+        "{told}"
+    );
+    let allowed = run_in(site.path(), &[&with_key[..], &["--allow-killed"]].concat());
+    assert!(allowed.status.code() == Some(0) && out(&allowed).contains("record 3 was killed, or"));
+}
+
+/// What a run with one record besides its first writes to stdout.
+fn streamed(site: &Path) -> String {
+    let path = site.join("stdout");
+    let mut command = program(site, &["run"]);
+    let mut gateway =
+        command.stdout(File::create(&path).unwrap()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = std::io::BufReader::new(gateway.stderr.take().unwrap());
+    let line = Background::line(&mut log, "ready for webhooks");
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    forge(ready.pointer("/fields/listen").unwrap().as_str().unwrap());
+    let kill = Command::new("kill").arg(gateway.id().to_string()).status().unwrap();
+    assert!(kill.success() && gateway.wait().unwrap().success());
+    fs::read_to_string(path).unwrap()
 }
 
 #[test]
@@ -222,7 +268,7 @@ fn a_full_disk_makes_the_gateway_unready() {
 }
 
 #[test]
-fn a_healthy_log_is_not_bad_before_its_first_seal() {
+fn a_healthy_log_is_sealed_from_its_start_on() {
     let site = evidence();
     let (gateway, address) = start(site.path());
     forge(&address);
@@ -230,9 +276,8 @@ fn a_healthy_log_is_not_bad_before_its_first_seal() {
     let with_key = ["audit", "verify", "decisions", "--public-key", "decisions.pub"];
     let young = run_in(site.path(), &with_key);
     assert_eq!(young.status.code(), Some(0), "{}{}", out(&young), err(&young));
-    assert!(out(&young).contains("It is not sealed yet"), "{}", out(&young));
     let found = document(&run_in(site.path(), &[&with_key[..], &["--json"]].concat()));
-    assert_eq!((&found[0]["not_sealed_yet"], &found[0]["sealed"]), (&true.into(), &0.into()));
+    assert_eq!(found[0]["sealed"], 1, "{found}");
     let other = Command::new("openssl").args(["genpkey", "-algorithm", "ed25519"]).output();
     if let Ok(other) = other {
         fs::write(site.path().join("other.pem"), other.stdout).unwrap();
@@ -242,11 +287,11 @@ fn a_healthy_log_is_not_bad_before_its_first_seal() {
         let wrong = ["audit", "verify", "decisions", "--public-key", "other.pub"];
         let wrong = run_in(site.path(), &wrong);
         assert_eq!(wrong.status.code(), Some(1), "{}", out(&wrong));
-        assert!(out(&wrong).contains("no record is sealed with this key"), "{}", out(&wrong));
+        assert!(out(&wrong).contains("BAD"), "{}", out(&wrong));
     }
     assert_eq!(gateway.terminate(), Some(0));
     let sealed = out(&run_in(site.path(), &with_key));
-    assert!(sealed.contains("seals        1 good") && !sealed.contains("sealed yet"), "{sealed}");
+    assert!(sealed.contains("seals        2 good"), "{sealed}");
 }
 
 #[test]

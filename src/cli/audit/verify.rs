@@ -14,9 +14,7 @@ use crate::gate::seal::PublicKey;
 use crate::report::journal::chain::NoLink;
 use crate::report::journal::folder;
 use crate::report::journal::name::Name;
-use crate::report::journal::verify::{Flaw, Lines, Stop, Tally, Verifier};
-use crate::report::journal::vouch::Seals;
-use crate::rt;
+use crate::report::journal::verify::{Flaw, Killed, Lines, Stop, Tally, Verifier};
 
 const EXAMPLES: &str = "  botwarden audit verify /var/lib/botwarden/decisions
   botwarden audit verify --public-key decisions.pub decisions-*.jsonl
@@ -27,7 +25,7 @@ that records at its end were cut off, nor what stood before its first: for that,
 
 Exit codes, the first of these that applies:
   77   a file cannot be read
-  1    a line does not fit; or --public-key has sealed nothing, and the first seal is due; or no record came on stdin
+  1    a line does not fit; or --public-key has sealed nothing, or not the end of a run, and no start after it says so; or no record came on stdin
   0    none of these";
 
 /// Recompute the chain of a decision log, and name the first line that does not fit
@@ -43,6 +41,9 @@ pub(super) struct Arguments {
     /// Check the seals: the public half of `decision_log.signing_key`, PEM; again for keys of other times
     #[arg(long, value_name = "FILE")]
     public_key: Vec<PathBuf>,
+    /// Accept runs on stdout that do not end in a seal: killed, or cut off afterwards; they are named all the same
+    #[arg(long, requires = "public_key")]
+    allow_killed: bool,
 }
 
 /// What is found about one log.
@@ -50,8 +51,6 @@ pub(super) struct Arguments {
 struct Finding {
     log: String,
     whole: bool,
-    /// No seal has come, and none is due.
-    not_sealed_yet: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     bad: Option<Bad>,
     #[serde(flatten)]
@@ -101,7 +100,8 @@ fn look(arguments: &Arguments) -> Result<Vec<Finding>, Exit> {
     let keys = arguments.public_key.iter().map(|file| key(file)).collect::<Result<Vec<_>, _>>()?;
     let lines = if arguments.mixed { Lines::Mixed } else { Lines::Records };
     let logs = logs(&arguments.paths, lines)?;
-    logs.iter().map(|log| verify(log, &keys)).collect()
+    let killed = if arguments.allow_killed { Unexplained::Allowed } else { Unexplained::Bad };
+    logs.iter().map(|log| verify(log, &keys, killed)).collect()
 }
 
 fn key(file: &Path) -> Result<PublicKey, Exit> {
@@ -146,7 +146,16 @@ fn unreadable(path: &Path, cause: &std::io::Error) -> Exit {
     Exit::Denied
 }
 
-fn verify(log: &Log, keys: &[PublicKey]) -> Result<Finding, Exit> {
+/// What a run is that has no last seal, where nothing explains it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unexplained {
+    /// A log that may lack records.
+    Bad,
+    /// The operator knows of it.
+    Allowed,
+}
+
+fn verify(log: &Log, keys: &[PublicKey], killed: Unexplained) -> Result<Finding, Exit> {
     let mut verifier = Verifier::new(keys.to_vec()).among(log.lines);
     for path in &log.files {
         let name = path.file_name().and_then(|name| Name::read(name.to_str()?));
@@ -159,7 +168,7 @@ fn verify(log: &Log, keys: &[PublicKey]) -> Result<Finding, Exit> {
             }
         }
     }
-    Ok(judge(log, verifier.end(), keys))
+    Ok(judge(log, verifier.end(), keys, killed))
 }
 
 fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
@@ -177,24 +186,30 @@ fn misfit(log: &Log, path: &Path, line: u64, flaw: Flaw) -> Bad {
 
 /// Every line fits. Nothing at all proves nothing: whoever pipes it may have failed, and with `--mixed` a prefix would
 /// hide every record. A file alone may be new and empty.
-fn judge(log: &Log, tally: Tally, keys: &[PublicKey]) -> Finding {
+fn judge(log: &Log, tally: Tally, keys: &[PublicKey], killed: Unexplained) -> Finding {
     let piped = log.lines == Lines::Mixed || log.files.iter().any(|file| file == Path::new(STDIN));
     if piped && tally.records == 0 {
         let bad = Bad { hint: Some(OTHERS), ..Bad::log("there is no record in it") };
         return finding(log, tally, Some(bad));
     }
-    match tally.seals(rt::now().wall) {
-        Seals::Missing if !keys.is_empty() => {
-            finding(log, tally, Some(Bad::log("no record is sealed with this key")))
-        }
-        Seals::NotYet => Finding { not_sealed_yet: true, ..finding(log, tally, None) },
-        Seals::Good | Seals::Missing => finding(log, tally, None),
+    let bad = missing(&tally, keys, killed).map(|what| Bad::log(&what));
+    finding(log, tally, bad)
+}
+
+/// Which seal is missing in a chain that fits.
+fn missing(tally: &Tally, keys: &[PublicKey], killed: Unexplained) -> Option<String> {
+    if !keys.is_empty() && tally.sealed == 0 {
+        return Some("no record is sealed with this key".to_owned());
     }
+    let runs = tally.unexplained;
+    (runs > 0 && killed == Unexplained::Bad).then(|| {
+        format!("{runs} runs do not end in a seal, and the start after them does not say so: they were killed, or records at their end were cut off; --allow-killed accepts that")
+    })
 }
 
 fn finding(log: &Log, tally: Tally, bad: Option<Bad>) -> Finding {
     let whole = bad.is_none();
-    Finding { log: log.name.clone(), whole, not_sealed_yet: false, bad, tally }
+    Finding { log: log.name.clone(), whole, bad, tally }
 }
 
 fn tell(findings: &[Finding], global: &Global) -> Exit {
@@ -247,7 +262,7 @@ fn number(seq: Option<u64>) -> String {
 
 /// What a chain that fits does not show.
 fn notes(finding: &Finding) -> Vec<String> {
-    let Tally { from, chains, open_end, sealed, unchecked, unsealed, ignored, .. } = &finding.tally;
+    let Tally { from, chains, open_end, sealed, unchecked, pending, ignored, .. } = &finding.tally;
     let mut notes = Vec::new();
     if finding.whole {
         notes.push("  The chain is whole: between its first and its last record, none was changed, removed, added or moved.".to_owned());
@@ -264,14 +279,29 @@ fn notes(finding: &Finding) -> Vec<String> {
     if *open_end {
         notes.push("  The last line is not whole: it is being written, or the gateway was killed; its next start will say so.".to_owned());
     }
-    if finding.not_sealed_yet {
-        notes.push("  It is not sealed yet: the first seal comes after 1,000 records or 5 minutes. Verify it again then.".to_owned());
-    } else if *sealed > 0 {
-        notes.push(format!("  For the last {unsealed} records, no seal vouches: who can write to the log could have made them."));
+    if *sealed > 0 {
+        notes.push(format!("  For the last {pending} records, no seal vouches yet: who can write to the log could have made them."));
     } else if *unchecked > 0 {
         notes.push("  There are seals; with --public-key they are checked.".to_owned());
     } else {
         notes.push("  Without seals, who can write to the log could have made all of it. Compare the head with one that was kept elsewhere.".to_owned());
     }
+    notes.extend(killed(&finding.tally));
     notes
+}
+
+/// Runs that no last seal ends, one by one.
+fn killed(tally: &Tally) -> impl Iterator<Item = String> + '_ {
+    let more = tally.killed.saturating_sub(u64::try_from(tally.named.len()).unwrap_or(u64::MAX));
+    let named = tally.named.iter().map(|Killed { last, unsealed, explained }| {
+        let why = if *explained {
+            "was killed, as the next start says"
+        } else {
+            "was killed, or cut off"
+        };
+        format!(
+            "  The run up to record {last} {why}: for its last {unsealed} records, no seal vouches."
+        )
+    });
+    named.chain((more > 0).then(|| format!("  And {more} more such runs.")))
 }

@@ -92,6 +92,9 @@ pub struct Said {
     pub torn: bool,
     /// `started`: seals are to be expected. `checkpoint`: whose seal it is.
     pub key_id: Option<Box<str>>,
+    /// `started`: whether the run before ended in a last seal: `yes`, `no` or `none`.
+    #[serde(default)]
+    pub sealed_before: Box<str>,
     /// `checkpoint`: nothing follows but another start.
     #[serde(default, rename = "final")]
     pub last: bool,

@@ -6,6 +6,8 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
+
 use super::chain::{Chain, Head, LONGEST_LINE, Link};
 use super::name::Name;
 
@@ -49,10 +51,12 @@ pub enum NoFolder {
 }
 
 /// Where the run before ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Before {
-    /// Its last whole line.
+    /// The place of its last whole line.
     pub head: Head,
+    /// That line.
+    pub line: Option<Box<[u8]>>,
     /// It broke off in the middle of a line, which stays as it is.
     pub torn: bool,
 }
@@ -160,15 +164,17 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes files whose last record is older than `keep`: that of a file is not younger than the one after it.
+    /// Removes files whose last record is older than `keep`, and so is what follows: a clock that was wrong for one
+    /// start must not make fresh records old.
     fn prune(&self, now: SystemTime) -> io::Result<()> {
         let names = names(&self.rules.dir)?;
         let Some(oldest) = now.checked_sub(self.rules.keep) else { return Ok(()) };
         for (old, next) in names.iter().zip(names.iter().skip(1)) {
-            if next.began() > oldest {
+            let path = self.rules.dir.join(old.to_string());
+            if next.began() > oldest || Ending::of(&path)?.at().is_some_and(|at| at > oldest) {
                 break;
             }
-            fs::remove_file(self.rules.dir.join(old.to_string()))?;
+            fs::remove_file(path)?;
             tracing::info!(file = %old, "removed: its records are older than decision_log.to.keep");
         }
         Ok(())
@@ -246,10 +252,10 @@ fn last_of(rules: &Rules, names: &[Name]) -> Result<Before, NoFolder> {
         torn |= end.torn;
         if let Some(line) = end.line {
             let head = head(&line, rules.chain).ok_or(NoFolder::Broken(path))?;
-            return Ok(Before { head, torn });
+            return Ok(Before { head, line: Some(line.into()), torn });
         }
     }
-    Ok(Before { head: Head::default(), torn })
+    Ok(Before { torn, ..Before::default() })
 }
 
 fn head(line: &[u8], chain: Chain) -> Option<Head> {
@@ -273,6 +279,16 @@ struct Ending {
 }
 
 impl Ending {
+    /// When its last record was made. None for a file without one: only its name says how old it is.
+    fn at(&self) -> Option<SystemTime> {
+        #[derive(serde::Deserialize)]
+        struct Stamped {
+            ts: Box<str>,
+        }
+        let said: Stamped = serde_json::from_slice(self.line.as_deref()?).ok()?;
+        said.ts.parse::<Timestamp>().ok().map(SystemTime::from)
+    }
+
     /// Reads no more than the end: a line and a torn one.
     fn of(path: &Path) -> io::Result<Self> {
         let most = u64::try_from(LONGEST_LINE).unwrap_or(u64::MAX).saturating_mul(2);

@@ -6,8 +6,8 @@ pub mod chain;
 pub mod folder;
 pub mod name;
 mod pen;
+pub mod seals;
 pub mod verify;
-pub mod vouch;
 mod writer;
 
 use std::io::Write;
@@ -25,6 +25,7 @@ use chain::Chain;
 use folder::{Before, Folder, NoFolder, Rules};
 pub use pen::SEAL_AFTER;
 use pen::{Ink, Opening, Pen};
+use seals::SealedBefore;
 use writer::{Fate, Item, Sink, Writer};
 
 /// Records that wait for the writer: some 6 MB of them.
@@ -84,7 +85,17 @@ impl Outlet {
             },
             torn: self.before.torn,
             key_id: self.key().map(|key| key.id().into()),
+            sealed_before: self.sealed_before(),
         }
+    }
+
+    /// Whether the run before ended in a last seal of this key; for a log that is sealed.
+    pub fn sealed_before(&self) -> Option<SealedBefore> {
+        self.key().map(|key| match (&self.before.line, self.before.torn) {
+            (Some(line), false) => seals::ends(line, key),
+            (_, true) => SealedBefore::No,
+            (None, false) => SealedBefore::None,
+        })
     }
 
     /// Seals are under a chain, and a chain is of JSON.
@@ -108,6 +119,7 @@ pub(super) struct Setting {
     pub(super) log: &'static str,
     pub(super) torn: bool,
     pub(super) key_id: Option<Box<str>>,
+    pub(super) sealed_before: Option<SealedBefore>,
 }
 
 /// The place of a record among those that were taken.
@@ -154,18 +166,18 @@ impl Journal {
         let key = outlet.key().cloned();
         let Outlet { sink, before, form, chain, .. } = outlet;
         let pen = Pen::new(Ink { head: before.head, chain, form, instance, key, opening });
-        let writer = Writer { items: queued, sink, pen, fate: Arc::clone(&fate), done: tell };
+        let writer =
+            Writer { items: queued, sink, pen, fate: Arc::clone(&fate), done: tell, named: 0 };
         let thread = std::thread::Builder::new().name("records".to_owned());
         let started = thread.spawn(move || writer.run());
         fate.failing.store(started.is_err(), Ordering::Relaxed);
         Self { queue: Mutex::new(Queue { items, longest, taken: 0 }), fate, done }
     }
 
-    /// Queues a record: a line with its end.
+    /// Queues a record: a line with its end. Also while none can be written: what is over by then, such as an event that
+    /// expired, has its record later. One that is lost is counted, and the count has a record.
     pub(super) fn push(&self, line: String, at: SystemTime) -> Result<Ticket, Unwritten> {
-        if !self.fate.failing.load(Ordering::Relaxed)
-            && let Some(ticket) = self.send(Item::Line(line, at))
-        {
+        if let Some(ticket) = self.send(Item::Line(line, at)) {
             return Ok(ticket);
         }
         self.fate.lost.fetch_add(1, Ordering::Relaxed);

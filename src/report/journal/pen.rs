@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::chain::{Chain, Head};
 use crate::gate::seal::SealKey;
 use crate::report::record::{Form, time};
+use crate::report::turns;
 
 /// Records under one seal, at most: what nobody vouches for yet stays a short look.
 pub const SEAL_AFTER: u64 = 1000;
@@ -70,22 +71,30 @@ impl Pen {
 
     /// Adds a line, behind the first one of the run. A seal follows when there are enough. Whether one did.
     pub(super) fn put(&mut self, line: &str, at: SystemTime) -> Option<SystemTime> {
-        self.begin(at);
+        let begun = self.begin(at);
         self.add(line);
-        if self.unsealed < SEAL_AFTER { None } else { self.seal(at, Place::Between) }
+        if self.unsealed < SEAL_AFTER { begun } else { self.seal(at, Place::Between) }
     }
 
-    /// Writes the first line of the run, if it is not written.
-    pub(super) fn begin(&mut self, at: SystemTime) {
-        if let Some(opening) = self.opening.take() {
-            let line = opening(at, self.form);
-            self.add(&line);
-        }
+    /// Says that so many records were lost.
+    pub(super) fn lost(&mut self, records: u64, at: SystemTime) -> Option<SystemTime> {
+        let line = turns::lost(records, at, self.form);
+        self.put(&line, at)
     }
 
-    /// A seal under everything so far, if there is anything new and a key. When that was.
+    /// Writes the first line of the run, if it is not written, and a seal behind it: who has no key cannot make up a
+    /// run. Whether there is one.
+    pub(super) fn begin(&mut self, at: SystemTime) -> Option<SystemTime> {
+        let opening = self.opening.take()?;
+        let line = opening(at, self.form);
+        self.add(&line);
+        self.seal(at, Place::Between)
+    }
+
+    /// A seal under everything so far, if there is a key and anything new, or a run to end. When that was.
     pub(super) fn seal(&mut self, at: SystemTime, place: Place) -> Option<SystemTime> {
-        let key = self.key.clone().filter(|_| self.unsealed > 0)?;
+        let ends = place == Place::Last && self.opening.is_none();
+        let key = self.key.clone().filter(|_| ends || self.unsealed > 0)?;
         let checkpoint = Checkpoint {
             ts: time(at),
             kind: "checkpoint",

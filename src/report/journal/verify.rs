@@ -2,21 +2,33 @@
 //!
 //! 1. A line ends in a line feed; only the last one of a run may not.
 //! 2. It is a record, it ends as the gateway ends lines, and its hash is right.
-//! 3. It follows on the one before: the next number, and its hash. Only a run that writes to stdout begins anew.
+//! 3. It follows on the one before: the next number, and its hash. Only a run that writes to stdout begins anew, and
+//!    never in a log of a directory.
 //! 4. After a line that is not whole comes the start of a run which says so, and no other run says so.
 //! 5. A run begins with `started`, and nothing follows its last seal.
 //! 6. A seal is under the line before it; with a key at hand, it is that key's.
-//! 7. A run that seals has a seal at least every 1,000 records.
-//! 8. Where records are mixed with other lines, those that do not begin as a record does are counted, and are no part
-//!    of the log. One that was a record is missed by rule 3, unless it stood at the end.
+//! 7. A run that seals has a seal right behind its start, and at least every 1,000 records.
+//!
+//! With a key at hand, what a seal vouches for:
+//!
+//! 8. The records of its own run that stand before it, and no others.
+//! 9. Each run names a key at hand in its start, so that no run stands in the log that its seals need not vouch for.
+//! 10. The newest run may be going on: what follows its last seal is counted.
+//! 11. Each other run ends in a last seal. One that does not was killed, or its end was cut off. It is named, with the
+//!     number of its records that no seal vouches for; the start after it may not say that it ended in a seal. In a
+//!     directory that start says `sealed_before: "no"`, and stands under a seal of its own: then it is explained.
+//!
+//! 12. Where records are mixed with other lines, those that do not begin as a record does are counted, and are no part
+//!     of the log. One that was a record is missed by rule 3, unless it stood at the end.
 
 use std::io::{self, BufRead, Read as _};
 
 use serde::Serialize;
 
-use super::chain::{Hash, Head, LONGEST_LINE, Link, NoLink};
+use super::chain::{Hash, Head, LONGEST_LINE, Link, NoLink, Said};
 use super::pen::SEAL_AFTER;
-use crate::gate::seal::PublicKey;
+use super::seals;
+use crate::gate::seal::{Forged, PublicKey};
 
 /// What a log holds, as far as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -49,13 +61,32 @@ pub struct Tally {
     pub sealed: u64,
     /// Seals that no key was at hand for.
     pub unchecked: u64,
-    /// Records that no checked seal vouches for: those behind the last one.
+    /// Records that no checked seal of their own run vouches for.
     pub unsealed: u64,
     /// Lines that are no records, in what is mixed.
     pub ignored: u64,
-    /// Starts that promise seals of a key that is at hand.
-    #[serde(skip)]
-    pub promised: u64,
+    /// Those of them that the newest run has written: its next seal is to come.
+    pub pending: u64,
+    /// Runs without a last seal, and another run follows. Known with a key.
+    pub killed: u64,
+    /// Those of them that the start after them does not explain.
+    pub unexplained: u64,
+    /// The first [`MOST_NAMED`] of them.
+    pub named: Vec<Killed>,
+}
+
+/// Runs without a last seal that are named one by one: more than anybody reads, and no log makes the list longer.
+pub const MOST_NAMED: usize = 100;
+
+/// A run that was killed, or whose end was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Killed {
+    /// The number of its last record.
+    pub last: u64,
+    /// How many at its end no seal vouches for.
+    pub unsealed: u64,
+    /// The start after it says so.
+    pub explained: bool,
 }
 
 /// What stands in what is read.
@@ -118,8 +149,16 @@ pub enum Flaw {
     #[error("the seal is of a key that is not at hand")]
     OtherKey,
     /// Rule 7.
-    #[error("a seal is missing: there must be one every {SEAL_AFTER} records")]
+    #[error("a seal is missing: there must be one behind a start, and every {SEAL_AFTER} records")]
     NoSeal,
+    /// Rule 9.
+    #[error(
+        "a run that is not sealed: the gateway had no signing key then, or somebody else wrote it"
+    )]
+    Unkeyed,
+    /// Rule 11.
+    #[error("the start says that the run before ended in a seal, and it does not")]
+    NotSealed,
 }
 
 /// Why reading ended early.
@@ -148,14 +187,16 @@ pub struct Verifier {
     run: Option<Run>,
     /// The line before is not whole.
     torn: bool,
+    /// The log is one of a directory.
+    dir: bool,
 }
 
 /// A run of the gateway, as far as it was read.
 #[derive(Debug)]
 struct Run {
     instance: Box<str>,
-    /// With which key it seals; empty for none.
-    seals: Box<str>,
+    /// How many records may stand without a seal; none for a run that does not seal.
+    most: Option<u64>,
     unsealed: u64,
     over: bool,
 }
@@ -180,6 +221,7 @@ impl Verifier {
     /// The next file. Its name may say the number of its first record.
     pub fn file(&mut self, mut from: impl BufRead, first: Option<u64>) -> Result<(), Stop> {
         self.tally.files += 1;
+        self.dir |= first.is_some();
         let (mut line, mut bytes, mut expected) = (0, Vec::new(), first);
         loop {
             bytes.clear();
@@ -205,6 +247,7 @@ impl Verifier {
     /// The last file was read.
     pub fn end(mut self) -> Tally {
         self.tally.open_end = self.torn;
+        self.tally.pending = self.run.as_ref().map_or(0, |run| run.unsealed);
         self.tally
     }
 
@@ -233,7 +276,9 @@ impl Verifier {
     /// Rule 3.
     fn follows(&mut self, link: &Link) -> Result<(), Flaw> {
         let begins = link.head.seq == 1 && link.prev == Hash::default();
-        let anew = begins && &*link.said.kind == "started" && &*link.said.log == "stdout";
+        let (starts, log) = (&*link.said.kind == "started", &*link.said.log);
+        self.dir |= starts && log == "dir";
+        let anew = begins && starts && log == "stdout" && !self.dir;
         match self.head {
             None if (link.head.seq == 1) != (link.prev == Hash::default()) => Err(Flaw::First),
             Some(before) if !anew && link.head.seq != before.seq.saturating_add(1) => {
@@ -261,7 +306,7 @@ impl Verifier {
         }
     }
 
-    /// Rule 5.
+    /// Rules 5, 9 and 11.
     fn runs(&mut self, link: &Link) -> Result<(), Flaw> {
         let starts = &*link.said.kind == "started";
         match &self.run {
@@ -273,24 +318,61 @@ impl Verifier {
             Some(_) if !starts => return Err(Flaw::NoStart),
             Some(_) | None => {}
         }
-        let seals = link.said.key_id.as_deref().filter(|_| starts).unwrap_or_default();
+        let most = self.sealing(&link.said)?;
+        self.left(&link.said)?;
+        self.run =
+            Some(Run { instance: link.said.instance.clone(), most, unsealed: 0, over: false });
         self.tally.starts += u64::from(starts);
-        self.tally.promised += u64::from(self.keys.iter().any(|key| key.id() == seals));
-        let instance = link.said.instance.clone();
-        self.run = Some(Run { instance, seals: seals.into(), unsealed: 0, over: false });
         Ok(())
     }
 
-    /// Rules 6 and 7.
+    /// Rules 7 and 9: how many records of a run that begins here may stand before its first seal.
+    fn sealing(&self, said: &Said) -> Result<Option<u64>, Flaw> {
+        let checks = !self.keys.is_empty();
+        if &*said.kind != "started" {
+            // Its start is not here, and neither is the seal behind that.
+            return Ok(checks.then_some(SEAL_AFTER));
+        }
+        match said.key_id.as_deref() {
+            None if checks => Err(Flaw::Unkeyed),
+            None => Ok(None),
+            Some(id) if checks && !self.keys.iter().any(|key| key.id() == id) => {
+                Err(Flaw::OtherKey)
+            }
+            Some(_) => Ok(Some(1)),
+        }
+    }
+
+    /// Rule 11, of the run before.
+    fn left(&mut self, next: &Said) -> Result<(), Flaw> {
+        let Some(run) = self.run.as_ref().filter(|run| !run.over) else { return Ok(()) };
+        if self.keys.is_empty() {
+            return Ok(());
+        }
+        if &*next.sealed_before == "yes" {
+            return Err(Flaw::NotSealed);
+        }
+        let last = self.tally.to.unwrap_or_default();
+        let explained = &*next.sealed_before == "no";
+        self.tally.killed += 1;
+        self.tally.unexplained += u64::from(!explained);
+        if self.tally.named.len() < MOST_NAMED {
+            self.tally.named.push(Killed { last, unsealed: run.unsealed, explained });
+        }
+        Ok(())
+    }
+
+    /// Rules 6, 7 and 8.
     fn seals(&mut self, link: &Link, bytes: &[u8]) -> Result<(), Flaw> {
         let Some(run) = &mut self.run else { return Ok(()) };
         if &*link.said.kind != "checkpoint" {
             run.unsealed += 1;
             self.tally.unsealed += 1;
-            let missing = !run.seals.is_empty() && run.unsealed > SEAL_AFTER;
+            let missing = run.most.is_some_and(|most| run.unsealed > most);
             return if missing { Err(Flaw::NoSeal) } else { Ok(()) };
         }
-        (run.unsealed, run.over) = (0, link.said.last);
+        let under = std::mem::take(&mut run.unsealed);
+        (run.most, run.over) = (Some(SEAL_AFTER), link.said.last);
         let id = link.said.key_id.as_deref().unwrap_or_default();
         let key = self.keys.iter().find(|key| key.id() == id);
         match key {
@@ -301,9 +383,10 @@ impl Verifier {
             }
             None => Err(Flaw::OtherKey),
             Some(key) => {
-                sealed(link, bytes, key)?;
+                let check = |body: &[u8], seal: &str| key.check(body, seal);
+                seals::genuine(link, bytes, check).map_err(|Forged| Flaw::Seal)?;
                 self.tally.sealed += 1;
-                self.tally.unsealed = 0;
+                self.tally.unsealed = self.tally.unsealed.saturating_sub(under);
                 Ok(())
             }
         }
@@ -319,21 +402,4 @@ impl Verifier {
         (*last, *head) = (Some(link.said.ts), Some(link.head.hash.to_string()));
         self.head = Some(link.head);
     }
-}
-
-/// The seal is under everything that stands before it in its line, and that names the line before.
-fn sealed(link: &Link, bytes: &[u8], key: &PublicKey) -> Result<(), Flaw> {
-    #[derive(serde::Deserialize)]
-    struct Under {
-        count: u64,
-        head: Box<str>,
-    }
-    let under: Under = serde_json::from_slice(bytes).map_err(|_no_echo| Flaw::Seal)?;
-    let signature = format!(",\"signature\":\"{}\",\"seq\":{}", link.said.signature, link.head.seq);
-    let at = bytes.windows(signature.len()).position(|part| part == signature.as_bytes());
-    let body = at.and_then(|at| bytes.get(..at)).ok_or(Flaw::Seal)?;
-    let fits =
-        (under.count.saturating_add(1), &*under.head) == (link.head.seq, &*link.prev.to_string());
-    let genuine = key.check(body, &link.said.signature).is_ok();
-    if fits && genuine { Ok(()) } else { Err(Flaw::Seal) }
 }

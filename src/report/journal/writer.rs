@@ -71,6 +71,8 @@ pub(super) struct Writer {
     pub(super) fate: Arc<Fate>,
     /// How many items are done.
     pub(super) done: watch::Sender<u64>,
+    /// Lost lines that a record has told.
+    pub(super) named: u64,
 }
 
 /// What the thread remembers from batch to batch.
@@ -126,7 +128,8 @@ impl Writer {
                 }
                 Item::Begin(at) => {
                     pace.told = (at, Instant::now());
-                    self.pen.begin(at);
+                    let sealed = self.pen.begin(at);
+                    self.sealed(sealed, pace);
                 }
                 Item::Flush(tell) => waiting.push(tell),
                 Item::End(at, tell) => {
@@ -153,6 +156,8 @@ impl Writer {
 
     /// What is due by the clock.
     fn rest(&mut self, pace: &mut Pace) {
+        self.lost(pace);
+        self.persist(pace);
         if pace.sealed.elapsed() >= SEAL_EVERY {
             let sealed = self.pen.seal(pace.wall(), Place::Between);
             pace.sealed = Instant::now();
@@ -166,10 +171,22 @@ impl Writer {
 
     /// The last seal, and the disk has it all.
     fn end(&mut self, at: SystemTime, pace: &mut Pace) {
+        self.lost(pace);
         let sealed = self.pen.seal(at, Place::Last);
         self.sealed(sealed, pace);
         self.persist(pace);
         self.sync(pace);
+    }
+
+    /// Lines that were not taken have a record that says how many.
+    fn lost(&mut self, pace: &mut Pace) {
+        let lost = self.fate.lost.load(Ordering::Relaxed);
+        let more = lost.saturating_sub(self.named);
+        if more > 0 {
+            self.named = lost;
+            let sealed = self.pen.lost(more, pace.wall());
+            self.sealed(sealed, pace);
+        }
     }
 
     fn sealed(&self, at: Option<SystemTime>, pace: &mut Pace) {

@@ -115,7 +115,11 @@ async fn an_event_that_waits_for_the_bot_goes_where_the_bot_is_by_then() {
     world.reload(|yaml| yaml.replace(&moved, &other.url)).await.unwrap();
     other.got(1).await;
     world.settled().await;
-    assert_eq!(world.told.decisions().len(), 1);
+    let told = world.told.decisions();
+    let under: Vec<_> = told.iter().map(|record| &record["config_hash"]).collect();
+    assert_eq!(under.len(), 2, "one for each configuration that let it pass");
+    assert_ne!(under[0], under[1]);
+    assert_eq!(told[0]["decision_id"], told[1]["decision_id"]);
 }
 
 #[tokio::test]

@@ -2,9 +2,20 @@
 
 use super::super::chain as link;
 use super::super::chain::Head;
+use super::vouched::key;
 use super::*;
 
-fn sealed(rules: Rules, records: usize) {
+/// What is found with the key.
+fn found(dir: &Path) -> Result<Tally, (usize, u64, Flaw)> {
+    vouched::with_key(&contents(dir))
+}
+
+fn judged(files: &[(u64, Vec<u8>)]) -> Result<Tally, (usize, u64, Flaw)> {
+    let files = files.iter().map(|(first, bytes)| (Some(*first), bytes.clone()));
+    vouched::with_key(&files.collect::<Vec<_>>())
+}
+
+pub(super) fn sealed(rules: Rules, records: usize) {
     let outlet = Outlet::folder(rules, noon()).unwrap().sealed(Some(key()));
     let reporter = Reporter::to(&scope(), outlet);
     (0..records).for_each(|_| say(&reporter, noon()));
@@ -19,7 +30,7 @@ fn log(dir: &Path) -> Vec<(PathBuf, String)> {
         files(dir).into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap()));
     let texts: Vec<_> = texts.collect();
     let tally = found(dir).unwrap();
-    assert_eq!((tally.records, tally.sealed, tally.unsealed), (8, 2, 0));
+    assert_eq!((tally.records, tally.sealed, tally.unsealed), (10, 4, 0));
     texts
 }
 
@@ -28,7 +39,7 @@ fn no_byte_of_a_log_can_be_another_one() {
     let dir = tempfile::tempdir().unwrap();
     let genuine: Vec<_> = log(dir.path()).into_iter().map(|(_, text)| text.into_bytes()).collect();
     let with = |file: usize, bytes: Vec<u8>| {
-        let mut files = vec![(1, genuine[0].clone()), (5, genuine[1].clone())];
+        let mut files = vec![(1, genuine[0].clone()), (6, genuine[1].clone())];
         files[file].1 = bytes;
         judged(&files)
     };
@@ -52,14 +63,14 @@ fn an_end_that_was_cut_off_is_told_as_far_as_it_shows() {
     let dir = tempfile::tempdir().unwrap();
     let genuine: Vec<_> = log(dir.path()).into_iter().map(|(_, text)| text.into_bytes()).collect();
     for length in 0..genuine[1].len() {
-        let tally = judged(&[(1, genuine[0].clone()), (5, genuine[1][..length].to_vec())]).unwrap();
+        let tally = judged(&[(1, genuine[0].clone()), (6, genuine[1][..length].to_vec())]).unwrap();
         let whole = length == 0 || genuine[1][length - 1] == b'\n';
         assert_eq!(tally.open_end, !whole, "{length}");
         // Who holds the last head, or a number, sees it.
-        assert!(tally.to < Some(8), "{length}");
+        assert!(tally.to < Some(10), "{length}");
     }
     for length in 0..genuine[0].len() {
-        let found = judged(&[(1, genuine[0][..length].to_vec()), (5, genuine[1].clone())]);
+        let found = judged(&[(1, genuine[0][..length].to_vec()), (6, genuine[1].clone())]);
         assert_eq!(
             found.is_ok(),
             length == 0,
@@ -79,22 +90,22 @@ fn a_line_that_is_removed_doubled_or_moved_is_named() {
         fs::write(path, chosen.join("\n") + "\n").unwrap();
         found(dir.path()).unwrap_err()
     };
-    assert_eq!(with(&[1, 2, 3]), (0, 1, Flaw::Name));
-    assert_eq!(with(&[0, 2, 3]), (0, 2, Flaw::Gap { before: 1, found: 3 }));
-    assert_eq!(with(&[0, 2, 1, 3]), (0, 2, Flaw::Gap { before: 1, found: 3 }));
-    assert_eq!(with(&[0, 1, 1, 2, 3]), (0, 3, Flaw::Gap { before: 2, found: 2 }));
-    assert_eq!(with(&[0, 1, 2]), (1, 1, Flaw::Gap { before: 3, found: 5 }));
+    assert_eq!(with(&[1, 2, 3, 4]), (0, 1, Flaw::Name));
+    assert_eq!(with(&[0, 2, 3, 4]), (0, 2, Flaw::Gap { before: 1, found: 3 }));
+    assert_eq!(with(&[0, 2, 1, 3, 4]), (0, 2, Flaw::Gap { before: 1, found: 3 }));
+    assert_eq!(with(&[0, 1, 1, 2, 3, 4]), (0, 3, Flaw::Gap { before: 2, found: 2 }));
+    assert_eq!(with(&[0, 1, 2, 3]), (1, 1, Flaw::Gap { before: 4, found: 6 }));
     fs::write(path, "").unwrap();
     assert_eq!(
         found(dir.path()).unwrap().from,
-        Some(5),
+        Some(6),
         "as if `keep` had removed it: that is told"
     );
     fs::write(path, text.replacen('\n', "\n\n", 1)).unwrap();
     assert!(matches!(found(dir.path()), Err((0, 2, Flaw::NoLink(_)))));
     let long = format!("{text}{}", "x".repeat(LONGEST_LINE + 1));
     fs::write(path, long).unwrap();
-    assert_eq!(found(dir.path()), Err((0, 5, Flaw::TooLong)));
+    assert_eq!(found(dir.path()), Err((0, 6, Flaw::TooLong)));
 }
 
 #[test]
@@ -105,14 +116,14 @@ fn a_file_that_is_missing_in_the_middle_replayed_or_from_another_log_is_named() 
     let paths = files(dir.path());
     let middle = fs::read(&paths[1]).unwrap();
     fs::remove_file(&paths[1]).unwrap();
-    assert_eq!(found(dir.path()), Err((1, 1, Flaw::Gap { before: 4, found: 9 })));
+    assert_eq!(found(dir.path()), Err((1, 1, Flaw::Gap { before: 5, found: 11 })));
     // An older file under another name.
     fs::copy(&paths[0], &paths[1]).unwrap();
     assert_eq!(found(dir.path()), Err((1, 1, Flaw::Name)));
     fs::write(&paths[1], middle).unwrap();
     let late = paths[0].to_str().unwrap().replace("T08", "T09");
     fs::copy(&paths[0], late).unwrap();
-    assert_eq!(found(dir.path()), Err((1, 1, Flaw::Gap { before: 4, found: 1 })));
+    assert_eq!(found(dir.path()), Err((1, 1, Flaw::Gap { before: 5, found: 1 })));
     // The same place in another log.
     let other = tempfile::tempdir().unwrap();
     log(other.path());
@@ -122,7 +133,7 @@ fn a_file_that_is_missing_in_the_middle_replayed_or_from_another_log_is_named() 
 }
 
 /// Somebody without the key, who knows how the chain is made.
-fn forge(head: Head, kind: &str, instance: &str, more: &str) -> String {
+pub(super) fn forge(head: Head, kind: &str, instance: &str, more: &str) -> String {
     let open = format!(
         r#"{{"ts":"2027-01-15T08:00:00.000Z","kind":"{kind}","instance":"{instance}"{more}"#
     );
@@ -140,28 +151,30 @@ fn who_has_no_key_can_add_nothing_that_a_seal_vouches_for() {
         fs::write(&path, format!("{text}{line}")).unwrap();
         found(dir.path())
     };
-    assert_eq!(with(&forge(head, "decision", instance, "")), Err((1, 5, Flaw::AfterEnd)));
-    assert_eq!(with(&forge(head, "decision", "another1", "")), Err((1, 5, Flaw::NoStart)));
+    assert_eq!(with(&forge(head, "decision", instance, "")), Err((1, 6, Flaw::AfterEnd)));
+    assert_eq!(with(&forge(head, "decision", "another1", "")), Err((1, 6, Flaw::NoStart)));
     let (id, seal) = (last["key_id"].as_str().unwrap(), last["signature"].as_str().unwrap());
     let seal = format!(
         r#","count":{},"head":"{}","key_id":"{id}","signature":"{seal}""#,
         head.seq, head.hash
     );
     let start = forge(head, "started", "another1", "");
-    assert_eq!(with(&start).unwrap().unsealed, 1, "nobody vouches for it, and that is told");
+    assert_eq!(with(&start), Err((1, 6, Flaw::Unkeyed)));
+    let start = forge(head, "started", "another1", &format!(r#","key_id":"{id}""#));
+    assert_eq!(with(&start).unwrap().pending, 1, "nobody vouches for it, and that is told");
     let after = link::Link::read(start.trim_end().as_bytes()).unwrap().head;
     let checkpoint = forge(after, "checkpoint", "another1", &seal);
-    assert_eq!(with(&format!("{start}{checkpoint}")), Err((1, 6, Flaw::Seal)));
+    assert_eq!(with(&format!("{start}{checkpoint}")), Err((1, 7, Flaw::Seal)));
     let stranger = forge(
         after,
         "checkpoint",
         "another1",
         r#","key_id":"0000000000000000","signature":"AAAA""#,
     );
-    assert_eq!(with(&format!("{start}{stranger}")), Err((1, 6, Flaw::OtherKey)));
+    assert_eq!(with(&format!("{start}{stranger}")), Err((1, 7, Flaw::OtherKey)));
     let anew = forge(Head::default(), "started", "another1", r#","log":"dir""#);
     assert!(
-        matches!(with(&anew), Err((1, 5, Flaw::Gap { .. }))),
+        matches!(with(&anew), Err((1, 6, Flaw::Gap { .. }))),
         "a chain in a directory does not begin anew"
     );
 }
@@ -173,9 +186,9 @@ fn a_seal_comes_every_thousand_records_and_one_that_was_taken_out_is_missed() {
     let lines = lines(dir.path());
     let seals: Vec<_> = lines.iter().filter(|line| line["kind"] == "checkpoint").collect();
     let at: Vec<_> = seals.iter().map(|seal| seal["seq"].as_u64().unwrap()).collect();
-    assert_eq!(at, [1001, 2002, 2504]);
-    assert_eq!((&seals[2]["final"], &seals[0]["final"]), (&true.into(), &Value::Null));
-    assert_eq!((&seals[0]["count"], &seals[0]["head"]), (&1000.into(), &lines[999]["hash"]));
+    assert_eq!(at, [2, 1003, 2004, 2505]);
+    assert_eq!((&seals[3]["final"], &seals[1]["final"]), (&true.into(), &Value::Null));
+    assert_eq!((&seals[1]["count"], &seals[1]["head"]), (&1002.into(), &lines[1001]["hash"]));
     // Somebody chains everything anew, without the seals.
     let (mut head, mut forged) = (Head::default(), String::new());
     for line in lines.iter().filter(|line| line["kind"] != "checkpoint") {
@@ -189,5 +202,5 @@ fn a_seal_comes_every_thousand_records_and_one_that_was_taken_out_is_missed() {
         (head, forged) = (next, forged + &closed);
     }
     fs::write(&files(dir.path())[0], forged).unwrap();
-    assert_eq!(found(dir.path()), Err((0, 1001, Flaw::NoSeal)));
+    assert_eq!(found(dir.path()), Err((0, 2, Flaw::NoSeal)));
 }

@@ -1,5 +1,6 @@
 mod forgeries;
 mod mixed;
+mod vouched;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,11 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::chain::LONGEST_LINE;
 use super::folder::names;
+use super::name::Name;
 use super::verify::{Flaw, Stop, Tally, Verifier};
 use super::*;
 use crate::gate::policy;
-use crate::gate::seal::PublicKey;
-use crate::gate::seal::tests::{PUBLIC_HALF, key};
 use crate::report::{Happening, Lifecycle, Reporter, RouteScope, Scope, Turn, Verdict};
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -68,18 +68,24 @@ pub(super) fn files(dir: &Path) -> Vec<PathBuf> {
     names(dir).unwrap().iter().map(|name| dir.join(name.to_string())).collect()
 }
 
-/// What is found about a directory, with the key.
+/// What is found about a directory, without a key.
 pub(super) fn found(dir: &Path) -> Result<Tally, (usize, u64, Flaw)> {
-    let names = names(dir).unwrap().into_iter();
-    let read = names.map(|name| (name.first, fs::read(dir.join(name.to_string())).unwrap()));
-    judged(&read.collect::<Vec<_>>())
+    judged(Verifier::default(), &contents(dir))
 }
 
-/// The same about files: the number that the name says, and what is in it.
-pub(super) fn judged(files: &[(u64, Vec<u8>)]) -> Result<Tally, (usize, u64, Flaw)> {
-    let mut verifier = Verifier::new(vec![PublicKey::from_pem(PUBLIC_HALF.as_bytes()).unwrap()]);
+/// The files of a directory: the number that the name says, and what is in it.
+pub(super) fn contents(dir: &Path) -> Vec<(Option<u64>, Vec<u8>)> {
+    let read = |name: Name| fs::read(dir.join(name.to_string())).unwrap();
+    names(dir).unwrap().into_iter().map(|name| (Some(name.first), read(name))).collect()
+}
+
+/// What is found about files; those that were written from stdout say no number.
+pub(super) fn judged(
+    mut verifier: Verifier,
+    files: &[(Option<u64>, Vec<u8>)],
+) -> Result<Tally, (usize, u64, Flaw)> {
     for (number, (first, bytes)) in files.iter().enumerate() {
-        match verifier.file(&**bytes, Some(*first)) {
+        match verifier.file(&**bytes, *first) {
             Ok(()) => {}
             Err(Stop::Flaw { line, flaw }) => return Err((number, line, flaw)),
             Err(Stop::Io(cause)) => panic!("{cause}"),
@@ -258,6 +264,21 @@ fn files_end_by_size_and_by_day_and_old_ones_are_removed() {
     drop(long_after);
 }
 
+#[test]
+fn a_clock_that_was_wrong_for_one_start_makes_no_record_old() {
+    let dir = tempfile::tempdir().unwrap();
+    let month = Duration::from_hours(30 * 24);
+    let rules = Rules { keep: month, ..rules(dir.path()) };
+    for at in [noon(), SystemTime::UNIX_EPOCH, noon(), noon()] {
+        let reporter = Reporter::to(&scope(), Outlet::folder(rules.clone(), at).unwrap());
+        say(&reporter, at);
+        assert!(reporter.end(at, PATIENCE));
+    }
+    assert_eq!(found(dir.path()).unwrap().from, Some(1), "the first file is seconds old");
+    drop(Outlet::folder(rules, noon() + 2 * month).unwrap());
+    assert_eq!(files(dir.path()).len(), 1, "and is removed when it is not");
+}
+
 #[tokio::test]
 async fn a_directory_that_is_away_lets_nothing_pass_and_mends_by_itself() {
     let dir = tempfile::tempdir().unwrap();
@@ -269,17 +290,36 @@ async fn a_directory_that_is_away_lets_nothing_pass_and_mends_by_itself() {
     let ticket = record().unwrap();
     assert_eq!(reporter.written(ticket).await, Err(Unwritten));
     assert!(!reporter.writable() && reporter.journal().errors > 0);
-    assert_eq!(record(), Err(Unwritten), "nothing is taken meanwhile");
+    assert!(record().is_ok(), "what is over meanwhile has its record later");
     fs::rename(&away, &own).unwrap();
     assert!(reporter.flush(PATIENCE));
     assert_eq!(reporter.written(ticket).await, Ok(()));
     assert!(reporter.writable());
-    assert_eq!(found(&own).unwrap().records, 3, "once, and none is lost that was taken");
+    assert_eq!(found(&own).unwrap().records, 4, "once, and none is lost that was taken");
     // A file that somebody removes is missed: what is written next goes to another one, and the chain shows it.
     fs::remove_file(&files(&own)[0]).unwrap();
     assert_eq!(reporter.written(record().unwrap()).await, Ok(()));
     let tally = found(&own).unwrap();
-    assert_eq!((tally.files, tally.from, tally.records), (1, Some(4), 1));
+    assert_eq!((tally.files, tally.from, tally.records), (1, Some(5), 1));
+}
+
+#[test]
+fn records_that_found_no_place_are_told_by_one_that_says_how_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let (own, away) = (dir.path().join("decisions"), dir.path().join("away"));
+    let reporter = open(rules(&own));
+    decided(&reporter).unwrap();
+    assert!(reporter.flush(PATIENCE));
+    fs::rename(&own, &away).unwrap();
+    while decided(&reporter).is_ok() {}
+    assert_eq!(decided(&reporter), Err(Unwritten));
+    assert_eq!(reporter.lost(), 2);
+    fs::rename(&away, &own).unwrap();
+    assert!(reporter.end(noon(), PATIENCE));
+    let lines = lines(&own);
+    let lost: Vec<_> = lines.iter().filter(|line| line["kind"] == "lost").collect();
+    assert_eq!(lost.iter().map(|line| line["records"].as_u64().unwrap()).sum::<u64>(), 2);
+    assert_eq!(found(&own).unwrap().records, u64::try_from(lines.len()).unwrap());
 }
 
 fn decided(reporter: &Reporter) -> Result<Ticket, Unwritten> {
