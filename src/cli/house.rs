@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 use super::observing;
-use super::operate;
+use super::operate::Reception;
 use super::reload::{Followers, Following, Handle, Reloads, Requests};
 use crate::admin::Control as _;
+use crate::admin::api::Access;
 use crate::config::{Config, Listen};
 use crate::flow::{Gateway, Sightings, StartProblem};
 use crate::ingress::{BindProblem, Certificates, Drain, Listener, Passed};
@@ -126,7 +127,7 @@ impl House {
         let house = Self {
             webhooks: bound.local_addr(),
             ops: ops.as_ref().map(admin::Bound::local_addr),
-            admin: operators.as_ref().map(admin::Bound::local_addr),
+            admin: operators.as_ref().map(Reception::local_addr),
             drain: bound.drain(),
             over,
             gateway,
@@ -136,9 +137,11 @@ impl House {
             control,
             reporter,
         };
-        house.follow((config, following), bound.certificates(), requests, sightings);
+        let access = operators.as_ref().map(Reception::access);
+        let files = (bound.certificates(), access);
+        house.follow((config, following), files, requests, sightings);
         turn(&house.reporter, Lifecycle::Started);
-        house.serve(config, (bound, done), (ops, operators))?;
+        house.serve((bound, done), (ops, operators));
         Ok(house)
     }
 
@@ -146,7 +149,7 @@ impl House {
     fn follow(
         &self,
         (config, following): (&Config, Following),
-        certificates: Option<Certificates>,
+        (certificates, access): (Option<Certificates>, Option<Access>),
         (requests, nudge): Requests,
         sightings: Sightings,
     ) {
@@ -161,6 +164,7 @@ impl House {
             upkeep: upkeep::Upkeep::start(config, tools, sightings),
             drain: self.drain.clone(),
             certificates,
+            access,
             reporter: Arc::clone(&self.reporter),
         };
         let reloads = Reloads::new(following, followers).run(requests, nudge);
@@ -179,10 +183,9 @@ impl House {
     /// Starts what listens.
     fn serve(
         &self,
-        config: &Config,
         (bound, done): (ingress::Bound, oneshot::Sender<()>),
-        (ops, operators): (Option<admin::Bound>, Option<admin::Bound>),
-    ) -> Result<(), Unopened> {
+        (ops, operators): (Option<admin::Bound>, Option<Reception>),
+    ) {
         let (door, tasks) = (Arc::clone(&self.gateway), self.tasks.clone());
         self.tasks.spawn("webhooks", async move {
             bound.serve(door, &tasks).await;
@@ -194,13 +197,12 @@ impl House {
         let sources = admin::Sources { readiness, reporter, control };
         if let Some(operators) = operators {
             let sources = (sources.clone(), &self.gateway);
-            operate::open(operators, &config.admin, sources, &self.tasks, self.over.clone())?;
+            operators.serve(sources, &self.tasks, self.over.clone());
         }
         if let Some(ops) = ops {
             let (tasks, over) = (self.tasks.clone(), self.over.clone());
             self.tasks.spawn("ops", async move { ops.serve(sources, &tasks, over).await });
         }
-        Ok(())
     }
 
     /// Where webhooks are taken, with the port that was chosen.
@@ -317,7 +319,9 @@ fn tracer(
     Ok(Tracer::start(&config.telemetry, otlp, telemetry::Parts { client, reporter, tasks, over }))
 }
 
-async fn operators(config: &Config) -> Result<Option<admin::Bound>, Unopened> {
+async fn operators(config: &Config) -> Result<Option<Reception>, Unopened> {
     let Some(address) = config.admin.listen else { return Ok(None) };
-    admin::bind(address).await.map(Some).map_err(|cause| Unopened::Admin { address, cause })
+    let bound = admin::bind(address).await;
+    let bound = bound.map_err(|cause| Unopened::Admin { address, cause })?;
+    Ok(Some(Reception::over(bound, &config.admin)?))
 }

@@ -32,9 +32,9 @@ const STATUS: Duration = Duration::from_secs(10);
 /// A proof that failed is tried again this soon: one lost connection must not cost a restart.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// Whoever started the gateway and wants to know how it is. Clones share the socket.
-#[derive(Clone, Debug)]
-pub(super) struct Supervisor {
+/// Whoever started the gateway and wants to know how it is. Clones share the socket. The default one is nobody.
+#[derive(Clone, Debug, Default)]
+pub struct Supervisor {
     socket: Option<Arc<(UnixDatagram, Name)>>,
     watchdog: Option<Duration>,
 }
@@ -57,7 +57,6 @@ impl Supervisor {
     }
 
     /// The configuration is read again; [`Self::ready`] says that it is done, whatever came of it.
-    #[expect(dead_code, reason = "for the reload, which is being built")]
     pub(super) fn reloading(&self) {
         self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", rt::monotonic().as_micros()));
     }

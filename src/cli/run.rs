@@ -61,6 +61,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
         watch: if arguments.watch { Watch::All } else { Watch::Named },
         every: Following::EVERY,
         then: Arc::new(move |config| level(&config.log.level)),
+        supervisor: Supervisor::of(&Machine),
     };
     let config = fresh.config;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
@@ -96,6 +97,7 @@ async fn serve(config: &Config, opening: (Following, Passed), global: &Global) -
         Ok(reporter) => Arc::new(reporter),
         Err(exit) => return exit,
     };
+    let supervisor = opening.0.supervisor.clone();
     let house = match House::open_following(config, Arc::clone(&reporter), opening).await {
         Ok(house) => house,
         Err(problem) => {
@@ -107,7 +109,6 @@ async fn serve(config: &Config, opening: (Following, Passed), global: &Global) -
     let admin = house.admin().map(|admin| admin.to_string());
     tracing::info!(%listen, ops, admin, routes = config.routes.len(), config = &*config.fingerprint, "ready for webhooks");
     warn_of_observing(config);
-    let supervisor = Supervisor::of(&Machine);
     supervisor.accompany(&house, &reporter);
     supervisor.ready();
     signals.told_to_stop(|| house.control().nudge()).await;

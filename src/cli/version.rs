@@ -15,9 +15,6 @@ use crate::report::build::{REVISION, VERSION};
 #[command(before_help = "  botwarden version\n  botwarden version --json")]
 pub(super) struct Arguments {}
 
-/// Version and revision.
-pub(super) const BUILD: (&str, Option<&str>) = (VERSION, REVISION);
-
 pub(super) fn run(_: &Arguments, global: &Global) -> Exit {
     print(&match global.output() {
         Output::Text => {

@@ -13,7 +13,7 @@ use super::secret::Secret;
 type Print = [u8; 32];
 
 /// The tokens of a listener for operators. Its `Debug` shows nothing.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Passes {
     viewer: Print,
     operator: Option<Print>,
@@ -60,6 +60,13 @@ impl Passes {
     /// Whoever shows `operator` may do everything; without one, nobody may change anything.
     pub fn new(viewer: &Secret, operator: Option<&Secret>) -> Self {
         Self { viewer: print(viewer.expose()), operator: operator.map(|it| print(it.expose())) }
+    }
+
+    /// With other tokens; without another one for viewers, theirs stays.
+    #[must_use]
+    pub fn renewed(&self, viewer: Option<&Secret>, operator: Option<&Secret>) -> Self {
+        let of = |token: &Secret| print(token.expose());
+        Self { viewer: viewer.map_or(self.viewer, of), operator: operator.map(of) }
     }
 
     /// Whether anybody may change anything.
@@ -127,6 +134,18 @@ mod tests {
         assert!(!passes.has_operator());
         assert!(passes.admit(b"").is_err() && passes.admit(&[0; 32]).is_err());
         assert!(passes.admit(b"look-look-look-look").unwrap().operator().is_err());
+    }
+
+    #[test]
+    fn tokens_are_renewed_and_that_of_viewers_stays_where_there_is_no_other() {
+        let passes = Passes::new(&secret("look-look-look-look"), Some(&secret("change-change")));
+        let fewer = passes.renewed(None, None);
+        assert!(fewer.admit(b"look-look-look-look").is_ok() && !fewer.has_operator());
+        assert_eq!(fewer.admit(b"change-change").unwrap_err(), Unknown);
+        let other = fewer.renewed(Some(&secret("see-see-see-see")), Some(&secret("do-do-do-do")));
+        assert!(other.admit(b"do-do-do-do").unwrap().operator().is_ok());
+        assert!(other.admit(b"see-see-see-see").is_ok());
+        assert_eq!(other.admit(b"look-look-look-look").unwrap_err(), Unknown);
     }
 
     #[test]

@@ -18,8 +18,8 @@ use super::drain::Drain;
 use super::guests::Guests;
 use super::lot::Lot;
 use super::passed::{Listener, Passed};
-use super::tls::Certificates;
-use crate::config::{Listen, Server, Tls};
+use super::tls::{Certificates, examine};
+use crate::config::{Listen, Server};
 use crate::flow::Door;
 use crate::gate::arrival::Origin;
 use crate::rt::Tasks;
@@ -76,7 +76,7 @@ pub struct Bound {
 
 /// Takes the port, or the socket that was passed, and reads the certificate. Must be called on a runtime.
 pub fn bind(server: &Server, passed: &mut Passed) -> Result<Bound, BindProblem> {
-    let tls = server.tls.as_ref().map(Certificates::read).transpose()?;
+    let tls = server.tls.as_ref().map(examine).transpose()?.map(Certificates::new);
     let listener = match server.listen {
         Listen::Passed => handed_over(Listener::Server, passed)?,
         Listen::Address(address) => {
@@ -85,11 +85,6 @@ pub fn bind(server: &Server, passed: &mut Passed) -> Result<Bound, BindProblem> 
     };
     let address = listener.local_addr().map_err(BindProblem::Passed)?;
     Ok(Bound { listener, address, tls, server: server.clone(), drain: Drain::of(server) })
-}
-
-/// Whether the files of `server.tls` can be read and fit together; for `botwarden check`.
-pub fn examine(tls: &Tls) -> Result<(), BindProblem> {
-    Certificates::read(tls).map(drop)
 }
 
 /// The socket that was passed for this listener. Must be called on a runtime.

@@ -30,9 +30,9 @@ pub(crate) use accept::accept;
 pub use answer::{Response, answer};
 pub use drain::Drain;
 pub(crate) use guests::{Guest, Guests};
-pub use listener::{BindProblem, Bound, bind, examine, handed_over};
+pub use listener::{BindProblem, Bound, bind, handed_over};
 pub use passed::{Listener, Passed, PassedProblem};
-pub use tls::Certificates;
+pub use tls::{Certificates, Examined, examine};
 
 #[cfg(test)]
 mod tests;

@@ -22,19 +22,25 @@ use crate::config::Tls;
 #[derive(Clone)]
 pub struct Certificates(Arc<Mutex<Arc<ServerConfig>>>);
 
+/// The files of `server.tls` as they were read: they fit together, and can be shown in handshakes.
+#[derive(Clone)]
+pub struct Examined(Arc<ServerConfig>);
+
+/// Reads the files of `server.tls`, all of them, and tries whether they fit together. It blocks for a moment.
+pub fn examine(tls: &Tls) -> Result<Examined, BindProblem> {
+    config(tls).map(Examined)
+}
+
 impl Certificates {
-    /// Reads the files for the first time.
-    pub(super) fn read(tls: &Tls) -> Result<Self, BindProblem> {
-        config(tls).map(|config| Self(Arc::new(Mutex::new(config))))
+    /// Those of the start.
+    pub(super) fn new(examined: Examined) -> Self {
+        Self(Arc::new(Mutex::new(examined.0)))
     }
 
-    /// Reads the files again, all of them, before anything changes: with any mistake the old certificate stays.
     /// Connections under way go on; handshakes that begin from now on see the new one, and nobody resumes a session
-    /// of the old one. Reads files, so it blocks for a moment.
-    pub fn renew(&self, tls: &Tls) -> Result<(), BindProblem> {
-        let fresh = config(tls)?;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
-        Ok(())
+    /// of the old one.
+    pub fn renew(&self, examined: Examined) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = examined.0;
     }
 
     /// For one handshake.
@@ -42,6 +48,13 @@ impl Certificates {
         // A panic elsewhere leaves it whole: a change is one assignment.
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         TlsAcceptor::from(Arc::clone(&current))
+    }
+}
+
+/// Not the key.
+impl fmt::Debug for Examined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Examined").finish_non_exhaustive()
     }
 }
 

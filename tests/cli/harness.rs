@@ -107,13 +107,24 @@ impl Background {
         line
     }
 
+    /// Asks it to read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        let process = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &process]).status().unwrap().success());
+    }
+
     /// As a supervisor does it. The exit code.
-    pub(crate) fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(self) -> Option<i32> {
+        self.end().0
+    }
+
+    /// The same, and what it still had to say on stdout.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let process = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
-        self.child.wait().unwrap().code()
+        (self.child.wait().unwrap().code(), rest)
     }
 }
 

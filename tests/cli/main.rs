@@ -3,6 +3,7 @@
 
 mod audit;
 mod basics;
+mod control;
 mod credentials;
 mod demo;
 mod evidence;

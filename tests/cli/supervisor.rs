@@ -61,6 +61,27 @@ fn it_is_told_from_the_start_to_the_end() {
 }
 
 #[test]
+fn a_reload_is_told_with_its_end_whatever_comes_of_it() {
+    let site = site_without_webex();
+    let (socket, name) = listening(site.path());
+    let gateway = Background::of(&mut gateway(site.path(), &name));
+    until(&socket, "READY=1");
+    let mut began = 0;
+    for bad in ["", "typo: 1\n"] {
+        let path = site.path().join("gateway.yaml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text + bad).unwrap();
+        gateway.hang_up();
+        let told = until(&socket, "READY=1").pop().unwrap();
+        let micros = told.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").expect(&told);
+        let micros: u64 = micros.parse().unwrap();
+        assert!(micros > began, "the clock of the supervisor goes on");
+        began = micros;
+    }
+    assert_eq!(gateway.terminate(), Some(0));
+}
+
+#[test]
 fn it_gets_signs_of_life_also_while_the_gateway_drains() {
     let site = site_without_webex();
     let path = site.path().join("gateway.yaml");

@@ -18,6 +18,7 @@
 //!
 //! Nothing that a caller has written is in any answer. There are no headers that would let other pages read one.
 
+mod access;
 mod body;
 mod failures;
 mod guard;
@@ -40,9 +41,11 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{Bound, Sources, calls};
-use crate::gate::pass::{Caller, Passes};
+use crate::gate::pass::Caller;
 use crate::ingress::Guest;
 use crate::rt::{self, Tasks};
+pub use access::Access;
+use access::Granted;
 use body::Answer;
 use failures::{Failures, Pace};
 use stream::Filter;
@@ -55,21 +58,8 @@ pub struct Office {
     pub sources: Sources,
     /// Events in the inbox.
     pub waiting: Arc<dyn Fn() -> usize + Send + Sync>,
-    /// By which names it may be called.
-    pub hosts: Vec<Box<str>>,
-    /// Who may look, and who may change.
-    pub passes: Passes,
-    /// Which botwarden this is.
-    pub build: Build,
-}
-
-/// Which botwarden this is.
-#[derive(Clone, Copy, Debug)]
-pub struct Build {
-    /// The version.
-    pub version: &'static str,
-    /// The revision, where whoever built it has said so.
-    pub revision: Option<&'static str>,
+    /// By which names it may be called, who may look, and who may change.
+    pub access: Access,
 }
 
 impl fmt::Debug for Office {
@@ -145,15 +135,17 @@ impl Open {
         head: &Parts,
         known: &CancellationToken,
     ) -> Result<Response<Answer>, Wrong> {
-        let Office { hosts, passes, .. } = &self.office;
-        guard::addressed(head, hosts)?;
-        let caller = guard::known(head, passes)?;
+        let granted = self.office.access.granted();
+        guard::addressed(head, &granted.hosts)?;
+        let caller = guard::known(head, &granted.passes)?;
         known.cancel();
         match (head.uri.path(), &head.method) {
             ("/api/v1/status", &Method::GET) => Ok(self.status()),
-            ("/api/v1/stream", &Method::GET) => self.stream(head),
+            ("/api/v1/stream", &Method::GET) => self.stream(head, &granted),
             ("/api/v1/status" | "/api/v1/stream", _) => Err(Wrong::Method("GET")),
-            ("/api/v1/reload" | "/api/v1/drain", &Method::POST) => self.change(head, caller).await,
+            ("/api/v1/reload" | "/api/v1/drain", &Method::POST) => {
+                self.change(head, caller, &granted).await
+            }
             ("/api/v1/reload" | "/api/v1/drain", _) => Err(Wrong::Method("POST")),
             _ => Err(Wrong::Path),
         }
@@ -163,9 +155,14 @@ impl Open {
         status::status(&self.office, self.started, rt::now())
     }
 
-    async fn change(&self, head: &Parts, caller: Caller) -> Result<Response<Answer>, Wrong> {
-        let Office { hosts, passes, sources, .. } = &self.office;
-        let operator = guard::may_change(head, caller, hosts, passes)?;
+    async fn change(
+        &self,
+        head: &Parts,
+        caller: Caller,
+        granted: &Granted,
+    ) -> Result<Response<Answer>, Wrong> {
+        let sources = &self.office.sources;
+        let operator = guard::may_change(head, caller, &granted.hosts, &granted.passes)?;
         if head.uri.path() == "/api/v1/reload" {
             return Ok(reload::reload(operator, &sources.control, &self.tasks).await);
         }
@@ -174,15 +171,20 @@ impl Open {
         Ok(page::whole(StatusCode::OK, &document))
     }
 
-    fn stream(&self, head: &Parts) -> Result<Response<Answer>, Wrong> {
+    fn stream(&self, head: &Parts, granted: &Granted) -> Result<Response<Answer>, Wrong> {
         let filter = Filter::read(head.uri.query())?;
         let place = Arc::clone(&self.streams).try_acquire_owned();
         let place = place.map_err(|_taken| Wrong::Crowded)?;
         let records = self.office.sources.reporter.follow();
         let (out, pieces) = mpsc::channel(stream::AHEAD);
-        let over = self.over.clone();
+        let (over, granted) = (self.over.clone(), granted.over.clone());
         self.tasks.spawn("stream", async move {
-            stream::pump(records, filter, out, over).await;
+            tokio::select! {
+                // First: what was made since is not for who may not look any more.
+                biased;
+                () = granted.cancelled() => {}
+                () = stream::pump(records, filter, out, over) => {}
+            }
             drop(place);
         });
         let kind = "text/event-stream; charset=utf-8";

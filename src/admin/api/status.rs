@@ -6,11 +6,12 @@ use std::time::SystemTime;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::Office;
 use super::body::Answer;
 use super::page::whole;
-use super::{Build, Office};
 use crate::gate::moment::Moment;
 use crate::gate::policy::Mode;
+use crate::report::build::{REVISION, VERSION};
 use crate::report::{
     BotStanding, Counted, JournalState, Reload, Reporter, RoomState, RouteScope, Standing,
     WebhookState,
@@ -19,14 +20,13 @@ use crate::report::{
 /// The document, at this moment.
 pub(super) fn status(office: &Office, started: SystemTime, now: Moment) -> Response<Answer> {
     let standing = office.sources.reporter.standing();
-    let Build { version, revision } = office.build;
     let checks = office.sources.checks();
     let ready = checks.values().all(Result::is_ok);
     let document = json!({
         "schema": "botwarden/status/1",
         "at": time(now.wall),
-        "version": version,
-        "revision": revision,
+        "version": VERSION,
+        "revision": REVISION,
         "pid": std::process::id(),
         "started": time(started),
         "ready": ready,

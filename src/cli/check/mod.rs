@@ -104,7 +104,7 @@ fn summary(config: &Config) -> Finding {
 fn tls(config: &Config) -> Option<Finding> {
     let tls = config.server.tls.as_ref()?;
     Some(match ingress::examine(tls) {
-        Ok(()) => Finding::new("tls", State::Ok, "certificate and key fit together"),
+        Ok(_) => Finding::new("tls", State::Ok, "certificate and key fit together"),
         Err(problem) => Finding::new("tls", State::Fail, problem.to_string()),
     })
 }

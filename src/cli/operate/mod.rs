@@ -16,7 +16,7 @@ use http_body_util::Full;
 use serde_json::Value;
 use url::{Host, Url};
 
-pub(super) use office::open;
+pub(super) use office::Reception;
 
 use super::Global;
 use super::common::{called, fail, say, tamed};

@@ -1,6 +1,6 @@
 //! What a running process cannot change: its listeners, and what was measured out when it started.
 
-use crate::config::Config;
+use crate::config::{Config, DecisionLog, Telemetry};
 use crate::gate::seal::SealKey;
 
 /// The new configuration with the old values of these keys, and the names of those that would be others.
@@ -22,20 +22,18 @@ pub(super) fn keep(old: &Config, mut new: Config) -> (Config, Vec<&'static str>)
         server.max_connections: "server.max_connections",
         server.max_in_flight: "server.max_in_flight",
         ops.listen: "ops.listen",
+        admin.listen: "admin.listen",
         log.format: "log.format",
     }
-    if old.admin != new.admin {
-        waiting.push("admin");
-        new.admin.clone_from(&old.admin);
+    // Another token is taken; one that is made at the start is made at the start only.
+    if old.admin.viewer_token.is_some() && new.admin.viewer_token.is_none() {
+        waiting.push("admin.viewer_token");
+        new.admin.viewer_token.clone_from(&old.admin.viewer_token);
     }
-    if old.telemetry != new.telemetry {
-        waiting.push("telemetry");
-        new.telemetry.clone_from(&old.telemetry);
-    }
-    if log(old) != log(&new) {
-        waiting.push("decision_log");
-        new.decision_log.clone_from(&old.decision_log);
-    }
+    waiting.extend(telemetry(&old.telemetry, &new.telemetry));
+    new.telemetry.clone_from(&old.telemetry);
+    waiting.extend(decision_log(&old.decision_log, &new.decision_log));
+    new.decision_log.clone_from(&old.decision_log);
     // Another certificate is taken; another kind of listener is not.
     if old.server.tls.is_some() != new.server.tls.is_some() {
         waiting.push("server.tls");
@@ -44,8 +42,30 @@ pub(super) fn keep(old: &Config, mut new: Config) -> (Config, Vec<&'static str>)
     (new, waiting)
 }
 
-/// What there is to compare in `decision_log`: a key by its name.
-fn log(config: &Config) -> impl PartialEq + use<'_> {
-    let log = &config.decision_log;
-    (&log.to, log.chain, log.signing_key.as_ref().map(SealKey::id))
+/// What else there is comes from the environment, which stays as it is.
+fn telemetry(old: &Telemetry, new: &Telemetry) -> impl Iterator<Item = &'static str> {
+    let endpoint = |it: &Telemetry| it.otlp.as_ref().map(|otlp| otlp.endpoint.clone());
+    let interval = |it: &Telemetry| it.otlp.as_ref().map(|otlp| otlp.interval);
+    let elsewhere = endpoint(old) != endpoint(new);
+    let other = [
+        ("telemetry.otlp_endpoint", elsewhere),
+        ("telemetry.interval", !elsewhere && interval(old) != interval(new)),
+        ("telemetry.traceparent", old.traceparent != new.traceparent),
+    ];
+    named(other)
+}
+
+/// A key by its name: it is not kept in another form that could be compared.
+fn decision_log(old: &DecisionLog, new: &DecisionLog) -> impl Iterator<Item = &'static str> {
+    let [was, will] = [old, new].map(|it| it.signing_key.as_ref().map(SealKey::id));
+    named([
+        ("decision_log.to", old.to != new.to),
+        ("decision_log.chain", old.chain != new.chain),
+        ("decision_log.signing_key", was != will),
+    ])
+}
+
+/// The names of those that are others.
+fn named<const N: usize>(keys: [(&'static str, bool); N]) -> impl Iterator<Item = &'static str> {
+    keys.into_iter().filter_map(|(name, other)| other.then_some(name))
 }

@@ -23,6 +23,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 
+use crate::admin::api::Access;
 use crate::admin::{NotReloaded, Reloaded};
 use crate::config::{Code, Config, Problem};
 use crate::flow::{Gateway, StartProblem};
@@ -31,6 +32,7 @@ use crate::report::{Reporter, Scope};
 use crate::rt;
 use crate::upkeep::Upkeep;
 
+pub use super::notify::Supervisor;
 pub use control::Handle;
 pub(super) use control::Requests;
 use control::{Outcome, Reply};
@@ -54,6 +56,8 @@ pub struct Following {
     pub every: Duration,
     /// What else follows it, once it is in force: the level of the log.
     pub then: Then,
+    /// Who is told when a reload begins and ends.
+    pub supervisor: Supervisor,
 }
 
 /// Something that follows the configuration, and cannot fail.
@@ -80,6 +84,7 @@ impl Following {
             watch: Watch::Named,
             every: Self::EVERY,
             then: Arc::new(|_| {}),
+            supervisor: Supervisor::default(),
         }
     }
 }
@@ -97,6 +102,7 @@ pub(super) struct Followers {
     pub(super) upkeep: Upkeep,
     pub(super) drain: Drain,
     pub(super) certificates: Option<Certificates>,
+    pub(super) access: Option<Access>,
     pub(super) reporter: Arc<Reporter>,
 }
 
@@ -157,7 +163,15 @@ impl Reloads {
         }
     }
 
+    /// A supervisor that was told of the beginning waits for the end, whatever comes of it.
     async fn reload(&mut self) -> Outcome {
+        self.following.supervisor.reloading();
+        let outcome = self.attempt().await;
+        self.following.supervisor.ready();
+        outcome
+    }
+
+    async fn attempt(&mut self) -> Outcome {
         let origin = Arc::clone(&self.following.origin);
         let outcome = match self.aside(move || origin.read()).await {
             Some(Ok(fresh)) => self.take(fresh).await,
@@ -191,19 +205,18 @@ impl Reloads {
     }
 
     async fn come_into_force(&self, config: &Arc<Config>) -> Result<(), Problem> {
-        let Followers { gateway, upkeep, drain, certificates, reporter } = &self.followers;
-        if let Some(tls) = &config.server.tls {
-            ingress::examine(tls).map_err(|problem| unfit("server.tls", &problem.to_string()))?;
-        }
+        let Followers { gateway, upkeep, drain, certificates, access, reporter } = &self.followers;
+        let tls = config.server.tls.as_ref().map(ingress::examine).transpose();
+        let tls = tls.map_err(|problem| unfit("server.tls", &problem.to_string()))?;
         let prepared = gateway.prepare(config).map_err(|problem| unbuilt(&problem))?;
         upkeep.hand_over(&prepared).await;
         gateway.adopt(prepared);
         upkeep.resume(config);
-        if let (Some(certificates), Some(tls)) = (certificates, &config.server.tls)
-            && let Err(problem) = certificates.renew(tls)
-        {
-            // They were examined a moment ago: somebody writes them right now, and they are looked at again.
-            tracing::error!(%problem, "the certificate before stays");
+        if let (Some(certificates), Some(tls)) = (certificates, tls) {
+            certificates.renew(tls);
+        }
+        if let Some(access) = access {
+            access.renew(&config.admin);
         }
         drain.follow(&config.server);
         reporter.renew(&Scope::of(config));

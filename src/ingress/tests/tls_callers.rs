@@ -7,6 +7,7 @@ use tokio_rustls::TlsConnector;
 
 use super::tls::{Papers, localhost, papers};
 use super::*;
+use crate::ingress::examine;
 
 /// Who vouches for callers.
 struct Authority {
@@ -127,12 +128,12 @@ async fn another_authority_is_in_force_as_soon_as_it_is_renewed() {
         b"hunter2",
         b"-----BEGIN CERTIFICATE-----\naHVudGVyMg==\n-----END CERTIFICATE-----\n",
     ] {
-        let problem = certificates.renew(&strict(&papers, garbage)).unwrap_err();
+        let problem = examine(&strict(&papers, garbage)).unwrap_err();
         assert!(problem.to_string().contains("callers.pem"), "{problem}");
         assert!(!format!("{problem}{problem:?}").contains("hunter2"), "{problem:?}");
         assert!(is_let_in(&world, &by_old).await, "nobody new, and nobody less");
     }
-    certificates.renew(&strict(&papers, new.pem.as_bytes())).unwrap();
+    certificates.renew(examine(&strict(&papers, new.pem.as_bytes())).unwrap());
     assert!(!is_let_in(&world, &by_old).await);
     assert!(is_let_in(&world, &by_new).await);
 }

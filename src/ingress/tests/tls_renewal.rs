@@ -7,6 +7,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::tls::{Papers, localhost, papers};
 use super::*;
+use crate::ingress::examine;
 
 /// Trusts the certificates of all of these.
 fn trusting(all: &[&Papers]) -> TlsConnector {
@@ -45,7 +46,7 @@ async fn new_handshakes_see_the_new_certificate_and_old_connections_go_on() {
     let mut before = shake(&world, &client).await;
     assert_eq!(shown(&before), old.root);
     assert_eq!(status(&exchange(&mut before, event("1")).await), 200);
-    certificates.renew(&new.tls).unwrap();
+    certificates.renew(examine(&new.tls).unwrap());
     assert_eq!(status(&exchange(&mut before, event("2")).await), 200, "under way");
     let mut after = shake(&world, &client).await;
     assert_eq!(shown(&after), new.root);
@@ -61,7 +62,7 @@ async fn no_call_is_lost_while_certificates_are_renewed_all_the_time() {
     let (world, certificates) = serving(&both[0]);
     let renewing = async {
         for turn in 0..40 {
-            certificates.renew(&both[turn % 2].tls).unwrap();
+            certificates.renew(examine(&both[turn % 2].tls).unwrap());
             tokio::task::yield_now().await;
         }
     };
@@ -85,15 +86,15 @@ async fn bad_files_leave_the_certificate_that_was_there() {
     let halves = [&key[..0], &key[..30], &key[..key.len() / 2], &key[..key.len() - 30], b"\xff\0"];
     for half in halves {
         std::fs::write(&new.tls.key_file, half).unwrap();
-        let problem = certificates.renew(&new.tls).unwrap_err();
+        let problem = examine(&new.tls).unwrap_err();
         assert!(matches!(problem, BindProblem::Unreadable { .. }), "{problem}");
         assert_eq!(shown(&shake(&world, &client).await), old.root);
     }
     let mixed = Tls { key_file: old.tls.key_file.clone(), ..new.tls.clone() };
-    let problem = certificates.renew(&mixed).unwrap_err();
+    let problem = examine(&mixed).unwrap_err();
     assert!(matches!(problem, BindProblem::Certificate(_)), "{problem}");
     assert_eq!(shown(&shake(&world, &client).await), old.root);
     std::fs::write(&new.tls.key_file, key).unwrap();
-    certificates.renew(&new.tls).unwrap();
+    certificates.renew(examine(&new.tls).unwrap());
     assert_eq!(shown(&shake(&world, &client).await), new.root, "and then it is renewed");
 }

@@ -13,6 +13,7 @@ use super::*;
 use crate::admin::bind;
 use crate::admin::tests::Told;
 use crate::config::{Code, Place, Problem};
+use crate::gate::pass::Passes;
 use crate::gate::policy::Mode;
 use crate::gate::refusal::Refusal;
 use crate::gate::secret::Secret;
@@ -28,6 +29,7 @@ struct World {
     told: Arc<Told>,
     reporter: Arc<Reporter>,
     readiness: Readiness,
+    access: Access,
     tasks: Tasks,
 }
 
@@ -40,14 +42,19 @@ async fn world_with(told: Told, operator: Option<&str>) -> World {
     let tasks = Tasks::default();
     let route = RouteScope { name: "a".into(), bot: "helpdesk".into(), mode: Mode::Enforce };
     let scope = Scope { routes: vec![route], fingerprint: "5f0c21e9".into(), letters: 1 };
+    let secret = |text: &str| Secret::new(text.into());
+    let access = Access::new(
+        ["localhost", "127.0.0.1", "[::1]"].map(Into::into).to_vec(),
+        Passes::new(&secret(VIEWER), operator.map(secret).as_ref()),
+    );
     let world = World {
+        access: access.clone(),
         address: bound.local_addr(),
         told: Arc::new(told),
         reporter: Arc::new(Reporter::new(&scope, Form::Json, Box::new(std::io::sink()))),
         readiness: Readiness::new(&tasks),
         tasks: tasks.clone(),
     };
-    let secret = |text: &str| Secret::new(text.into());
     let office = Office {
         sources: Sources {
             readiness: world.readiness.clone(),
@@ -55,9 +62,7 @@ async fn world_with(told: Told, operator: Option<&str>) -> World {
             control: Arc::<Told>::clone(&world.told),
         },
         waiting: Arc::new(|| 7),
-        hosts: ["localhost", "127.0.0.1", "[::1]"].map(Into::into).to_vec(),
-        passes: Passes::new(&secret(VIEWER), operator.map(secret).as_ref()),
-        build: Build { version: "1.2.3", revision: Some("abc") },
+        access,
     };
     let over = tasks.stop_token().clone();
     world.tasks.spawn("admin", async move { bound.serve_operators(office, &tasks, over).await });

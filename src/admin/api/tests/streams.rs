@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::Admin;
 
 /// Somebody who looks on.
 struct Reader {
@@ -116,4 +117,26 @@ async fn streams_end_with_the_gateway() {
     let mut rest = Vec::new();
     // A connection that is cut off, or ended.
     let _how = reader.stream.read_to_end(&mut rest).await;
+}
+
+#[tokio::test]
+async fn who_looks_on_by_a_token_that_was_replaced_sees_nothing_more() {
+    let world = world().await;
+    let mut reader = Reader::open(&world, "").await;
+    let mut admin = Admin {
+        listen: None,
+        allowed_hosts: vec!["localhost".into()],
+        viewer_token: None,
+        operator_token: Some(Secret::new(OPERATOR.into())),
+    };
+    world.access.renew(&admin);
+    world.decide(DENIED, "a");
+    reader.until("\"verdict\":\"deny\"").await;
+    admin.viewer_token = Some(Secret::new(b"another-viewer-another".to_vec()));
+    world.access.renew(&admin);
+    world.decide(ALLOWED, "a");
+    reader.until("\r\n0\r\n\r\n").await;
+    assert!(!reader.seen.contains("\"verdict\":\"allow\""), "{}", reader.seen);
+    let refused = world.ask("GET", "/api/v1/stream", &bearer(VIEWER)).await;
+    assert!(refused.starts_with("HTTP/1.1 401 "), "{refused}");
 }
