@@ -53,7 +53,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("moka", &["membership", "inbox"]),
     ("prometheus_client", &["report"]),
     ("reqwest", &["webex", "telemetry"]),
-    ("rustix", &["report", "rt", "cli"]),
+    ("rustix", &["config", "report", "rt", "cli"]),
     ("rustls", &["config", "ingress", "forward", "webex", "simulator"]),
     ("rustls_pki_types", &["gate"]),
     ("rustls_platform_verifier", &["webex"]),
