@@ -16,7 +16,9 @@ pub trait Source {
     /// An environment variable.
     fn var(&self, name: &str) -> Option<String>;
 
-    /// Whether users other than the owner may read a file.
+    /// Whether users may read a file whom nobody meant to: everybody, or the group of a file that this process reads as
+    /// its owner. Where a file belongs to somebody else and this process reads it by its group, as Kubernetes gives
+    /// secrets to a pod with `fsGroup`, the group is meant.
     fn readable_by_others(&self, path: &Path) -> bool;
 }
 
@@ -59,9 +61,10 @@ impl Source for Machine {
 
     #[cfg(unix)]
     fn readable_by_others(&self, path: &Path) -> bool {
-        use std::os::unix::fs::PermissionsExt as _;
-        const GROUP_AND_OTHERS: u32 = 0o044;
-        path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & GROUP_AND_OTHERS != 0)
+        use std::os::unix::fs::MetadataExt as _;
+        path.metadata().is_ok_and(|file| {
+            too_open(Rights { mode: file.mode(), owner: file.uid(), group: file.gid() }, &Us::now())
+        })
     }
 
     #[cfg(not(unix))]
@@ -70,9 +73,57 @@ impl Source for Machine {
     }
 }
 
+/// Who may read a file, as the file says it.
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug)]
+struct Rights {
+    mode: u32,
+    owner: u32,
+    group: u32,
+}
+
+/// As whom this process reads.
+#[cfg(unix)]
+#[derive(Clone, Debug)]
+struct Us {
+    user: u32,
+    groups: Vec<u32>,
+}
+
+#[cfg(unix)]
+impl Us {
+    fn now() -> Self {
+        use rustix::process::{getegid, geteuid, getgroups};
+        // Without the list of groups, only the first is known, and more is warned of.
+        let more = getgroups().unwrap_or_default();
+        let groups =
+            more.into_iter().chain([getegid()]).map(rustix::process::Gid::as_raw).collect();
+        Self { user: geteuid().as_raw(), groups }
+    }
+}
+
+#[cfg(unix)]
+fn too_open(file: Rights, us: &Us) -> bool {
+    const GROUP: u32 = 0o040;
+    const OTHERS: u32 = 0o004;
+    let by_its_group = file.owner != us.user && us.groups.contains(&file.group);
+    file.mode & OTHERS != 0 || (file.mode & GROUP != 0 && !by_its_group)
+}
+
 #[cfg(all(test, unix))]
-mod pipe_tests {
+mod tests {
     use super::*;
+
+    #[test]
+    fn the_group_may_read_only_where_it_is_how_this_process_reads() {
+        let us = Us { user: 65532, groups: vec![65532, 2000] };
+        let open = |mode, owner, group| too_open(Rights { mode, owner, group }, &us);
+        assert!(!open(0o400, 65532, 65532) && !open(0o600, 0, 0));
+        assert!(!open(0o440, 0, 65532) && !open(0o640, 0, 2000), "fsGroup");
+        assert!(open(0o440, 65532, 65532), "the owner needs no group");
+        assert!(open(0o440, 0, 3000), "somebody else's group");
+        assert!(open(0o444, 0, 65532) && open(0o404, 65532, 65532), "everybody");
+    }
 
     #[test]
     fn a_pipe_holds_up_nobody() {

@@ -334,6 +334,11 @@ impl Reporter {
         self.records.state()
     }
 
+    /// What is only known by asking, as it is now.
+    pub fn figures(&self) -> Figures {
+        self.metrics.figures()
+    }
+
     /// Whom to ask at each scrape for what only it knows. One at a time; it may go away.
     pub fn ask(&self, observed: Weak<dyn Observed>) {
         self.metrics.ask(observed);

@@ -213,3 +213,23 @@ fn a_full_disk_makes_the_gateway_unready() {
     gateway.kill().unwrap();
     gateway.wait().unwrap();
 }
+
+#[test]
+fn check_tells_whether_the_log_can_be_written() {
+    let site = evidence();
+    let row = || {
+        let checked = document(&run_in(site.path(), &["check", "--offline", "--json"]));
+        let all = checked["findings"].as_array().unwrap().clone();
+        let found = all.iter().find(|row| row["subject"] == "decision log").unwrap();
+        found["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(row(), "ok", "the gateway will make the directory");
+    assert!(!site.path().join("decisions").exists(), "check makes nothing");
+    fs::write(site.path().join("decisions"), "a file in its place").unwrap();
+    assert_eq!(row(), "fail");
+    assert_eq!(run_in(site.path(), &["check", "--offline"]).status.code(), Some(1));
+    let yaml = site.path().join("gateway.yaml");
+    let text = fs::read_to_string(&yaml).unwrap();
+    fs::write(yaml, text.replace("dir: ./decisions", "dir: ./decisions/of/helpdesk")).unwrap();
+    assert_eq!(row(), "fail", "nor can it be made there");
+}

@@ -78,7 +78,7 @@ fn a_file_that_is_half_written_does_not_come_into_force_with_a_secret() {
     line(&mut gateway, "ready for webhooks");
     let yaml = site.path().join("gateway.yaml");
     let whole = fs::read_to_string(&yaml).unwrap();
-    fs::write(&yaml, whole.clone() + "log: {level: debug}\n").unwrap();
+    fs::write(&yaml, whole + "log: {level: debug}\n").unwrap();
     replace(&site.path().join("secret"), |_| format!("another-{SECRET}"));
     let rotated = line(&mut gateway, "\"reloaded\"");
     assert_eq!(rotated["fields"]["old"], rotated["fields"]["config"]);

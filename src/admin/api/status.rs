@@ -13,13 +13,14 @@ use crate::gate::moment::Moment;
 use crate::gate::policy::Mode;
 use crate::report::build::{REVISION, VERSION};
 use crate::report::{
-    BotStanding, Counted, JournalState, Reload, Reporter, RoomState, RouteScope, Standing,
-    WebhookState,
+    BotFigures, BotStanding, Counted, Figures, JournalState, Reload, Reporter, RoomState,
+    RouteScope, Standing, WebhookState,
 };
 
 /// The document, at this moment.
 pub(super) fn status(office: &Office, started: SystemTime, now: Moment) -> Response<Answer> {
     let standing = office.sources.reporter.standing();
+    let figures = office.sources.reporter.figures();
     let checks = office.sources.checks();
     let ready = checks.values().all(Result::is_ok);
     let document = json!({
@@ -35,8 +36,9 @@ pub(super) fn status(office: &Office, started: SystemTime, now: Moment) -> Respo
         "verdicts": standing.verdicts,
         "inbox": { "events": (office.waiting)() },
         "decision_log": decision_log(&office.sources.reporter),
-        "routes": routes(&standing, now),
-        "bots": standing.bots.iter().map(bot).collect::<Map<_, _>>(),
+        "cache": caches(&figures),
+        "routes": routes(&standing, &figures, now),
+        "bots": bots(&standing, &figures),
     });
     whole(StatusCode::OK, &document)
 }
@@ -65,19 +67,37 @@ fn reload(reload: Reload) -> Value {
     json!({ "at": time(reload.at), "state": state, "problems": reload.result.err().unwrap_or(0) })
 }
 
-fn routes(standing: &Standing, now: Moment) -> Map<String, Value> {
+/// Entries by the name of the cache.
+fn caches(figures: &Figures) -> Map<String, Value> {
+    figures.caches.iter().map(|(name, count)| (name.label().to_owned(), json!(count))).collect()
+}
+
+/// A figure that nobody told is null.
+fn routes(standing: &Standing, figures: &Figures, now: Moment) -> Map<String, Value> {
     let told = |route: &RouteScope| {
         let (mode, until) = match route.mode.at(now) {
             Mode::Enforce => ("enforce", None),
             Mode::Observe { until } => ("observe", Some(time(until))),
         };
-        let document = json!({ "bot": route.bot, "mode": mode, "observe_until": until });
+        let told = figures.routes.iter().find(|told| told.route == route.name);
+        let document = json!({
+            "bot": route.bot,
+            "mode": mode,
+            "observe_until": until,
+            "waiting": told.map(|told| told.events),
+            "oldest_s": told.map(|told| told.oldest.as_secs()),
+        });
         (route.name.to_string(), document)
     };
     standing.routes.iter().map(told).collect()
 }
 
-fn bot((name, standing): (&Arc<str>, &BotStanding)) -> (String, Value) {
+fn bots(standing: &Standing, figures: &Figures) -> Map<String, Value> {
+    let told = |name: &Arc<str>| figures.bots.iter().find(|told| told.bot == *name);
+    standing.bots.iter().map(|(name, bot)| (name.to_string(), of_bot(bot, told(name)))).collect()
+}
+
+fn of_bot(standing: &BotStanding, told: Option<&BotFigures>) -> Value {
     let token = match standing.token {
         None => "unknown",
         Some(Ok(())) => "accepted",
@@ -85,7 +105,12 @@ fn bot((name, standing): (&Arc<str>, &BotStanding)) -> (String, Value) {
     };
     let webhooks = standing.webhooks.as_ref().map(|seen| counted(seen, WebhookState::label));
     let audit = standing.audit.as_ref().map(|seen| counted(seen, RoomState::label));
-    (name.to_string(), json!({ "token": token, "webhooks": webhooks, "last_audit": audit }))
+    json!({
+        "token": token,
+        "webhooks": webhooks,
+        "last_audit": audit,
+        "budget_left": told.map(|told| told.budget_left),
+    })
 }
 
 fn counted<S: Copy>(seen: &Counted<S>, label: impl Fn(S) -> &'static str) -> Value {

@@ -8,19 +8,28 @@ use crate::config::{Config, Destination};
 /// One row for the decision log if it goes to files, and one for each bot with `audit.reports`.
 pub(super) fn look(config: &Config) -> Vec<Finding> {
     let log = match &config.decision_log.to {
-        Destination::Dir { dir, .. } => Some(written("decision log".to_owned(), dir)),
+        Destination::Dir { dir, .. } => {
+            Some(writable("decision log".to_owned(), dir, existing(dir)))
+        }
         Destination::Stdout => None,
     };
     let with =
         config.bots.iter().filter_map(|(name, bot)| Some((name, bot.audit.reports.as_ref()?)));
-    let reports = with.map(|(name, reports)| written(format!("{name} reports"), &reports.dir));
+    let reports =
+        with.map(|(name, reports)| writable(format!("{name} reports"), &reports.dir, &reports.dir));
     log.into_iter().chain(reports).collect()
 }
 
-/// A file is made and removed again: nothing else tells for sure.
-fn written(subject: String, dir: &Path) -> Finding {
+/// The gateway makes the directory of the decision log, with all above it: what matters is where it begins.
+fn existing(dir: &Path) -> &Path {
+    let mut named = dir.ancestors().filter(|above| !above.as_os_str().is_empty());
+    named.find(|above| above.exists()).unwrap_or_else(|| Path::new("."))
+}
+
+/// A file is made where it can be, and removed again: nothing else tells for sure.
+fn writable(subject: String, dir: &Path, tried: &Path) -> Finding {
     let shown = dir.display();
-    match tempfile::tempfile_in(dir) {
+    match tempfile::tempfile_in(tried) {
         Ok(_removed_when_closed) => {
             Finding::new(subject, State::Ok, format!("{shown} can be written"))
         }

@@ -68,6 +68,7 @@ fn facts(status: &Value) -> Vec<[String; 2]> {
     vec![
         row("verdicts", verdicts.collect::<Vec<_>>().join(", ")),
         row("inbox", inbox),
+        row("cache", counts(status, "/cache")),
         row("records", records),
         row("reload", reload(status)),
     ]
@@ -82,24 +83,32 @@ fn reload(status: &Value) -> String {
     }
 }
 
-fn routes(status: &Value) -> Vec<[String; 4]> {
-    let head = ["ROUTE", "BOT", "MODE", "UNTIL"].map(str::to_owned);
+fn routes(status: &Value) -> Vec<[String; 6]> {
+    let head = ["ROUTE", "BOT", "MODE", "UNTIL", "WAITING", "OLDEST"].map(str::to_owned);
     let row = |(name, route): (&String, &Value)| {
         let [bot, mode, until] = ["/bot", "/mode", "/observe_until"].map(|at| word(route, at));
-        [tamed(name), bot, mode, until]
+        [tamed(name), bot, mode, until, word(route, "/waiting"), oldest(route)]
     };
     [head].into_iter().chain(entries(status, "/routes").map(row)).collect()
 }
 
-fn bots(status: &Value) -> Vec<[String; 4]> {
-    let head = ["BOT", "TOKEN", "WEBHOOKS", "LAST AUDIT"].map(str::to_owned);
+/// Without an event that waits, none is the oldest.
+fn oldest(route: &Value) -> String {
+    match (&*word(route, "/waiting"), word(route, "/oldest_s")) {
+        ("0" | "-", _) => "-".to_owned(),
+        (_, seconds) => format!("{seconds} s"),
+    }
+}
+
+fn bots(status: &Value) -> Vec<[String; 5]> {
+    let head = ["BOT", "TOKEN", "BUDGET LEFT", "WEBHOOKS", "LAST AUDIT"].map(str::to_owned);
     let row = |(name, bot): (&String, &Value)| {
         let webhooks = counts(bot, "/webhooks/counts");
         let audit = match word(bot, "/last_audit/at").as_str() {
             "-" => "-".to_owned(),
             at => format!("{at}: {}", counts(bot, "/last_audit/counts")),
         };
-        [tamed(name), word(bot, "/token"), webhooks, audit]
+        [tamed(name), word(bot, "/token"), word(bot, "/budget_left"), webhooks, audit]
     };
     [head].into_iter().chain(entries(status, "/bots").map(row)).collect()
 }
@@ -145,8 +154,9 @@ mod tests {
             "verdicts": {"allow": 41, "deny": 3},
             "inbox": {"events": 2},
             "decision_log": {"writable": true, "lost": 0, "records": 44},
-            "routes": {"helpdesk": {"bot": "helpdesk", "mode": "observe", "observe_until": "2027-01-31T00:00:00Z"}},
-            "bots": {"helpdesk": {"token": "token_refused", "webhooks": {"at": "x", "counts": {"ok": 4, "bypass": 1, "missing": 0}}, "last_audit": null}},
+            "routes": {"helpdesk": {"bot": "helpdesk", "mode": "observe", "observe_until": "2027-01-31T00:00:00Z", "waiting": 2, "oldest_s": 14}},
+            "cache": {"duplicates": 12, "members": 5, "regular_rooms": 0},
+            "bots": {"helpdesk": {"token": "token_refused", "budget_left": 290, "webhooks": {"at": "x", "counts": {"ok": 4, "bypass": 1, "missing": 0}}, "last_audit": null}},
         });
         let expected = "\
 botwarden 1.0.0  process 7  since 2027-01-15T08:00:00Z  config 5f0c21e9
@@ -154,14 +164,15 @@ NOT READY
   token helpdesk: refused by Webex
 verdicts  41 allow, 3 deny
 inbox     2 events
+cache     12 duplicates, 5 members
 records   44 written
 reload    REFUSED at 2027-01-15T09:00:00Z: 2 mistakes
 
-ROUTE     BOT       MODE     UNTIL
-helpdesk  helpdesk  observe  2027-01-31T00:00:00Z
+ROUTE     BOT       MODE     UNTIL                 WAITING  OLDEST
+helpdesk  helpdesk  observe  2027-01-31T00:00:00Z  2        14 s
 
-BOT       TOKEN          WEBHOOKS        LAST AUDIT
-helpdesk  token_refused  1 bypass, 4 ok  -
+BOT       TOKEN          BUDGET LEFT  WEBHOOKS        LAST AUDIT
+helpdesk  token_refused  290          1 bypass, 4 ok  -
 ";
         assert_eq!(screen(&status), expected);
     }

@@ -35,7 +35,7 @@ impl Held {
         self.0.get(path).map(|bytes| bytes.expose().to_vec())
     }
 
-    /// Whether it is one of them.
+    /// What it held when these prints were taken, if it is one of them.
     pub(super) fn print(&self, path: &Path, prints: &Prints) -> Option<Print> {
         self.0.get(path).and_then(|_held| prints.get(path)).copied()
     }

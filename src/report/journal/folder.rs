@@ -169,6 +169,7 @@ impl Folder {
                 break;
             }
             fs::remove_file(self.rules.dir.join(old.to_string()))?;
+            tracing::info!(file = %old, "removed: its records are older than decision_log.to.keep");
         }
         Ok(())
     }

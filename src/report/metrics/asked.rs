@@ -22,11 +22,15 @@ impl Asked {
         *self.slot() = Some(observed);
     }
 
-    pub(super) fn register_current(&self, registry: &mut Registry) {
+    /// Nothing while there is nobody to ask.
+    pub(super) fn figures(&self) -> Figures {
         // Asked without the lock: whoever answers may take a moment.
         let observed = self.slot().as_ref().and_then(Weak::upgrade);
-        let figures = observed.map(|observed| observed.figures()).unwrap_or_default();
-        let Figures { routes, bots, caches } = figures;
+        observed.map(|observed| observed.figures()).unwrap_or_default()
+    }
+
+    pub(super) fn register_current(&self, registry: &mut Registry) {
+        let Figures { routes, bots, caches } = self.figures();
         register_routes(registry, &routes);
         register_bots(registry, &bots);
         let entries = Family::<Cached, Gauge>::default();

@@ -16,7 +16,7 @@ use std::time::SystemTime;
 use prometheus_client::encoding::text::{encode, encode_registry};
 use prometheus_client::registry::Registry;
 
-use super::observed::Observed;
+use super::observed::{Figures, Observed};
 use super::telemetry::{self, Fate, Signal};
 use super::upkeep;
 use super::{Happening, JournalState, Scope};
@@ -96,6 +96,11 @@ impl Metrics {
             self.webex.start_at_zero(&route.bot);
             self.upkeep.start_at_zero(&route.bot);
         }
+    }
+
+    /// What is only known by asking.
+    pub(super) fn figures(&self) -> Figures {
+        self.asked.figures()
     }
 
     /// At each scrape, this one is asked for what only it knows.

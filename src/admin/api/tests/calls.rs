@@ -1,4 +1,7 @@
+use std::sync::Weak;
+
 use super::*;
+use crate::report::{BotFigures, CacheName, Figures, Observed, RouteFigures};
 
 const EVERY: [(&str, &str); 5] = [
     ("GET", "/api/v1/status"),
@@ -199,9 +202,10 @@ async fn the_status_tells_how_things_stand() {
     let verdicts = json!({ "allow": 2, "deny": 1, "expired": 0, "reject": 0, "skip": 0 });
     assert_eq!(status["verdicts"], verdicts);
     assert_eq!(status["inbox"]["events"], 7);
-    let route = json!({ "bot": "helpdesk", "mode": "enforce", "observe_until": null });
+    let route = json!({ "bot": "helpdesk", "mode": "enforce", "observe_until": null, "waiting": null, "oldest_s": null });
     assert_eq!(status["routes"], json!({ "a": route }));
-    let bot = json!({ "token": "unknown", "webhooks": null, "last_audit": null });
+    let bot =
+        json!({ "token": "unknown", "webhooks": null, "last_audit": null, "budget_left": null });
     assert_eq!(status["bots"], json!({ "helpdesk": bot }));
     assert_eq!(status["ready"], false);
     assert_eq!(status["checks"]["token helpdesk"], "refused by Webex");
@@ -210,4 +214,32 @@ async fn the_status_tells_how_things_stand() {
     let log = &status["decision_log"];
     assert_eq!((&log["writable"], &log["lost"]), (&true.into(), &0.into()));
     assert!(log["records"].as_u64().unwrap() >= 3, "{log}");
+}
+
+/// Somebody who knows figures.
+struct Knows;
+
+impl Observed for Knows {
+    fn figures(&self) -> Figures {
+        let oldest = Duration::from_millis(14_300);
+        let silent_for = Duration::ZERO;
+        Figures {
+            routes: vec![RouteFigures { route: "a".into(), events: 3, oldest }],
+            bots: vec![BotFigures { bot: "helpdesk".into(), budget_left: 290, silent_for }],
+            caches: vec![(CacheName::Members, 9), (CacheName::Duplicates, 0)],
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_status_tells_what_is_only_known_by_asking() {
+    let world = world().await;
+    let knows = Arc::new(Knows);
+    let weak: Weak<Knows> = Arc::downgrade(&knows);
+    world.reporter.ask(weak);
+    let (_, status) = world.document("GET", "/api/v1/status", VIEWER).await;
+    let route = &status["routes"]["a"];
+    assert_eq!((&route["waiting"], &route["oldest_s"]), (&3.into(), &14.into()));
+    assert_eq!(status["bots"]["helpdesk"]["budget_left"], 290);
+    assert_eq!(status["cache"], json!({ "members": 9, "duplicates": 0 }));
 }
