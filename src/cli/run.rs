@@ -60,6 +60,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
     let following = Following {
         origin: Arc::new(origin),
         prints: fresh.prints,
+        held: fresh.held,
         watch: if arguments.watch { Watch::All } else { Watch::Named },
         every: Following::EVERY,
         then: Arc::new(move |config| level(&config.log.level)),

@@ -33,6 +33,7 @@ mod render;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -53,7 +54,7 @@ pub use load::{Reach, find, load, reach, read};
 pub use problem::{Code, Place, Problem, Severity};
 pub use render::render;
 pub use schema::schema;
-pub use source::{Machine, Source};
+pub use source::{LARGEST_FILE, Machine, Source};
 pub use telemetry::{Attribute, Otlp, Telemetry};
 pub use upkeep::{Audit, Farewell, Leave, Manage, MaxLeave, Notices, Notify, Reports, Webhooks};
 
@@ -164,8 +165,8 @@ pub struct Webex {
     pub api: Url,
     /// How to get there.
     pub proxy: Proxy,
-    /// More trusted roots, PEM.
-    pub ca_file: Option<PathBuf>,
+    /// More trusted roots.
+    pub ca_file: Option<CaFile>,
     /// For one call.
     pub timeout: Duration,
     /// Calls at once, per token.
@@ -176,6 +177,22 @@ pub struct Webex {
     pub attempts: u32,
     /// All tries and waits of one question together.
     pub give_up_after: Duration,
+}
+
+/// A file of trusted roots, and what it held when the configuration was read: the same path may hold others by now.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CaFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// PEM.
+    pub pem: Arc<[u8]>,
+}
+
+/// The path: what it held is long.
+impl fmt::Debug for CaFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.fmt(f)
+    }
 }
 
 /// `webex.proxy`

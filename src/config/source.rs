@@ -1,6 +1,6 @@
 //! Where a configuration comes from besides its text: files and the environment, as an argument.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -22,6 +22,23 @@ pub trait Source {
     fn readable_by_others(&self, path: &Path) -> bool;
 }
 
+/// A regular file. Whoever opens a pipe would wait until somebody else opens its other end.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    }
+}
+
 /// This machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Machine;
@@ -30,7 +47,7 @@ impl Source for Machine {
     fn file(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let cap = u64::try_from(LARGEST_FILE).unwrap_or(u64::MAX);
-        File::open(path)?.take(cap + 1).read_to_end(&mut bytes)?;
+        open(path)?.take(cap + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -106,5 +123,15 @@ mod tests {
         assert!(open(0o440, 65532, 65532), "the owner needs no group");
         assert!(open(0o440, 0, 3000), "somebody else's group");
         assert!(open(0o444, 0, 65532) && open(0o404, 65532, 65532), "everybody");
+    }
+
+    #[test]
+    fn a_pipe_holds_up_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("secret");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        assert_eq!(Machine.file(&pipe).unwrap_err().to_string(), "it is not a regular file");
+        assert!(Machine.file(dir.path()).is_err(), "a directory is none either");
     }
 }

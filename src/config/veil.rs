@@ -147,7 +147,7 @@ const OF_BOTS: &[&[&str]] = &[
 const OF_ADMIN: &[&str] = &["listen", "allow_plain_http", "allowed_hosts"];
 
 /// A value that is or may be a secret: in its place, elsewhere under a bot, under a key that nobody knows and that may be a
-/// misspelled one, or a password in a URL.
+/// misspelled one, a password or a query in a URL, or no URL in the place of one.
 fn is_delicate(text: &str, path: &Path) -> bool {
     let keys = || {
         path.steps().iter().filter_map(|step| match step {
@@ -171,5 +171,16 @@ fn is_delicate(text: &str, path: &Path) -> bool {
         _ => false,
     };
     let password = text.contains('@') && text.contains(':');
-    path.is_delicate() || !known || strange || password || keys().any(telling)
+    let query = text.contains('?') && text.contains("://");
+    let upstream = keys().nth(2).is_some_and(|key| key == "upstream");
+    let url = keys().nth(3).is_none_or(|key| key == "url");
+    let malformed = upstream && url && !is_address(text);
+    let place = path.is_delicate() || !known || strange || keys().any(telling);
+    place || password || query || malformed
+}
+
+/// Whether it looks like where a bot may be, and not like something else that was put in its place.
+fn is_address(text: &str) -> bool {
+    let begins = text.starts_with("unix:") || text.contains("://");
+    text.is_empty() || (begins && !text.contains(char::is_whitespace))
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::Courier;
 use super::account::{Account, Hearers};
@@ -38,11 +40,30 @@ pub struct Gateway {
 
 /// The setup in force. Whoever needs several things of it takes it once.
 #[derive(Clone, Debug)]
-pub(super) struct InForce(Arc<ArcSwap<Setup>>);
+pub(super) struct InForce {
+    setup: Arc<ArcSwap<Setup>>,
+    turned: Arc<Notify>,
+}
 
 impl InForce {
+    fn new(setup: Setup) -> Self {
+        Self { setup: Arc::new(ArcSwap::from_pointee(setup)), turned: Arc::default() }
+    }
+
     pub(super) fn now(&self) -> Arc<Setup> {
-        self.0.load_full()
+        self.setup.load_full()
+    }
+
+    /// Ends when the next one is.
+    pub(super) fn turned(&self) -> Notified<'_> {
+        self.turned.notified()
+    }
+
+    /// What was in force before.
+    fn turn(&self, setup: Arc<Setup>) -> Arc<Setup> {
+        let old = self.setup.swap(setup);
+        self.turned.notify_waiters();
+        old
     }
 }
 
@@ -62,7 +83,7 @@ impl Gateway {
         for desk in setup.desks.values() {
             desk.account.open(told.clone(), tasks);
         }
-        let in_force = InForce(Arc::new(ArcSwap::from_pointee(setup)));
+        let in_force = InForce::new(setup);
         let courier = Arc::new(Courier {
             reporter: Arc::clone(&reporter),
             told,
@@ -86,7 +107,7 @@ impl Gateway {
     pub fn adopt(&self, prepared: Prepared) {
         let Prepared { setup, tokens } = prepared;
         let new = Arc::new(setup);
-        let old = self.in_force.0.swap(Arc::clone(&new));
+        let old = self.in_force.turn(Arc::clone(&new));
         for (client, token) in tokens {
             client.authorize(token);
         }

@@ -12,6 +12,7 @@ mod setup;
 mod sighting;
 mod tell;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -248,6 +249,18 @@ impl Courier {
         }
     }
 
+    /// Ends when the route is no longer in force.
+    async fn recalled(&self, route: &Arc<Route>) {
+        loop {
+            let mut turned = pin!(self.in_force.turned());
+            turned.as_mut().enable();
+            if self.overtaken(route) == Overtaken::Yes {
+                return;
+            }
+            turned.await;
+        }
+    }
+
     /// The record is written before the bot is called: whatever happens then, it is known that it may have happened.
     async fn forward(
         &self,
@@ -265,7 +278,8 @@ impl Courier {
         }
         let began = rt::now();
         let away = letter.trail.leaves();
-        let (notice, answer) = route.forward.send(cleared, place, away.context.as_ref()).await;
+        let (notice, answer) =
+            route.forward.send(cleared, place, away.context.as_ref(), self.recalled(&route)).await;
         let took = rt::now().since(began);
         self.reporter.staged(Stage::Forward, took);
         let failed = |outage: &Outage| Note::Failed(outage.kind);

@@ -128,7 +128,7 @@ fn desk(
     found: Option<Found<'_>>,
     means: &Means,
 ) -> Result<(Arc<Desk>, Option<Authorization>), ClientProblem> {
-    let fit = found.map(|found| found.desk.client().fit(&config.webex)).transpose()?;
+    let fit = found.map(|found| found.desk.client().fit(&config.webex));
     let Some(found) = found.filter(|_| fit == Some(Fit::Same)) else {
         let reporter = Arc::clone(&means.reporter);
         let client = Client::new(Arc::clone(name), &bot.token, &config.webex, reporter)?;

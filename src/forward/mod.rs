@@ -5,6 +5,8 @@
 mod reply;
 mod unix;
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,26 +111,45 @@ impl Forward {
         }
     }
 
-    /// Hands it over, and says which status the bot answered with. The notice comes back, to be tried or judged again.
+    /// Hands it over, and says which status the bot answered with. The notice comes back, to be tried or judged again. A
+    /// call that is recalled before it has a connection is not made.
     pub async fn send(
         &self,
         cleared: Cleared,
         place: Place,
         context: Option<&Context>,
+        recalled: impl Future<Output = ()>,
     ) -> (Notice, Result<u16, Outage>) {
         let now = rt::now();
         let (request, notice) = handoff::request(cleared, &self.destination, context, now.wall);
-        let answer = self.exchange(request).await;
+        let answer = self.exchange(request, recalled).await;
         drop(place);
         (notice, answer)
     }
 
     /// Waiting for a connection and for an answer: all of it within `timeout`.
-    async fn exchange(&self, request: Request<Bytes>) -> Result<u16, Outage> {
+    async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        recalled: impl Future<Output = ()>,
+    ) -> Result<u16, Outage> {
         let deadline = Instant::now() + self.timeout;
         let mut request = request.map(Full::new);
         let connection = capture_connection(&mut request);
-        match tokio::time::timeout_at(deadline, self.client.request(request)).await {
+        let mut call = pin!(tokio::time::timeout_at(deadline, self.client.request(request)));
+        let answer = tokio::select! {
+            biased;
+            () = recalled => None,
+            answer = &mut call => Some(answer),
+        };
+        let answer = match answer {
+            None if connection.connection_metadata().is_none() => {
+                return Err(unsent("another configuration came into force before a connection"));
+            }
+            None => call.await,
+            Some(answer) => answer,
+        };
+        match answer {
             Ok(Ok(response)) => reply::read(response, deadline, rt::now().wall).await,
             // A pooled connection that was closed before the first byte is replaced by the client itself.
             Ok(Err(error)) if error.is_connect() => Err(unsent(reply::cause(&error))),

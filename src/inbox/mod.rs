@@ -108,6 +108,13 @@ struct Lanes<L> {
     tally: Tally,
 }
 
+impl<L> Lanes<L> {
+    /// While it is here it is a duplicate, however long it must wait, and a last try may take.
+    fn while_here(&self, label: &Label) -> Duration {
+        label.window.max(self.limits.max_age.saturating_mul(2))
+    }
+}
+
 impl<W: Work> Inbox<W> {
     /// An empty inbox, whose letters are given to `work`.
     pub fn new(work: Arc<W>, limits: config::Inbox, tasks: Tasks) -> Arc<Self> {
@@ -126,8 +133,8 @@ impl<W: Work> Inbox<W> {
         let mut lanes = self.lanes();
         let mut window = self.window.write().unwrap_or_else(PoisonError::into_inner);
         // Each kept event must have its place in the window. A smaller inbox does well with a larger one.
-        if limits.max_events > lanes.limits.max_events {
-            *window = window.grown(limits.max_events);
+        if let Some(larger) = window.grown(limits.max_events) {
+            *window = larger;
         }
         lanes.limits = limits;
     }
@@ -146,9 +153,7 @@ impl<W: Work> Inbox<W> {
         {
             return Err(Unkept::Full(letter));
         }
-        // While it is here it is a duplicate, however long it must wait, and a last try may take.
-        let while_here = label.window.max(lanes.limits.max_age.saturating_mul(2));
-        if !self.window().enter(label.fingerprint, while_here) {
+        if !self.window().enter(label.fingerprint, lanes.while_here(&label)) {
             return Err(Unkept::Duplicate(letter));
         }
         lanes.events += 1;
@@ -229,7 +234,12 @@ impl<W: Work> Inbox<W> {
                 step = self.work.attempt(letter) => step,
             };
             (last, wait) = match step {
-                Step::Again { outage, wait } => (outage, wait),
+                Step::Again { outage, wait } => {
+                    // It may stay longer by now than when it came.
+                    let while_here = self.lanes().while_here(label);
+                    self.window().keep_for(label.fingerprint, while_here);
+                    (outage, wait)
+                }
                 Step::Delivered | Step::Settled => {
                     held.letter = None;
                     return matches!(step, Step::Delivered);

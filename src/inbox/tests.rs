@@ -268,6 +268,33 @@ async fn other_limits_count_from_now_on_and_nothing_kept_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_inbox_that_was_small_in_between_knows_what_the_large_one_saw() {
+    let (work, tasks) = (Arc::new(Script::default()), Tasks::default());
+    let of = |max_events| config::Inbox { max_events, ..limits() };
+    let inbox = Inbox::new(work, of(100), tasks);
+    let seen = |n: u8| inbox.window().enter(Fingerprint::test(n), Duration::from_mins(1));
+    assert!((0..200).all(seen), "all of them are new");
+    inbox.renew(of(5));
+    inbox.renew(of(6));
+    assert_eq!(inbox.remembered(), 200);
+    assert!(!(0..200).any(seen), "and none of them a second time");
+}
+
+/// By the clock of this machine, which the window goes by.
+#[tokio::test]
+async fn an_event_that_may_wait_longer_by_now_is_a_duplicate_for_as_long() {
+    let of = |max_age| config::Inbox { max_age, ..limits() };
+    let short = Duration::from_millis(1500);
+    let inbox = Inbox::new(Arc::new(Script::default()), of(short), Tasks::default());
+    let brief = || Label { window: Duration::ZERO, ..label(1, 1) };
+    assert_eq!(keep(&inbox, brief(), letter("waits", 6)), Keeping::Kept);
+    inbox.renew(of(Duration::from_hours(1)));
+    // A second after each try; of its first entry nothing is left after three.
+    tokio::time::sleep(short * 2 + Duration::from_millis(500)).await;
+    assert_eq!(keep(&inbox, brief(), letter("again", 0)), Keeping::Duplicate);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shorter_life_counts_for_what_waits_already() {
     let (work, tasks) = (Arc::new(Script::default()), Tasks::default());
     let inbox = Inbox::new(Arc::clone(&work), limits(), tasks);

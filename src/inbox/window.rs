@@ -43,6 +43,8 @@ pub(super) type Forgot = Arc<dyn Fn(Eviction) + Send + Sync>;
 /// Fingerprints of events that were kept, each for its own time.
 pub(super) struct Window {
     seen: Cache<Fingerprint, Duration>,
+    /// Kept events that it has places for.
+    max_events: usize,
     forgot: Forgot,
 }
 
@@ -90,16 +92,18 @@ impl Window {
             RemovalCause::Explicit | RemovalCause::Replaced => {}
         });
         let seen = cache.max_capacity(capacity).expire_after(OwnTime).build();
-        Self { seen, forgot }
+        Self { seen, max_events, forgot }
     }
 
-    /// The same with more places. Each event is remembered for its whole time once more: a little longer, never shorter.
-    pub(super) fn grown(&self, max_events: usize) -> Self {
-        let larger = Self::new(max_events, Arc::clone(&self.forgot));
+    /// The same with more places, if it has too few: it never shrinks, or what it knows would be forgotten early. Each
+    /// event is remembered for its whole time once more: a little longer, never shorter.
+    pub(super) fn grown(&self, max_events: usize) -> Option<Self> {
+        let larger = (max_events > self.max_events)
+            .then(|| Self::new(max_events, Arc::clone(&self.forgot)))?;
         for (event, window) in &self.seen {
             larger.seen.insert(*event, window);
         }
-        larger
+        Some(larger)
     }
 
     /// Whether it was not in the window yet; it is from now on.
@@ -137,9 +141,10 @@ mod tests {
         for n in 0..50 {
             assert!(window.enter(event(n), Duration::from_mins(1)));
         }
-        let larger = window.grown(100);
+        let larger = window.grown(100).unwrap();
         assert!((0..50).all(|n| !larger.enter(event(n), Duration::from_mins(1))));
         assert!(larger.enter(event(50), Duration::from_mins(1)));
+        assert!(larger.grown(99).is_none(), "it knows more than a smaller one can");
     }
 
     #[test]

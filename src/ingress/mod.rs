@@ -34,7 +34,7 @@ pub use drain::Drain;
 pub(crate) use guests::{Guest, Guests, Working};
 pub use listener::{BindProblem, Bound, bind, handed_over};
 pub use passed::{Listener, Passed, PassedProblem};
-pub use tls::{Certificates, Examined, examine};
+pub use tls::{Certificates, Examined, examine, examine_in};
 
 #[cfg(test)]
 mod tests;

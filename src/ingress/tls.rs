@@ -4,6 +4,7 @@
 //! resumed from a small store in memory, so there is no ticket key whose loss would matter.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +17,7 @@ use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 use super::listener::BindProblem;
-use crate::config::Tls;
+use crate::config::{LARGEST_FILE, Machine, Source, Tls};
 
 /// What a listener shows in handshakes. Clones share it, and it can be renewed while the listener serves.
 #[derive(Clone)]
@@ -28,7 +29,12 @@ pub struct Examined(Arc<ServerConfig>);
 
 /// Reads the files of `server.tls`, all of them, and tries whether they fit together. It blocks for a moment.
 pub fn examine(tls: &Tls) -> Result<Examined, BindProblem> {
-    config(tls).map(Examined)
+    examine_in(tls, &Machine)
+}
+
+/// The same with files of which somebody else knows what they hold.
+pub fn examine_in(tls: &Tls, source: &dyn Source) -> Result<Examined, BindProblem> {
+    config(tls, source).map(Examined)
 }
 
 impl Certificates {
@@ -65,13 +71,13 @@ impl fmt::Debug for Certificates {
     }
 }
 
-fn config(tls: &Tls) -> Result<Arc<ServerConfig>, BindProblem> {
-    let chain = chain(&tls.cert_file)?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key_file)
-        .map_err(|cause| unreadable(&tls.key_file, &cause))?;
+fn config(tls: &Tls, source: &dyn Source) -> Result<Arc<ServerConfig>, BindProblem> {
+    let chain = chain(&tls.cert_file, source)?;
+    let key = read(&tls.key_file, source).and_then(|bytes| PrivateKeyDer::from_pem_slice(&bytes));
+    let key = key.map_err(|cause| unreadable(&tls.key_file, &cause))?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let callers = tls.client_ca_file.as_deref();
-    let callers = callers.map(|file| callers_of(file, &provider)).transpose()?;
+    let callers = callers.map(|file| callers_of(file, source, &provider)).transpose()?;
     let builder = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(BindProblem::Certificate)?;
@@ -96,10 +102,11 @@ fn verify_each_time(config: &mut ServerConfig) {
 /// Callers must have a certificate of one of the authorities in this file.
 fn callers_of(
     file: &Path,
+    source: &dyn Source,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, BindProblem> {
     let mut roots = RootCertStore::empty();
-    for authority in chain(file)? {
+    for authority in chain(file, source)? {
         roots.add(authority).map_err(|_unspecific| unusable(file))?;
     }
     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
@@ -108,13 +115,23 @@ fn callers_of(
 }
 
 /// At least one certificate.
-fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, BindProblem> {
-    let read = || CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>();
-    match read() {
-        Ok(chain) if chain.is_empty() => Err(unreadable(file, &pem::Error::NoItemsFound)),
+fn chain(file: &Path, source: &dyn Source) -> Result<Vec<CertificateDer<'static>>, BindProblem> {
+    let all = |bytes: Vec<u8>| CertificateDer::pem_slice_iter(&bytes).collect();
+    match read(file, source).and_then(all) {
+        Ok(chain) if Vec::is_empty(&chain) => Err(unreadable(file, &pem::Error::NoItemsFound)),
         Ok(chain) => Ok(chain),
         Err(cause) => Err(unreadable(file, &cause)),
     }
+}
+
+/// No more of it than of any other file.
+fn read(file: &Path, source: &dyn Source) -> Result<Vec<u8>, pem::Error> {
+    let bytes = source.file(file).map_err(pem::Error::Io)?;
+    if bytes.len() > LARGEST_FILE {
+        let cause = format!("it is larger than {} KiB", LARGEST_FILE >> 10);
+        return Err(pem::Error::Io(io::Error::new(io::ErrorKind::FileTooLarge, cause)));
+    }
+    Ok(bytes)
 }
 
 fn unusable(file: &Path) -> BindProblem {

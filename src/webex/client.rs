@@ -13,9 +13,9 @@ use url::Url;
 use super::budget::{Budget, Claim, Silences};
 use super::call::{Effort, Reply};
 use super::model::{Me, Person, Room, RoomView};
-use super::renewal::{Authorization, Made};
+use super::renewal::Authorization;
 use super::trust::system_trust;
-use crate::config::{Proxy, Webex};
+use crate::config::{CaFile, Proxy, Webex};
 use crate::gate::id::RoomId;
 use crate::gate::secret::Secret;
 use crate::report::outage::{Kind, Outage};
@@ -33,7 +33,8 @@ pub struct Client {
     pub(super) limits: Limits,
     pub(super) budget: Budget,
     pub(super) reporter: Arc<Reporter>,
-    pub(super) made: Made,
+    /// What it was made from.
+    pub(super) made: Webex,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,16 +93,15 @@ impl Client {
             attempts,
             give_up_after,
         } = config.clone();
-        let made = Made::new(config)?;
         Ok(Self {
             bot,
-            http: outward_by(config, &config.api, &made)?,
+            http: outward(config, &config.api)?,
             api,
             authorization: RwLock::new(Authorization::new(token)?),
             limits: Limits { timeout, attempts, give_up_after },
             budget: Budget::new(requests_per_minute, max_in_flight),
             reporter,
-            made,
+            made: config.clone(),
         })
     }
 
@@ -186,13 +186,9 @@ impl fmt::Debug for Client {
     }
 }
 
-/// A client for this address, on the same way and with the same roots as for the Webex API.
+/// A client for this address, on the same way and with the same roots as for the Webex API. No redirects: an answer that
+/// leads elsewhere is not an answer, and the token stays here.
 pub fn outward(config: &Webex, to: &Url) -> Result<reqwest::Client, ClientProblem> {
-    outward_by(config, to, &Made::new(config)?)
-}
-
-/// No redirects: an answer that leads elsewhere is not an answer, and the token stays here.
-fn outward_by(config: &Webex, to: &Url, made: &Made) -> Result<reqwest::Client, ClientProblem> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("botwarden/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
@@ -208,9 +204,9 @@ fn outward_by(config: &Webex, to: &Url, made: &Made) -> Result<reqwest::Client, 
             builder.proxy(proxy.map_err(|_may_hold_a_password| ClientProblem::Proxy)?)
         }
     };
-    let builder = trusting(builder, config, (to, made))?;
+    let builder = trusting(builder, config, to)?;
     builder.build().map_err(|_unspecific| match &config.ca_file {
-        Some(path) => unusable(path, "holds a certificate that cannot be used"),
+        Some(file) => unusable(&file.path, "holds a certificate that cannot be used"),
         None => ClientProblem::NoRoots,
     })
 }
@@ -220,12 +216,12 @@ fn outward_by(config: &Webex, to: &Url, made: &Made) -> Result<reqwest::Client, 
 fn trusting(
     builder: ClientBuilder,
     config: &Webex,
-    (to, made): (&Url, &Made),
+    to: &Url,
 ) -> Result<ClientBuilder, ClientProblem> {
-    match (&config.ca_file, made.roots()) {
-        (Some(path), Some(pem)) => Ok(builder.tls_certs_merge(roots(path, pem)?)),
-        _ if to.scheme() == "http" => Ok(builder.tls_certs_only([])),
-        (None, _) | (_, None) => Ok(builder.tls_backend_preconfigured(system_tls()?)),
+    match &config.ca_file {
+        Some(file) => Ok(builder.tls_certs_merge(roots(file)?)),
+        None if to.scheme() == "http" => Ok(builder.tls_certs_only([])),
+        None => Ok(builder.tls_backend_preconfigured(system_tls()?)),
     }
 }
 
@@ -236,13 +232,13 @@ fn system_tls() -> Result<rustls::ClientConfig, ClientProblem> {
     Ok(tls)
 }
 
-fn roots(path: &Path, pem: &[u8]) -> Result<Vec<Certificate>, ClientProblem> {
+fn roots(CaFile { path, pem }: &CaFile) -> Result<Vec<Certificate>, ClientProblem> {
     match Certificate::from_pem_bundle(pem) {
         Ok(roots) if !roots.is_empty() => Ok(roots),
         Ok(_) | Err(_) => Err(unusable(path, "holds no certificate in PEM")),
     }
 }
 
-pub(super) fn unusable(path: &Path, reason: &str) -> ClientProblem {
+fn unusable(path: &Path, reason: &str) -> ClientProblem {
     ClientProblem::Roots { path: path.to_owned(), reason: reason.into() }
 }

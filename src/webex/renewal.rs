@@ -1,11 +1,10 @@
 //! What of a client stays when the configuration is read again.
 
-use std::path::Path;
 use std::sync::PoisonError;
 
 use http::header::HeaderValue;
 
-use super::client::{Client, ClientProblem, unusable};
+use super::client::{Client, ClientProblem};
 use crate::config::Webex;
 use crate::gate::secret::Secret;
 
@@ -27,25 +26,6 @@ impl Authorization {
     }
 }
 
-/// What a client was made from.
-#[derive(Debug)]
-pub(super) struct Made {
-    webex: Webex,
-    /// The bytes of `ca_file`: the same path may hold others by now.
-    roots: Option<Vec<u8>>,
-}
-
-impl Made {
-    pub(super) fn new(webex: &Webex) -> Result<Self, ClientProblem> {
-        let roots = webex.ca_file.as_deref().map(read).transpose()?;
-        Ok(Self { webex: webex.clone(), roots })
-    }
-
-    pub(super) fn roots(&self) -> Option<&[u8]> {
-        self.roots.as_deref()
-    }
-}
-
 /// Whether a client can go on under another configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
@@ -56,11 +36,9 @@ pub enum Fit {
 }
 
 impl Client {
-    /// Whether it would be made the same again by these settings and what `ca_file` holds now.
-    pub fn fit(&self, webex: &Webex) -> Result<Fit, ClientProblem> {
-        let now = Made::new(webex)?;
-        let same = (&self.made.webex, &self.made.roots) == (&now.webex, &now.roots);
-        Ok(if same { Fit::Same } else { Fit::Other })
+    /// Whether it would be made the same again by these settings, with what `ca_file` holds.
+    pub fn fit(&self, webex: &Webex) -> Fit {
+        if self.made == *webex { Fit::Same } else { Fit::Other }
     }
 
     /// Another token from now on; connections, budget and the silence that Webex asked for stay. Calls that are under
@@ -72,8 +50,4 @@ impl Client {
     pub(super) fn authorization(&self) -> HeaderValue {
         self.authorization.read().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, ClientProblem> {
-    std::fs::read(path).map_err(|error| unusable(path, &error.kind().to_string()))
 }

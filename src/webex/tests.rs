@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::stub::{Act, Stub, audience, config, item, page, reply, room, staff};
 use super::trail::MAX_PAGES;
 use super::*;
+use crate::config::CaFile;
 use crate::config::{Proxy, Webex};
 use crate::gate::event::tests::{BOT, uuid};
 use crate::gate::policy::tests::OTHER;
@@ -327,9 +328,11 @@ fn what_is_wrong_with_a_client_is_told_without_secrets() {
         let problem = Client::new("x".into(), &token, &good, Arc::default());
         assert!(matches!(problem, Err(ClientProblem::Token)), "{bad}");
     }
-    let missing = Webex { ca_file: Some("/no/such.pem".into()), ..good.clone() };
-    let text = client_with(&missing).unwrap_err().to_string();
-    assert_eq!(text, "webex.ca_file /no/such.pem: entity not found");
+    let pem = Arc::from(&b"hunter2"[..]);
+    let none = CaFile { path: "/no/such.pem".into(), pem };
+    let without = Webex { ca_file: Some(none), ..good.clone() };
+    let text = client_with(&without).unwrap_err().to_string();
+    assert_eq!(text, "webex.ca_file /no/such.pem: holds no certificate in PEM");
     let odd = Webex { api: "mailto:x@example.com".parse().unwrap(), ..good };
     assert!(matches!(client_with(&odd), Err(ClientProblem::Api)));
     let client = client_with(&config("http://127.0.0.1/v1")).unwrap();

@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use super::stub::config;
 use super::tests::client_with;
 use super::*;
-use crate::config::Webex;
+use crate::config::{CaFile, Webex};
 use crate::gate::event::tests::{BOT, uuid};
 use crate::report::outage::Kind;
 use crate::rt::Tasks;
@@ -47,18 +47,24 @@ async fn server() -> (String, String) {
     (api, own.cert.pem())
 }
 
+/// As the configuration reads it.
+fn held(file: &tempfile::NamedTempFile) -> CaFile {
+    let pem = std::fs::read(file.path()).unwrap().into();
+    CaFile { path: file.path().to_owned(), pem }
+}
+
 #[tokio::test]
 async fn a_certificate_that_is_not_trusted_is_named_and_ca_file_helps() {
     let (api, pem) = server().await;
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(pem.as_bytes()).unwrap();
-    let trusting = Webex { ca_file: Some(file.path().to_owned()), ..config(&api) };
+    let trusting = Webex { ca_file: Some(held(&file)), ..config(&api) };
     let me = client_with(&trusting).unwrap().me().await.unwrap();
     assert_eq!(me.id.as_str(), uuid(BOT));
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(other.cert.pem().as_bytes()).unwrap();
-    let wary = Webex { ca_file: Some(file.path().to_owned()), ..config(&api) };
+    let wary = Webex { ca_file: Some(held(&file)), ..config(&api) };
     let outage = client_with(&wary).unwrap().me().await.unwrap_err();
     assert_eq!(outage.kind, Kind::WebexUnavailable);
     assert!(
@@ -75,7 +81,7 @@ async fn whoever_else_is_called_by_https_must_be_trusted_in_the_same_way() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(pem.as_bytes()).unwrap();
     let plain = config("http://127.0.0.1:1/v1");
-    let trusting = Webex { ca_file: Some(file.path().to_owned()), ..plain.clone() };
+    let trusting = Webex { ca_file: Some(held(&file)), ..plain.clone() };
     let answer = outward(&trusting, &other).unwrap().post(other.clone()).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     let stranger = outward(&plain, &other).map(|client| client.post(other).send());
@@ -88,8 +94,7 @@ async fn whoever_else_is_called_by_https_must_be_trusted_in_the_same_way() {
 #[test]
 fn a_ca_file_without_a_certificate_is_told() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let config =
-        Webex { ca_file: Some(file.path().to_owned()), ..config("https://webexapis.com/v1") };
+    let config = Webex { ca_file: Some(held(&file)), ..config("https://webexapis.com/v1") };
     let problem = client_with(&config).unwrap_err();
     assert!(matches!(problem, ClientProblem::Roots { .. }), "{problem}");
 }

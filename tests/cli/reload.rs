@@ -73,6 +73,43 @@ fn with_watch_the_file_itself_is_enough() {
     assert_eq!(gateway.terminate(), Some(0));
 }
 
+/// A secret that is rotated puts nothing in force that lies there unfinished.
+#[test]
+fn a_file_that_is_half_written_does_not_come_into_force_with_a_secret() {
+    let site = site_without_webex();
+    let mut gateway = Background::start(site.path(), &["run"]);
+    line(&mut gateway, "ready for webhooks");
+    let yaml = site.path().join("gateway.yaml");
+    let whole = fs::read_to_string(&yaml).unwrap();
+    fs::write(&yaml, whole + "log: {level: debug}\n").unwrap();
+    replace(&site.path().join("secret"), |_| format!("another-{SECRET}"));
+    let rotated = line(&mut gateway, "\"reloaded\"");
+    assert_eq!(rotated["fields"]["old"], rotated["fields"]["config"]);
+    gateway.hang_up();
+    let asked = line(&mut gateway, "\"reloaded\"");
+    assert_ne!(asked["fields"]["old"], asked["fields"]["config"]);
+    assert_eq!(gateway.terminate(), Some(0));
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_secret_holds_up_no_later_reload() {
+    let site = site_without_webex();
+    let secret = site.path().join("secret");
+    let mut gateway = Background::start(site.path(), &["run"]);
+    line(&mut gateway, "ready for webhooks");
+    fs::remove_file(&secret).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&secret).status().unwrap();
+    assert!(made.success());
+    gateway.hang_up();
+    line(&mut gateway, "what was in force stays");
+    fs::remove_file(&secret).unwrap();
+    fs::write(&secret, format!("another-{SECRET}")).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    gateway.hang_up();
+    line(&mut gateway, "\"reloaded\"");
+    assert_eq!(gateway.terminate(), Some(0));
+}
+
 /// A certificate of its own authority, and both as files of the gateway.
 fn certify(site: &Path) -> CertificateDer<'static> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();

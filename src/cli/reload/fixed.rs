@@ -25,6 +25,11 @@ pub(super) fn keep(old: &Config, mut new: Config) -> (Config, Vec<&'static str>)
         admin.listen: "admin.listen",
         log.format: "log.format",
     }
+    // One body must fit, and how large one may be stays.
+    if new.inbox.max_bytes < new.server.body_limit {
+        waiting.push("inbox.max_bytes");
+        new.inbox.max_bytes = old.inbox.max_bytes;
+    }
     // Another token is taken; one that is made at the start is made at the start only.
     if old.admin.viewer_token.is_some() && new.admin.viewer_token.is_none() {
         waiting.push("admin.viewer_token");

@@ -20,7 +20,7 @@ pub(super) fn check(raw: &raw::Webex, findings: &mut Findings<'_>, around: Aroun
     }
     let at = Path::of(["webex", "ca_file"]);
     let ca_file = raw.ca_file.as_ref();
-    let ca_file = ca_file.map(|file| files::readable(file, &at, findings, around));
+    let ca_file = ca_file.map(|file| files::authorities(file, &at, findings, around));
     Webex {
         api,
         proxy: match &raw.proxy.0 {

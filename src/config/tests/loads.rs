@@ -281,9 +281,9 @@ fn secrets_lose_one_newline_and_no_more() {
 fn the_machine_reads_files_up_to_a_limit_and_sees_their_rights() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("gateway.yaml");
-    std::fs::write(&path, vec![b'#'; source::LARGEST_FILE + 10]).unwrap();
+    std::fs::write(&path, vec![b'#'; LARGEST_FILE + 10]).unwrap();
     let bytes = read(&path, &Machine).unwrap();
-    assert_eq!(bytes.len(), source::LARGEST_FILE + 1);
+    assert_eq!(bytes.len(), LARGEST_FILE + 1);
     let problems = load(&bytes, &Machine, today()).unwrap_err();
     assert_eq!(problems[0].code, Code::TooLarge);
     #[cfg(unix)]

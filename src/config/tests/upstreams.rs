@@ -30,6 +30,14 @@ fn e043_e045_e046_w103_where_the_bot_listens() {
        = help: upstream.headers can carry one in a header, if it must be
     1 error, 0 warnings in gateway.yaml
     ");
+    for kept in [
+        "\"http://127.0.0.1:5000/?key=hunter2 x\"",
+        "\"unixx:hunter2\"",
+        "\"http://127.0.0.1:hunter2/?x\"",
+    ] {
+        let told = upstream(kept);
+        assert!(told.starts_with("error[E045]: ") && !told.contains("hunter2"), "{told}");
+    }
     insta::assert_snapshot!(upstream("unix:run/bot.sock"), @r"
     error[E045]: a socket is named by its whole path
       ┌─ gateway.yaml:24:15

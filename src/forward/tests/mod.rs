@@ -37,7 +37,7 @@ async fn hand_over(forward: &Forward) -> Result<u16, Outage> {
     let cleared = cleared(&HeaderMap::new(), None);
     let before = cleared.notice().arrival().body().clone();
     let place = forward.place().await?;
-    let (notice, result) = forward.send(cleared, place, None).await;
+    let (notice, result) = forward.send(cleared, place, None, std::future::pending()).await;
     assert_eq!(notice.arrival().body(), &before, "it can be tried again");
     result
 }
@@ -116,7 +116,7 @@ async fn the_bot_reads_the_event_as_it_was() {
     let body = cleared.notice().arrival().body().clone();
     let forward = forward(&bot.upstream);
     let place = forward.place_now().unwrap();
-    let (_, result) = forward.send(cleared, place, None).await;
+    let (_, result) = forward.send(cleared, place, None, std::future::pending()).await;
     assert_eq!(result, Ok(200));
     let [raw] = bot.log.lock().unwrap().clone().try_into().unwrap();
     assert!(raw.ends_with(&body), "the body, byte for byte");
@@ -315,4 +315,30 @@ async fn a_connection_that_the_bot_closed_meanwhile_costs_no_event() {
         let ((), result) = tokio::join!(bot, hand_over(&forward));
         assert_eq!(result, Ok(200));
     }
+}
+
+/// A listener that takes no more connections.
+async fn full() -> (TcpListener, Vec<tokio::net::TcpStream>) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let (listener, mut taken) = (socket.listen(0).unwrap(), Vec::new());
+    let address = listener.local_addr().unwrap();
+    let another = || tokio::net::TcpStream::connect(address);
+    while let Ok(more) = tokio::time::timeout(Duration::from_millis(200), another()).await {
+        taken.push(more.unwrap());
+    }
+    (listener, taken)
+}
+
+#[tokio::test]
+async fn what_is_recalled_before_it_has_a_connection_is_not_sent() {
+    let (listener, _taken) = full().await;
+    let address = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let forward = forward(&upstream(Address::Tcp(address)));
+    let (place, recalled) = (forward.place_now().unwrap(), Duration::from_millis(100));
+    let recalled = tokio::time::sleep(recalled);
+    let (_, result) = forward.send(cleared(&HeaderMap::new(), None), place, None, recalled).await;
+    let outage = result.unwrap_err();
+    assert_eq!(outage.kind, Kind::UpstreamUnreachable);
+    assert!(outage.cause.contains("another configuration"), "{outage}");
 }

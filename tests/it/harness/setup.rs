@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use botwarden::cli::house::House;
-use botwarden::cli::reload::{Following, Fresh, Origin, Prints, Unusable};
+use botwarden::cli::reload::{Following, Fresh, Held, Origin, Prints, Unusable};
 use botwarden::config::{Config, Problem, Source, load};
 use botwarden::ingress::Passed;
 use botwarden::report::record::Form;
@@ -191,7 +191,7 @@ impl Origin for Written {
                 // Tests also run at three in the morning.
                 config.bots.values_mut().for_each(|bot| bot.audit.every = None);
                 self.adjust.iter().for_each(|change| change(&mut config));
-                Ok(Fresh { config, warnings, text, prints })
+                Ok(Fresh { config, warnings, text, prints, held: Held::default() })
             }
             Err(problems) => Err(Unusable { file: "gateway.yaml".into(), problems, text, prints }),
         }

@@ -179,6 +179,56 @@ async fn what_the_bot_has_already_goes_on() {
     assert!(own_log().contains("delivered"));
 }
 
+/// A listener that takes no more connections until somebody accepts.
+async fn full() -> (tokio::net::TcpListener, Vec<tokio::net::TcpStream>) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let (listener, mut taken) = (socket.listen(0).unwrap(), Vec::new());
+    let address = listener.local_addr().unwrap();
+    let another = || tokio::net::TcpStream::connect(address);
+    while let Ok(more) = tokio::time::timeout(Duration::from_millis(200), another()).await {
+        taken.push(more.unwrap());
+    }
+    (listener, taken)
+}
+
+#[tokio::test]
+async fn an_event_that_has_no_connection_yet_is_judged_anew() {
+    let (listener, taken) = full().await;
+    let address = listener.local_addr().unwrap();
+    let slowly = "connect_timeout: 20s, retry: {from: 20ms, up_to: 200ms}";
+    let there = format!("{{url: 'http://{address}/', {slowly}}}");
+    let world = Setup::new().upstream(&there).start().await;
+    world.say("ann", "staff").await;
+    eventually!(world.told.decisions().len() == 1);
+    world.reload(only_contoso).await.unwrap();
+    drop(taken);
+    let accepting = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut first = [0];
+            let read = tokio::io::AsyncReadExt::read(&mut stream, &mut first).await;
+            assert_ne!(read.ok(), Some(1), "the bot reads an event that is not cleared any more");
+        }
+    });
+    eventually!(world.told.count("deny", "outside_org") == 1);
+    world.settled().await;
+    assert!(!accepting.is_finished());
+}
+
+#[tokio::test]
+async fn one_body_fits_in_whatever_waits_for_a_restart() {
+    let world = World::start().await;
+    let smaller = |yaml: &str| {
+        yaml.replace("drain_timeout: 5s", "drain_timeout: 5s, body_limit: 4KiB")
+            .replace("inbox: {}", "inbox: {max_bytes: 4KiB}")
+    };
+    let told = world.reload(smaller).await.unwrap();
+    assert_eq!(told.restart, ["server.body_limit", "inbox.max_bytes"]);
+    let config = world.house().gateway().config();
+    assert!(config.inbox.max_bytes >= config.server.body_limit);
+}
+
 #[tokio::test]
 async fn limits_of_the_inbox_follow() {
     let world = World::start().await;

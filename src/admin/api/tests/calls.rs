@@ -1,8 +1,8 @@
 use std::sync::Weak;
 
 use super::*;
-use crate::report::{BotFigures, CacheName, Figures, Observed, RouteFigures};
 use crate::admin::calls::CONNECTIONS;
+use crate::report::{BotFigures, CacheName, Figures, Observed, RouteFigures};
 
 const EVERY: [(&str, &str); 5] = [
     ("GET", "/api/v1/status"),
