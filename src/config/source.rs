@@ -110,7 +110,7 @@ fn too_open(file: Rights, us: &Us) -> bool {
     file.mode & OTHERS != 0 || (file.mode & GROUP != 0 && !by_its_group)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -36,8 +36,6 @@ const OVERHEAD: usize = 2048;
 pub(super) struct Said {
     pub(super) verdict: Verdict,
     pub(super) mode: Mode,
-    /// The fingerprint of the configuration it was decided under.
-    pub(super) config: Box<str>,
 }
 
 /// An event that was authentic when it came in. It is proved again at every try.

@@ -59,12 +59,13 @@ impl Courier {
         self.reporter.written(ticket).await
     }
 
-    /// Queues the record of a verdict; once, however often a try comes to the same under the same configuration.
+    /// Queues the record of a verdict; once, however often a try comes to the same, also under another configuration:
+    /// the record names the one that first came to it.
     pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<Ticket, Unwritten> {
         letter.trail.decided(verdict);
         let (now, setup) = (rt::now(), self.in_force.now());
         let mode = Mode::at(letter.route.mode(), now.wall);
-        let said = Said { verdict, mode, config: setup.config.fingerprint.clone() };
+        let said = Said { verdict, mode };
         if let Some((_, ticket)) = letter.told.as_ref().filter(|(told, _)| *told == said) {
             return Ok(*ticket);
         }
@@ -76,7 +77,7 @@ impl Courier {
             trace: letter.trail.id(),
             route: &letter.route.name,
             bot: &letter.route.desk.name,
-            config: &said.config,
+            config: &setup.config.fingerprint,
             mode,
             facts: Some(&letter.facts),
             body: &letter.body,

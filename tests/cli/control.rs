@@ -59,7 +59,10 @@ impl World {
     }
 
     fn hash(&self) -> Value {
-        document(&self.run(&["status", "--json"])).pointer("/config/hash").unwrap().clone()
+        document(&self.run_with(VIEWER, &["status", "--json"]))
+            .pointer("/config/hash")
+            .unwrap()
+            .clone()
     }
 }
 
@@ -68,7 +71,7 @@ fn a_reload_tells_the_operator_what_came_of_it_and_each_has_a_record() {
     let world = world();
     let before = world.hash();
     world.edit("drain_grace: 0s", "drain_grace: 0s, drain_timeout: 9s");
-    let done = world.run(&["reload"]);
+    let done = world.run_with(OPERATOR, &["reload"]);
     assert_eq!((done.status.code(), err(&done)), (Some(0), String::new()));
     let after = world.hash();
     let arrow = format!("config {} → {}\n", before.as_str().unwrap(), after.as_str().unwrap());
@@ -76,7 +79,7 @@ fn a_reload_tells_the_operator_what_came_of_it_and_each_has_a_record() {
 
     world.edit("policy:", "polcy:");
     world.edit("path: /webhooks/helpdesk", "path: webhooks");
-    let refused = world.run(&["reload"]);
+    let refused = world.run_with(OPERATOR, &["reload"]);
     assert_eq!(refused.status.code(), Some(78), "{}", err(&refused));
     let page = out(&refused);
     for words in
@@ -117,9 +120,9 @@ fn keys_that_wait_for_a_restart_are_told_by_their_whole_names() {
         "telemetry.traceparent",
         "decision_log.chain",
     ];
-    let told = document(&world.run(&["reload", "--json"]));
+    let told = document(&world.run_with(OPERATOR, &["reload", "--json"]));
     assert_eq!(told["restart"], json!(waiting), "{told}");
-    let page = out(&world.run(&["reload"]));
+    let page = out(&world.run_with(OPERATOR, &["reload"]));
     assert!(page.contains("\nadmin.viewer_token waits for a restart\n"), "{page}");
     assert_eq!(world.run_with(VIEWER, &["status"]).status.code(), Some(0), "until then");
     assert_eq!(world.gateway.terminate(), Some(0));

@@ -3,6 +3,7 @@
 //! A reader that stalls must not stall the gateway, and what may pass waits until its record is written.
 
 pub mod chain;
+mod flaw;
 pub mod folder;
 pub mod name;
 mod pen;

@@ -158,7 +158,7 @@ fn add_numbers(name: &str, points: &[NumberDataPoint], series: &mut Series) {
         let (start, now) = (point.start_time_unix_nano, point.time_unix_nano);
         assert!(0 < start && start < now);
         let figure = match point.value.unwrap() {
-            number_data_point::Value::AsDouble(figure) => figure.to_string(),
+            number_data_point::Value::AsDouble(figure) => rounded(figure),
             number_data_point::Value::AsInt(figure) => figure.to_string(),
         };
         series.insert(key(name, pairs(&point.attributes)), figure);
@@ -168,7 +168,7 @@ fn add_numbers(name: &str, points: &[NumberDataPoint], series: &mut Series) {
 fn add_histogram(name: &str, point: &HistogramDataPoint, series: &mut Series) {
     let labels = pairs(&point.attributes);
     series.insert(key(&format!("{name}_count"), labels.clone()), point.count.to_string());
-    series.insert(key(&format!("{name}_sum"), labels.clone()), point.sum.unwrap().to_string());
+    series.insert(key(&format!("{name}_sum"), labels.clone()), rounded(point.sum.unwrap()));
     assert_eq!(point.bucket_counts.len(), point.explicit_bounds.len() + 1);
     let bounds = point.explicit_bounds.iter().map(ToString::to_string);
     let mut all = 0;
@@ -202,10 +202,15 @@ pub(super) fn scraped(page: &str) -> Series {
         .collect()
 }
 
+/// To a millionth of a second or of a percent: JSON may lose the last bit on the way.
+fn rounded(number: f64) -> String {
+    format!("{number:.6}").trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Numbers as they are printed here: `1.0` is `1`.
 fn plain(figure: &str) -> String {
     match figure.parse::<f64>() {
-        Ok(number) if number.is_finite() && figure.contains('.') => number.to_string(),
+        Ok(number) if number.is_finite() && figure.contains('.') => rounded(number),
         Ok(_) | Err(_) => figure.to_owned(),
     }
 }
