@@ -11,38 +11,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+
+from loopback import PATIENCE, free_ports, page, until
 
 BOTWARDEN, SCRAPE = sys.argv[1:3]
 PYTHON = sys.argv[3] if len(sys.argv) > 3 else ""
 COMPOSE = Path("deploy/compose").absolute()
-PATIENCE = 60  # seconds, for a loaded machine
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
-
-
-def page(url):
-    try:
-        with urlopen(url, timeout=5) as answer:
-            return answer.read().decode()
-    except (URLError, OSError):
-        return ""
-
-
-def until(what, look):
-    end = time.monotonic() + PATIENCE
-    while not (found := look()):
-        if time.monotonic() > end:
-            raise SystemExit(f"not within {PATIENCE} s: {what}")
-        time.sleep(0.1)
-    return found
 
 
 def sample(folder, ports):

@@ -6,18 +6,16 @@ host, while the simulator there is Webex. Then the same file is started ten time
 
 import contextlib
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+
+from loopback import PATIENCE, free_ports, page, until
 
 CONTAINER, ROOT, WORK = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 BINARY = ROOT / "usr/local/bin/botwarden"
-PATIENCE = 30  # seconds, for a loaded machine
 NOBODY = 65532
 RSS_TARGET = 8 * 1024  # KiB
 # How much of the file a kernel maps at once is not the same everywhere: a little over the target is told, more fails.
@@ -37,29 +35,6 @@ bots:
 routes:
   helpdesk: {{path: /webhooks/helpdesk, bot: helpdesk, upstream: "http://127.0.0.1:9/"}}
 """
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
-
-
-def page(url):
-    try:
-        with urlopen(url, timeout=5) as answer:
-            return answer.read().decode()
-    except (URLError, OSError):
-        return ""
-
-
-def until(what, look, patience=PATIENCE, pause=0.05):
-    end = time.monotonic() + patience
-    while not (found := look()):
-        if time.monotonic() > end:
-            raise SystemExit(f"not within {patience} s: {what}")
-        time.sleep(pause)
-    return found
 
 
 def files(webex):

@@ -46,7 +46,7 @@ pub(super) fn start(log: &config::Log, global: &Global) -> Log {
         LogFormat::Json => false,
         LogFormat::Auto => stderr.is_terminal(),
     };
-    let lines = Lines::new(Box::new(io::stderr()), 0);
+    let lines = Lines::new(Box::new(io::stderr()));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&*log.level))
         .with_writer(Maker(lines.clone()))

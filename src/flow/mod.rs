@@ -168,7 +168,8 @@ impl Courier {
     }
 
     /// Cleared, with a place at the bot. Between the verdict and the first byte there is no wait but for a connection
-    /// (`connect_timeout`) and for the record (2 s): where there is no place at once, people may have joined by the time there is one.
+    /// (`connect_timeout`) and for the record ([`PROMPT`]): where there is no place at once, people may have joined by the
+    /// time there is one.
     async fn cleared(
         &self,
         letter: &mut Letter,

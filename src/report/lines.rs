@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-/// Lines that wait for the writer: some 6 MB of records.
+/// Lines that wait for the writer: some 2 MB of log.
 const LONGEST_QUEUE: usize = 10_000;
 
 /// How soon a line that could not be written is tried again, and how often a flush looks for a place.
@@ -42,10 +42,9 @@ enum Item {
 pub struct Unwritten;
 
 impl Lines {
-    /// Starts the thread, with a queue that holds `more` lines than usual. Where the system gives no thread, every
-    /// line is lost and counted.
-    pub fn new(out: Box<dyn Write + Send>, more: usize) -> Self {
-        let (queue, items) = mpsc::channel(LONGEST_QUEUE.saturating_add(more));
+    /// Starts the thread. Where the system gives no thread, every line is lost and counted.
+    pub fn new(out: Box<dyn Write + Send>) -> Self {
+        let (queue, items) = mpsc::channel(LONGEST_QUEUE);
         let fate = Arc::new(Fate::default());
         let inner = Arc::clone(&fate);
         let thread = std::thread::Builder::new().name("lines".to_owned());
@@ -154,7 +153,7 @@ mod tests {
     fn a_reader_that_stalls_stalls_nobody_and_a_full_queue_says_so() {
         let pipe = Pipe::default();
         let stalled = pipe.stalled.lock().unwrap();
-        let lines = Lines::new(Box::new(pipe.clone()), 0);
+        let lines = Lines::new(Box::new(pipe.clone()));
         let taken = (0..LONGEST_QUEUE + 10).filter(|_| lines.push("line\n").is_ok()).count();
         assert!((LONGEST_QUEUE..LONGEST_QUEUE + 2).contains(&taken), "{taken}");
         assert!(lines.lost() >= 8);
@@ -168,7 +167,7 @@ mod tests {
     fn a_pipe_that_is_broken_is_noticed_and_mends_by_itself_without_losing_what_was_taken() {
         let pipe = Pipe::default();
         pipe.broken.store(true, Ordering::Relaxed);
-        let lines = Lines::new(Box::new(pipe.clone()), 0);
+        let lines = Lines::new(Box::new(pipe.clone()));
         assert_eq!(lines.push("nobody knows yet\n"), Ok(()));
         until(|| !lines.writable());
         assert_eq!((lines.push("line\n"), lines.lost()), (Err(Unwritten), 1));

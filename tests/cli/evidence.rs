@@ -235,7 +235,7 @@ fn a_gateway_that_is_killed_under_load_again_and_again_leaves_a_chain() {
 #[test]
 fn a_full_disk_makes_the_gateway_unready() {
     let site = site("http://127.0.0.1:9/v1", "http://127.0.0.1:9/");
-    let Ok(full) = File::options().write(true).open("/dev/full") else { return };
+    let full = File::options().write(true).open("/dev/full").unwrap();
     let mut command = program(site.path(), &["run"]);
     let mut gateway = command.stdout(full).stderr(Stdio::piped()).spawn().unwrap();
     let mut log = std::io::BufReader::new(gateway.stderr.take().unwrap());

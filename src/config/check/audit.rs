@@ -10,7 +10,7 @@ use super::super::problem::{Code, Problem, quoted};
 use super::super::raw::Gateway;
 use super::super::raw_upkeep as raw;
 use super::super::{Audit, Bot, Farewell, Leave, Reports, Route};
-use super::texts;
+use super::{files, texts};
 use crate::gate::policy::Mode;
 
 pub(super) fn check(
@@ -63,11 +63,7 @@ fn reports(raw: &raw::Reports, base: &Path, findings: &mut Findings<'_>) -> Opti
         findings.missing(&at);
         return None;
     };
-    if !["/", "./", "../"].iter().any(|start| dir.starts_with(start)) {
-        let message = format!("{} is not the path of a directory", quoted(dir));
-        let hint = "a path begins with `/`, `./` or `../`";
-        findings.add(&at, Problem::new(Code::BadValue, message).hint(hint));
-    }
+    files::directory(dir, &at, findings);
     Some(Reports { dir: PathBuf::from(dir), keep: raw.keep.0 })
 }
 

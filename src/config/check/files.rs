@@ -38,3 +38,12 @@ pub(super) fn authorities(
     findings.add(at, Problem::new(Code::MissingFile, message));
     CaFile { path: file.into(), pem: Arc::default() }
 }
+
+/// Words that are meant for something else are no directory: one would be made by that name.
+pub(super) fn directory(dir: &str, at: &Path, findings: &mut Findings<'_>) {
+    if !["/", "./", "../"].iter().any(|start| dir.starts_with(start)) {
+        let message = format!("{} is not the path of a directory", quoted(dir));
+        let hint = "a path begins with `/`, `./` or `../`";
+        findings.add(at, Problem::new(Code::BadValue, message).hint(hint));
+    }
+}

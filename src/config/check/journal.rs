@@ -2,11 +2,12 @@
 
 use super::super::findings::Findings;
 use super::super::path::Path;
-use super::super::problem::{Code, Problem, quoted};
+use super::super::problem::{Code, Problem};
 use super::super::raw::{Format, Gateway};
 use super::super::raw_journal::{Files, To};
 use super::super::source::Source;
 use super::super::{DecisionLog, Destination, secrets};
+use super::files;
 use crate::gate::seal::SealKey;
 
 pub(super) fn check(
@@ -29,11 +30,7 @@ fn destination(raw: &Files, findings: &mut Findings<'_>) -> Option<Destination> 
         findings.missing(&at);
         return None;
     };
-    if !["/", "./", "../"].iter().any(|start| dir.starts_with(start)) {
-        let message = format!("{} is not the path of a directory", quoted(dir));
-        let hint = "a path begins with `/`, `./` or `../`";
-        findings.add(&at, Problem::new(Code::BadValue, message).hint(hint));
-    }
+    files::directory(dir, &at, findings);
     Some(Destination::Dir { dir: dir.into(), keep: raw.keep.0, rotate_at: raw.rotate_at.0.0 })
 }
 
