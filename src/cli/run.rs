@@ -16,6 +16,7 @@ use super::house::{House, stopped};
 use super::log;
 use super::notify::Supervisor;
 use super::reload::{Following, Machined, Origin as _, Unusable, Watch};
+use crate::admin::Control as _;
 use crate::config::{self, Config, Machine, minute};
 use crate::gate::policy::Mode;
 use crate::ingress::Passed;
@@ -115,6 +116,8 @@ async fn serve(config: &Config, opening: (Following, Passed), global: &Global) -
     supervisor.accompany(&house, &reporter);
     supervisor.ready();
     signals.told_to_stop(|| house.control().nudge()).await;
+    // Whoever is told that it stops must find it not ready.
+    house.control().drain();
     supervisor.stopping();
     tracing::info!(waiting = house.waiting(), "stopping; a second signal stops at once");
     let gateway = house.gateway();
