@@ -81,7 +81,7 @@ impl Kept {
 pub(crate) struct Letter {
     pub(super) id: Uuid,
     pub(super) route: Arc<Route>,
-    pub(super) facts: Facts,
+    pub(super) facts: Arc<Facts>,
     pub(super) body: BodyDigest,
     /// The last verdict that was recorded: a try that comes to the same is not recorded again.
     pub(super) told: Option<(Said, Ticket)>,
@@ -109,7 +109,7 @@ impl Letter {
         mut trail: Trail,
     ) -> (Self, oneshot::Receiver<Outcome>) {
         let (reply, outcome) = oneshot::channel();
-        let facts = notice.facts().clone();
+        let facts = Arc::clone(notice.facts());
         trail.read(&facts);
         let notice = notice.compact();
         let arrival = notice.arrival();

@@ -62,9 +62,7 @@ impl Gateway {
     /// An authentic event that cannot be kept: what it says about its room is true all the same.
     fn leave_out(&self, authentic: Authentic) -> Admission {
         match self.heed(authentic, &self.in_force()) {
-            Ok((route, read, trail)) => {
-                self.turn_down(Letter::new(route, read, trail).0)
-            }
+            Ok((route, read, trail)) => self.turn_down(Letter::new(route, read, trail).0),
             Err(refused) => refused,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::Deserialize;
@@ -58,12 +59,12 @@ pub struct Registration {
 /// ```
 pub struct Notice {
     authentic: Authentic,
-    facts: Facts,
+    facts: Arc<Facts>,
 }
 
 impl Notice {
     /// What the event says.
-    pub fn facts(&self) -> &Facts {
+    pub fn facts(&self) -> &Arc<Facts> {
         &self.facts
     }
 
@@ -99,7 +100,7 @@ pub fn read(authentic: Authentic, registration: Registration) -> Result<Notice, 
     {
         return Err(Refusal::WrongWebhook);
     }
-    Ok(Notice { authentic, facts })
+    Ok(Notice { authentic, facts: Arc::new(facts) })
 }
 
 #[derive(Deserialize)]
