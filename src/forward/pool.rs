@@ -57,13 +57,13 @@ impl Pool {
     /// For the next call, if it is fit for one.
     pub(super) fn put_back(self: &Arc<Self>, line: Box<Line>) {
         let Some(line) = line.spare() else { return };
-        let mut shelf = self.locked();
-        if shelf.idle.len() < self.limit {
-            shelf.idle.push(Idle { line, until: Instant::now() + IDLE });
+        let mut kept = self.locked();
+        if kept.idle.len() < self.limit {
+            kept.idle.push(Idle { line, until: Instant::now() + IDLE });
         }
-        if shelf.sweeper == Sweeper::Away {
-            shelf.sweeper = Sweeper::AtWork;
-            drop(shelf);
+        if kept.sweeper == Sweeper::Away {
+            kept.sweeper = Sweeper::AtWork;
+            drop(kept);
             let sweeping = sweep(Arc::downgrade(self), self.tasks.stop_token().clone());
             self.tasks.spawn("idle connections", sweeping);
         }
@@ -72,7 +72,9 @@ impl Pool {
     /// Closes those whose time is over. When the next one's will be.
     fn swept(&self) -> Option<Instant> {
         let (over, next) = self.locked().part(Instant::now());
-        over.into_iter().for_each(|idle| idle.line.close());
+        for idle in over {
+            idle.line.close();
+        }
         next
     }
 
