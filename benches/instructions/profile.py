@@ -44,6 +44,8 @@ class Profile:
                 self.callers[called, function] += times
             elif line.startswith("events:"):
                 self.events = line.split()[1:]
+            elif line.startswith("totals:"):
+                self._check(int(line.split()[1]))
             elif function is not None and COST.match(line):
                 self._cost(function, called if counted else None, line.split()[1:])
                 counted = False
@@ -58,6 +60,11 @@ class Profile:
             self.own[function] += instructions
             self.calls[function] += calls
 
+    def _check(self, instructions):
+        """Callgrind's own sum: whoever reads the lines in another way than they were meant does not get there."""
+        if sum(self.own.values()) != instructions:
+            raise SystemExit(f"the profile was not understood: {sum(self.own.values())} of {instructions} instructions")
+
     def total(self):
         """Of the whole process: instructions but for those of digests, those of digests, system calls, looks at the clock."""
         digests = sum(count for name, count in self.own.items() if DIGESTS.match(name))
@@ -65,8 +72,8 @@ class Profile:
         return sum(self.own.values()) - digests, digests, sum(self.calls.values()) - looks, looks
 
     def inside(self, name):
-        """Instructions in the functions whose name ends so, with all that they called; and how often they were called."""
-        found = [function for function in self.whole if function.split("'")[0].endswith(name)]
+        """Of the functions with this name: instructions with all that they called, and how often they were called."""
+        found = [function for function in self.whole if function.split("'")[0] == name]
         return sum(self.whole[it] for it in found), sum(self.entered[it] for it in found)
 
 
