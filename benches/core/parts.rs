@@ -36,11 +36,11 @@ version: 1
 orgs: {example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11}
 policy: {allowed_orgs: [example], max_members: 5000}
 server: {listen: '127.0.0.1:0', drain_grace: 0s}
-bots: {helpdesk: {token: {env: SECRET}, webhook_secret: {env: SECRET}}}
+bots: {helpdesk: {token: {env: TOKEN}, webhook_secret: {env: SECRET}}}
 routes: {helpdesk: {path: /hook, bot: helpdesk, upstream: 'http://127.0.0.1:9/'}}
 ";
 
-/// The one secret, and no files.
+/// The secrets, and no files.
 struct Environment;
 
 impl Source for Environment {
@@ -48,8 +48,9 @@ impl Source for Environment {
         Err(std::io::ErrorKind::NotFound.into())
     }
 
-    fn var(&self, _: &str) -> Option<String> {
-        Some(SECRET.to_owned())
+    fn var(&self, name: &str) -> Option<String> {
+        let known = [("TOKEN", "the-token-of-helpdesk"), ("SECRET", SECRET)];
+        known.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     }
 
     fn readable_by_others(&self, _: &Path) -> bool {
