@@ -44,7 +44,7 @@ pub use operation::{HttpMethod, Operation, RosterSource};
 use outage::{Kind, Outage};
 use quota::Quota;
 use record::Turned;
-pub use record::{Decision, Form, Mode, Verdict};
+pub use record::{BodyDigest, Decision, Form, Mode, Verdict};
 pub use scope::{BotScope, RouteScope, Scope, Watch};
 use standing::Board;
 pub use standing::{BotStanding, Counted, Reload, Standing};
