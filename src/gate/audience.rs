@@ -1,6 +1,6 @@
 //! Who may be in a room: the part of a policy that a list of members is held against.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::id::{Key, Org, Person};
 use super::policy::Policy;
@@ -21,8 +21,8 @@ impl Policy {
     pub fn audience(&self, own: Key<Person>) -> Audience {
         Audience {
             own,
-            allowed: self.allowed_orgs.clone(),
-            trusted: self.trusted_bots.clone(),
+            allowed: self.allowed_orgs.iter().copied().collect(),
+            trusted: self.trusted_bots.iter().copied().collect(),
             app_users: self.app_users,
             max_members: self.max_members,
         }
@@ -34,8 +34,9 @@ impl Policy {
 pub struct Audience {
     /// The bot itself; its organisation is that of its maker and says nothing.
     pub own: Key<Person>,
-    allowed: HashSet<Key<Org>>,
-    trusted: HashSet<Key<Person>>,
+    /// In order rather than hashed: it is looked into for each member of a room at each event, and mostly holds a few.
+    allowed: BTreeSet<Key<Org>>,
+    trusted: BTreeSet<Key<Person>>,
     app_users: AppUsers,
     /// Larger rooms are refused, never checked in part.
     pub max_members: usize,
