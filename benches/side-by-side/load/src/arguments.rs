@@ -21,7 +21,7 @@ load fire --target ADDRESS [--path /webhooks/helpdesk] [--host HOST] --secret TE
 /// A command, read.
 pub(crate) enum Wish {
     Bot(SocketAddr),
-    Fire(Order),
+    Fire(Box<Order>),
 }
 
 /// What is fired, and how.
@@ -92,7 +92,7 @@ fn fire(parser: &mut lexopt::Parser) -> Result<Wish, Failure> {
     if order.target.port() == 0 || order.secret.is_empty() {
         return Err(USAGE.into());
     }
-    Ok(Wish::Fire(order))
+    Ok(Wish::Fire(Box::new(order)))
 }
 
 impl Order {
