@@ -1,6 +1,7 @@
 """Who takes part, and how each is set up: as somebody would who wants it fast and right."""
 
 import base64
+import os
 from pathlib import Path
 
 import machine
@@ -41,6 +42,7 @@ def nginx(site, check=""):
     modules = "".join(f"load_module {MODULES}/{name}.so;\n" for name in ("ndk_http_module", "ngx_http_lua_module"))
     lua = f'lua_package_path "{site.directory}/?.lua;;";'
     site.write("nginx.conf", f"""{modules if check else ""}
+{"user root;" if os.geteuid() == 0 else ""}
 daemon off; worker_processes 1; error_log stderr warn; pid {site.directory}/nginx.pid;
 events {{ worker_connections 2048; }}
 http {{
@@ -109,23 +111,27 @@ def flask_bot(site, way):
     return command, environment
 
 
-def botwarden(binary, site, answer="delivered", routes=None, extra=""):
+def botwarden(binary, site, answer="delivered", bots=("helpdesk",), server="", more=""):
     """As it is used: decision log in a directory, metrics and log on, everything else as it comes, but for the calls a
-    minute: rooms must be known after a second, not after a minute."""
-    site.write("token", TOKEN)
+    minute: rooms must be known after a second, not after a minute. Several bots have a route each, `<path>/<number>`."""
     site.write("secret", SECRET)
-    upstream = f"http://127.0.0.1:{site.bot}/"
-    routes = routes or f"  helpdesk: {{path: /webhooks/helpdesk, bot: helpdesk, upstream: '{upstream}', answer: {answer}}}\n"
+    (site.directory / "tokens").mkdir()
+    for bot in bots:
+        site.write(f"tokens/{bot}", f"sim-token-{bot}")
+    path = {bot: f"/{number}" if len(bots) > 1 else "" for number, bot in enumerate(bots)}
+    token = "  {0}: {{token: {{file: ./tokens/{0}}}, webhook_secret: {{file: ./secret}}}}\n"
+    route = "  {0}: {{path: /webhooks/helpdesk{1}, bot: {0}, upstream: 'http://127.0.0.1:{2}/', answer: {3}}}\n"
     site.write("gateway.yaml", f"""version: 1
 orgs: {{example: {EXAMPLE}}}
 policy: {{allowed_orgs: [example]}}
+server: {{listen: '127.0.0.1:{site.port}', drain_grace: 0s{server}}}
 ops: {{listen: '127.0.0.1:{site.ports[0]}'}}
 admin: {{listen: '127.0.0.1:{site.ports[1]}'}}
 webex: {{api: '{site.api}', requests_per_minute: 3000}}
 decision_log: {{to: {{dir: {site.directory}/records}}}}
-{extra or f"server: {{listen: '127.0.0.1:{site.port}', drain_grace: 0s}}"}
+{more}
 bots:
-  helpdesk: {{token: {{file: ./token}}, webhook_secret: {{file: ./secret}}}}
+{"".join(token.format(bot) for bot in bots)}
 routes:
-{routes}""")
+{"".join(route.format(bot, path[bot], site.bot, answer) for bot in bots)}""")
     return [Path(binary), "run"], {}

@@ -40,6 +40,10 @@ class Cores:
         core = self.cores[0] if self.wish == "apart" and role == "contender" else self.cores[-1]
         return [*prefix, "taskset", "-c", str(core)]
 
+    def workers(self):
+        """Threads that botwarden has for events: one a core that it may use, up to four."""
+        return min(len(self.cores), 4) if self.wish == "free" else 1
+
     def text(self):
         return {
             "one": "everything pinned to one core",

@@ -6,7 +6,7 @@ import contenders
 from machine import say
 
 # The most that the configuration takes: connections must not be closed while they are being opened.
-CROWDED = "server: {{listen: '127.0.0.1:{port}', drain_grace: 0s, max_connections: {most}, header_timeout: 2m}}"
+CROWDED = ", max_connections: {most}, header_timeout: 2m"
 LONGEST = 120  # seconds for all events
 
 
@@ -25,8 +25,7 @@ def after_events(house, events):
 
 def with_connections(house, wanted):
     def setup(site):
-        extra = CROWDED.format(port=site.port, most=wanted + 100)
-        return contenders.botwarden(house.binary, site, extra=extra)
+        return contenders.botwarden(house.binary, site, server=CROWDED.format(most=wanted + 100))
 
     with house.open(setup) as gateway:
         fire = gateway.load({"idle": wanted, "seconds": 1, "rate": 100})

@@ -45,7 +45,7 @@ pub(crate) struct Order {
     /// Events are about these rooms in turn.
     pub(crate) rooms: usize,
     pub(crate) room_prefix: String,
-    /// With more than one, paths are `<path>/<n>`.
+    /// With more than one, paths are `<path>/<n>` and their bots `<creator>-<n>`; rooms are spread over them evenly.
     pub(crate) routes: usize,
     /// The handles of the bot and of who acts, in the simulated world.
     pub(crate) creator: String,
@@ -91,6 +91,9 @@ fn fire(parser: &mut lexopt::Parser) -> Result<Wish, Failure> {
     }
     if order.target.port() == 0 || order.secret.is_empty() {
         return Err(USAGE.into());
+    }
+    if order.routes == 0 || order.rooms == 0 || order.rooms % order.routes != 0 {
+        return Err("--rooms must be a multiple of --routes".into());
     }
     Ok(Wish::Fire(Box::new(order)))
 }

@@ -43,7 +43,7 @@ impl Magazine {
     pub(crate) fn new(order: &Order) -> Result<Self, Failure> {
         let now = SystemTime::now();
         let key = |secret: &str| Hmac::new_from_slice(secret.as_bytes());
-        let room = |n: usize| Template::new(order, &format!("{}{n}", order.room_prefix), now);
+        let room = |n: usize| Template::new(order, n, now);
         Ok(Self {
             heads: heads(order),
             rooms: (0..order.rooms.max(1)).map(room).collect(),
@@ -88,9 +88,9 @@ impl Magazine {
 }
 
 impl Template {
-    fn new(order: &Order, room: &str, now: SystemTime) -> Self {
+    fn new(order: &Order, room: usize, now: SystemTime) -> Self {
         let created = humantime::format_rfc3339_millis(now).to_string();
-        let text = envelope(order, &id("ROOM", &derived("room", room)), &created);
+        let text = envelope(order, room, &created);
         let padded = pad(&text, order.body_bytes);
         let mark = URL_SAFE_NO_PAD.encode([b'#'; NUMBER / 4 * 3]);
         let number_at = padded.find(&mark).unwrap_or_default();
@@ -133,10 +133,18 @@ fn heads(order: &Order) -> Vec<String> {
     (0..order.routes.max(1)).map(head).collect()
 }
 
+/// Every route has a bot of its own.
+fn creator(order: &Order, room: usize) -> String {
+    let many = order.routes > 1;
+    if many { format!("{}-{}", order.creator, room % order.routes) } else { order.creator.clone() }
+}
+
 /// The number of the message is still `#`.
-fn envelope(order: &Order, room: &str, created: &str) -> String {
-    let (bot, actor) = (derived("person", &order.creator), derived("person", &order.actor));
-    let webhook = id("WEBHOOK", &derived("webhook", &order.creator));
+fn envelope(order: &Order, room: usize, created: &str) -> String {
+    let creator = creator(order, room);
+    let room = id("ROOM", &derived("room", &format!("{}{room}", order.room_prefix)));
+    let (bot, actor) = (derived("person", &creator), derived("person", &order.actor));
+    let webhook = id("WEBHOOK", &derived("webhook", &creator));
     let message = id("MESSAGE", "0b7c5c1e-6a55-4a53-9d0c-############");
     let organisation = id("ORGANIZATION", "0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11");
     let (bot, person) = (id("PEOPLE", &bot), id("PEOPLE", &actor));
