@@ -65,6 +65,11 @@ class Process:
         lives = [stat(Path(f"/proc/{pid}")) for pid in self.family()]
         return sum(sum(int(life[at]) for at in (11, 12, 13, 14)) for life in lives if life) / TICKS
 
+    def cpu_exact(self):
+        """The same to the nanosecond, of threads that live: for what takes a few milliseconds."""
+        tasks = [task for pid in self.family() for task in Path(f"/proc/{pid}/task").iterdir()]
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
     def rss(self):
         """MiB that are resident."""
         return sum(resident(pid) for pid in self.family()) / 1024

@@ -13,21 +13,21 @@ people:
 
 
 class World:
-    """Rooms `room-0`, `room-1` …, each with Ann, the bots and as many others as asked for."""
+    """Rooms `room-0`, `room-1` …, each with Ann, a bot (they take turns) and as many others as asked for."""
 
-    def __init__(self, rooms=100, others=0, bots=("helpdesk",), prefix="room-"):
-        self.rooms, self.others, self.bots, self.prefix = rooms, others, bots, prefix
+    def __init__(self, rooms=100, others=0, bots=("helpdesk",)):
+        self.rooms, self.others, self.bots = rooms, others, bots
 
     def yaml(self):
         bots = (f"  {bot}: {{ name: Bot, email: {bot}@webex.bot, org: home, type: bot }}\n" for bot in self.bots)
         fill = f", fill: {{ org: example, count: {self.others} }}" if self.others else ""
-        members = ", ".join(["ann", *self.bots])
-        room = "  {0}: {{ title: {0}, members: [{1}]{2} }}\n"
-        rooms = (room.format(f"{self.prefix}{number}", members, fill) for number in range(self.rooms))
+        turns = self.bots[: self.rooms]
+        room = "  room-{0}: {{ title: Room {0}, members: [ann, {1}]{2} }}\n"
+        rooms = (room.format(number, turns[number % len(turns)], fill) for number in range(self.rooms))
         return "".join([HEAD, *bots, "rooms:\n", *rooms])
 
     def room_ids(self):
-        return [public("ROOM", derived("room", f"{self.prefix}{number}")) for number in range(self.rooms)]
+        return [public("ROOM", derived("room", f"room-{number}")) for number in range(self.rooms)]
 
     def person_id(self, handle):
         return public("PEOPLE", derived("person", handle))

@@ -14,7 +14,7 @@ load bot  --listen ADDRESS
 load fire --target ADDRESS [--path /webhooks/helpdesk] [--host HOST] --secret TEXT
           [--connections 32] [--seconds 4] [--rate EVENTS_A_SECOND]
           [--forged | --unsigned | --forged-share 0.5] [--body-bytes 700]
-          [--rooms 100] [--room-prefix room-] [--routes 1] [--creator helpdesk] [--actor ann]
+          [--rooms 100] [--routes 1] [--creator helpdesk] [--actor ann]
           [--events N] [--idle N]
           prints one line of JSON; without --rate as fast as answers come";
 
@@ -42,9 +42,8 @@ pub(crate) struct Order {
     pub(crate) signing: Signing,
     /// The length of a body; it never is below what an event needs.
     pub(crate) body_bytes: usize,
-    /// Events are about these rooms in turn.
+    /// Events are about these rooms in turn: `room-0`, `room-1` …
     pub(crate) rooms: usize,
-    pub(crate) room_prefix: String,
     /// With more than one, paths are `<path>/<n>` and their bots `<creator>-<n>`; rooms are spread over them evenly.
     pub(crate) routes: usize,
     /// The handles of the bot and of who acts, in the simulated world.
@@ -114,7 +113,6 @@ impl Order {
             "unsigned" => self.signing = Signing::Unsigned,
             "body-bytes" => self.body_bytes = value(parser)?,
             "rooms" => self.rooms = value(parser)?,
-            "room-prefix" => self.room_prefix = value(parser)?,
             "routes" => self.routes = value(parser)?,
             "creator" => self.creator = value(parser)?,
             "actor" => self.actor = value(parser)?,
@@ -140,7 +138,6 @@ impl Default for Order {
             signing: Signing::Signed,
             body_bytes: 0,
             rooms: 100,
-            room_prefix: "room-".to_owned(),
             routes: 1,
             creator: "helpdesk".to_owned(),
             actor: "ann".to_owned(),

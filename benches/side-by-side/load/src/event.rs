@@ -142,7 +142,7 @@ fn creator(order: &Order, room: usize) -> String {
 /// The number of the message is still `#`.
 fn envelope(order: &Order, room: usize, created: &str) -> String {
     let creator = creator(order, room);
-    let room = id("ROOM", &derived("room", &format!("{}{room}", order.room_prefix)));
+    let room = id("ROOM", &derived("room", &format!("room-{room}")));
     let (bot, actor) = (derived("person", &creator), derived("person", &order.actor));
     let webhook = id("WEBHOOK", &derived("webhook", &creator));
     let message = id("MESSAGE", "0b7c5c1e-6a55-4a53-9d0c-############");
