@@ -111,16 +111,19 @@ def flask_bot(site, way):
     return command, environment
 
 
-def botwarden(binary, site, answer="delivered", bots=("helpdesk",), server="", more=""):
+# What a bot may hear of: each of its routes hears of something else.
+TOPICS = ["messages.created", "messages.updated", "messages.deleted", "memberships.created", "memberships.updated",
+          "memberships.deleted", "rooms.created", "rooms.updated", "rooms.migrated", "attachmentActions.created"]
+
+
+def botwarden(binary, site, answer="delivered", bots=("helpdesk",), routes=1, server="", more=""):
     """As it is used: decision log in a directory, metrics and log on, everything else as it comes, but for the calls a
-    minute: rooms must be known after a second, not after a minute. Several bots have a route each, `<path>/<number>`."""
+    minute: rooms must be known after a second, not after a minute. Several bots have a route each, `<path>/<number>`,
+    and more of them for what nobody sends."""
     site.write("secret", SECRET)
     (site.directory / "tokens").mkdir()
     for bot in bots:
         site.write(f"tokens/{bot}", f"sim-token-{bot}")
-    path = {bot: f"/{number}" if len(bots) > 1 else "" for number, bot in enumerate(bots)}
-    token = "  {0}: {{token: {{file: ./tokens/{0}}}, webhook_secret: {{file: ./secret}}}}\n"
-    route = "  {0}: {{path: /webhooks/helpdesk{1}, bot: {0}, upstream: 'http://127.0.0.1:{2}/', answer: {3}}}\n"
     site.write("gateway.yaml", f"""version: 1
 orgs: {{example: {EXAMPLE}}}
 policy: {{allowed_orgs: [example]}}
@@ -131,7 +134,21 @@ webex: {{api: '{site.api}', requests_per_minute: 3000}}
 decision_log: {{to: {{dir: {site.directory}/records}}}}
 {more}
 bots:
-{"".join(token.format(bot) for bot in bots)}
+{"".join(registered(bot, TOPICS[:routes]) for bot in bots)}
 routes:
-{"".join(route.format(bot, path[bot], site.bot, answer) for bot in bots)}""")
+{"".join(route(number, len(bots), topic, site.bot, answer) for number in range(len(bots)) for topic in range(routes))}""")
     return [Path(binary), "run"], {}
+
+
+def registered(bot, topics):
+    hears = ", ".join(topics)
+    return f"  {bot}: {{token: {{file: ./tokens/{bot}}}, webhook_secret: {{file: ./secret}}, webhooks: {{events: [{hears}]}}}}\n"
+
+
+def route(number, of, topic, port, answer):
+    """Messages come on `/webhooks/helpdesk`, with several bots on `/webhooks/helpdesk/<number>`."""
+    bot, path = (f"helpdesk-{number}", f"/{number}") if of > 1 else ("helpdesk", "")
+    kind = f"-{topic}" if topic else ""
+    more = "" if topic else f", answer: {answer}"
+    upstream = f"http://127.0.0.1:{port}/"
+    return f"  {bot}{kind}: {{path: /webhooks/helpdesk{path}{kind}, bot: {bot}, upstream: '{upstream}'{more}, events: [{TOPICS[topic]}]}}\n"

@@ -33,14 +33,16 @@ def wrong(shot):
 
 
 def routes(stage, count):
-    """Each route has a bot and secrets of its own; events come on a hundred of them, about a hundred rooms."""
-    busy = min(count, 100)
-    with stage.house(World(rooms=100, bots=bots(count))) as house:
+    """Ten routes a bot, one for each event that it may hear of; messages come on a hundred of them at most."""
+    many = max(1, count // 10)
+    busy = min(many, 100)
+    with stage.house(World(rooms=100, bots=bots(many))) as house:
         began = time.monotonic()
-        with house.open(setup(house, bots=bots(count))) as gateway:
+        with house.open(setup(house, bots=bots(many), routes=min(count, 10))) as gateway:
             ready = time.monotonic() - began
             gateway.fire(seconds=1, routes=busy)
-            return {**shots(gateway, stage.times, routes=busy), "ready_ms": ready * 1000}
+            figures = shots(gateway, stage.times, routes=busy)
+            return {**figures, "ready_ms": ready * 1000, "series": series(gateway)}
 
 
 def rooms(stage, count):
@@ -115,6 +117,12 @@ def asked(gateway):
     page = urllib.request.urlopen(f"http://127.0.0.1:{gateway.site.ports[0]}/metrics", timeout=10).read().decode()
     lines = [line for line in page.splitlines() if line.startswith("botwarden_webex_requests_total")]
     return sum(float(line.split()[-1]) for line in lines)
+
+
+def series(gateway):
+    """How many series a scrape has."""
+    page = urllib.request.urlopen(f"http://127.0.0.1:{gateway.site.ports[0]}/metrics", timeout=30).read()
+    return sum(not line.startswith(b"#") for line in page.splitlines())
 
 
 class Stage:
