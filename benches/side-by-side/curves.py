@@ -100,16 +100,19 @@ def flood(stage, forged):
     """Authentic events at a pace, and forged ones besides, over connections of their own."""
     with stage.house(World()) as house, house.open(setup(house)) as gateway:
         gateway.fire(seconds=1)
-        enemy = gateway.load({"rate": forged, "forged": True, "seconds": SECONDS * stage.times + 4}) if forged else None
+        enemy = gateway.load({"rate": forged, "forged": True, "seconds": SECONDS * stage.times + 2}) if forged else None
         try:
             time.sleep(0.5)
             cpu, began = gateway.process.cpu(), time.monotonic()
             figures = shots(gateway, stage.times, rate=stage.pace)
             share = (gateway.process.cpu() - cpu) / (time.monotonic() - began)
+            refused = enemy.line(within=60)["forged"] if enemy else {"per_second": 0, "status": {}}
         finally:
             if enemy:
                 enemy.stop()
-        return {**figures, "core_percent": share * 100}
+        others = sum(count for status, count in refused["status"].items() if status != "403")
+        figures["wrong"] += others
+        return {**figures, "core_percent": share * 100, "refused": refused["per_second"]}
 
 
 def asked(gateway):
