@@ -72,7 +72,7 @@ def main():
         wrong.append("no crate leaves a trace in this binary, so it cannot be told which ones are inside")
     print(f"{len(list_of)} crates named, {len(needed)} of them built, in {len(section(elf))} bytes")
     print("named and not built:", ", ".join(sorted(name for name, _ in surplus)) or "none")
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)
 
 
 main()

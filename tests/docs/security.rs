@@ -5,7 +5,11 @@ use std::fs;
 use std::path::Path;
 
 /// Documents whose tables have a last column of tests.
-const PAGES: [&str; 2] = ["SECURITY.md", "docs/threat-model.md"];
+const PAGES: [&str; 4] =
+    ["SECURITY.md", "docs/attacks.md", "docs/supply-chain.md", "docs/threat-model.md"];
+
+/// How such a column is headed.
+const HEADS: [&str; 3] = ["test", "tests", "checked by"];
 
 fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -43,14 +47,14 @@ fn named(source: &str) -> Vec<String> {
     found
 }
 
-/// The last cells of every table whose last heading is `test` or `tests`.
+/// The last cells of every table that has such a column.
 fn cells(page: &str) -> Vec<&str> {
     let (mut cells, mut inside) = (Vec::new(), false);
     for line in page.lines() {
         let last = line.strip_suffix('|').and_then(|line| line.rsplit('|').next()).map(str::trim);
         match last {
             None => inside = false,
-            Some("test" | "tests") => inside = true,
+            Some(head) if HEADS.contains(&head) => inside = true,
             Some(cell) if inside && !cell.starts_with("--") => cells.push(cell),
             Some(_) => {}
         }
@@ -61,6 +65,8 @@ fn cells(page: &str) -> Vec<&str> {
 fn exists(name: &str, tests: &BTreeSet<String>) -> bool {
     match name.strip_suffix('…') {
         Some(start) => tests.iter().any(|test| test.starts_with(start)),
+        // A command, or a line of a file.
+        None if name.contains(' ') => true,
         None if name.contains('/') => Path::new(env!("CARGO_MANIFEST_DIR")).join(name).is_file(),
         None => tests.contains(name),
     }
@@ -73,7 +79,7 @@ fn every_test_that_guards_a_promise_exists() {
     for name in PAGES {
         let page = read(name);
         let cells = cells(&page);
-        assert!(cells.len() > 10, "{name}: the tables are found");
+        assert!(!cells.is_empty(), "{name}: the tables are found");
         for cell in cells {
             let spans: Vec<_> = cell.split('`').skip(1).step_by(2).collect();
             if spans.is_empty() {
