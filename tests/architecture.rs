@@ -6,6 +6,9 @@
     reason = "tests may fail loudly, and cut their own sources at characters they have just found"
 )]
 
+#[path = "architecture/supply.rs"]
+mod supply;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
