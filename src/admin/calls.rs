@@ -16,8 +16,7 @@ use tokio_util::sync::CancellationToken;
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::timely::{Kind, Timely};
-use crate::ingress::{Guest, Guests, accept};
+use crate::ingress::{Guest, Guests, Kind, Timely, accept};
 use crate::rt::Tasks;
 
 /// Probes, scrapers and operators need a handful. When all are taken, the oldest stranger makes room: silent ones
@@ -82,3 +81,7 @@ where
         tracing::trace!(%error, "a connection ended early");
     }
 }
+
+#[cfg(test)]
+#[path = "timely_tests.rs"]
+mod tests;

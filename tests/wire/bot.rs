@@ -21,10 +21,9 @@ pub(crate) enum Step {
 
 pub(crate) const OK: Step = Step::Say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 
-/// A request, as it was on the wire, and when its last byte came.
+/// The body of a request, as it was on the wire, and when its last byte came.
 #[derive(Clone)]
 pub(crate) struct Request {
-    pub(crate) head: String,
     pub(crate) body: Vec<u8>,
     pub(crate) came: Instant,
 }
@@ -36,7 +35,8 @@ struct Book {
     strays: Vec<Vec<u8>>,
     /// For the next event with this in its body.
     scripts: VecDeque<(String, Vec<Step>)>,
-    connections: usize,
+    /// Connections that are over.
+    ended: usize,
 }
 
 /// Serves until the test process ends.
@@ -54,8 +54,10 @@ impl Bot {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let bot = serving.clone();
-                bot.book.lock().unwrap().connections += 1;
-                std::thread::spawn(move || bot.serve(stream));
+                std::thread::spawn(move || {
+                    bot.serve(stream);
+                    bot.book.lock().unwrap().ended += 1;
+                });
             }
         });
         bot
@@ -76,6 +78,10 @@ impl Bot {
 
     pub(crate) fn count(&self) -> usize {
         self.book.lock().unwrap().requests.len()
+    }
+
+    pub(crate) fn ended(&self) -> usize {
+        self.book.lock().unwrap().ended
     }
 
     pub(crate) fn strays(&self) -> Vec<Vec<u8>> {
@@ -153,9 +159,10 @@ fn whole(bytes: &[u8]) -> Option<(Request, usize)> {
     let low = head.to_ascii_lowercase();
     let fields: Vec<_> = low.lines().filter_map(|line| line.split_once(": ")).collect();
     let values = |name| fields.iter().filter(move |field| field.0 == name).map(|field| field.1);
-    let ([length], [_host]) =
-        (&values("content-length").collect::<Vec<_>>()[..], &values("host").collect::<Vec<_>>()[..])
-    else {
+    let ([length], [_host]) = (
+        &values("content-length").collect::<Vec<_>>()[..],
+        &values("host").collect::<Vec<_>>()[..],
+    ) else {
         return None;
     };
     if NEVER.iter().any(|name| values(name).next().is_some()) {
@@ -166,5 +173,5 @@ fn whole(bytes: &[u8]) -> Option<(Request, usize)> {
         return None;
     }
     let body = bytes.get(end..end + length)?.to_vec();
-    Some((Request { head, body, came: Instant::now() }, end + length))
+    Some((Request { body, came: Instant::now() }, end + length))
 }

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::beside::Sender;
 use crate::line::many;
 use crate::memory::{KIB, MIB};
 use crate::process::site::until;
@@ -23,20 +24,25 @@ const PLACES: usize = 1024;
 fn ten_thousand_idle_connections_cost_their_bound_and_no_event() {
     let needed = u64::try_from(CROWD).unwrap() + OTHERS;
     if let Err(limit) = raised(needed) {
-        eprintln!("SKIPPED: 10,000 connections need {needed} files, the limit (ulimit -Hn) is {limit}");
+        eprintln!(
+            "SKIPPED: 10,000 connections need {needed} files, the limit (ulimit -Hn) is {limit}"
+        );
         return;
     }
     more_than_there_are_places_for();
     as_many_as_there_are_places_for();
 }
 
-/// Whoever has been there longest makes room, so events always find a place.
+/// Whoever has been there longest makes room: while they come, somebody known keeps the place; afterwards, whoever is new
+/// finds one.
 fn more_than_there_are_places_for() {
     let stage = Stage::new("header_timeout: 60s");
-    stage.attacked("crowd: 10,000 idle, with places for 1,024", 40 * MIB, || {
+    let name = "crowd: 10,000 idle, with places for 1,024";
+    stage.attacked_beside(Sender::Known, name, 40 * MIB, || {
         let mut crowd = many(CROWD, &stage.gateway.listen);
-        assert!(stage.process.files() < PLACES + 256);
-        assert!(is_closed(&mut crowd[0]), "the oldest was cut off");
+        (0..20).for_each(|_| assert_eq!(stage.send(), Some(200), "beside idle ones"));
+        until("the others are cut off", || stage.process.files() < PLACES + 256);
+        assert!(is_closed(&mut crowd[0]), "the oldest was among them");
     });
 }
 
@@ -51,7 +57,8 @@ fn as_many_as_there_are_places_for() {
     let each = 40 * KIB; // as `server.max_connections` reckons
     stage.attacked("crowd: 10,000 with 8 KB of a head", 10_000 * each, || {
         let mut crowd = many(CROWD, &stage.gateway.listen);
-        let most = [b"GET /none HTTP/1.1\r\nHost: h\r\nX-A: ", "a".repeat(7_900).as_bytes()].concat();
+        let most =
+            [b"GET /none HTTP/1.1\r\nHost: h\r\nX-A: ", "a".repeat(7_900).as_bytes()].concat();
         crowd.iter_mut().for_each(|stream| stream.write_all(&most).unwrap());
         let mut last = crowd.pop().unwrap();
         last.write_all(b"\r\n\r\n").unwrap();

@@ -36,7 +36,12 @@ fn whoever_has_said_all_still_gets_the_answer() {
     });
     stage.attacked("half-closed: chunks without their end", SMALL, || {
         let event = stage.secret();
-        for cut in ["{x}\r\n{body}", "{x}\r\n{body}\r\n", "{x}\r\n{body}\r\n0\r\n", "{x}\r\n{body}\r\n0\r\nX: y\r\n"] {
+        for cut in [
+            "{x}\r\n{body}",
+            "{x}\r\n{body}\r\n",
+            "{x}\r\n{body}\r\n0\r\n",
+            "{x}\r\n{body}\r\n0\r\nX: y\r\n",
+        ] {
             let mut line = stage.line();
             let text = format!("{{start}}Transfer-Encoding: chunked\r\n\r\n{cut}");
             line.say(event.fill(&text, "")).unwrap();
@@ -85,7 +90,8 @@ fn connections_that_break_off_leave_nothing_behind() {
     stage.attacked("broken off: while turned away", 2 * MIB, || {
         for _ in 0..RESETS {
             let mut line = stage.line();
-            let _said = line.say(stage.secret().fill("{start}Content-Length: 999999\r\n\r\n{100k}", ""));
+            let _said =
+                line.say(stage.secret().fill("{start}Content-Length: 999999\r\n\r\n{100k}", ""));
             assert_eq!(line.answer(), Some(413));
             line.reset();
         }

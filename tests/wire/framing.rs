@@ -154,7 +154,7 @@ impl Row<'_> {
         let _said = line.say(bytes(&own.fill(text, &hidden.call())));
         let told: Vec<_> = answers.iter().map_while(|_| line.answer()).collect();
         let then_told = match then {
-            Closed => line.rest().first().map_or(Closed, |status| Says(*status)),
+            Closed => line.ended(),
             Open | Says(_) => line.then(),
         };
         let right = (told.as_slice(), then_told) == (*answers, *then);

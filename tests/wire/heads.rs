@@ -113,12 +113,20 @@ fn who_waits_for_100_continue_gets_it_where_the_body_is_wanted() {
     });
     stage.attacked("expect: 100-continue, and a body that is too large", SMALL, || {
         let mut line = stage.line();
-        line.say(stage.secret().fill("{start}Expect: 100-continue\r\nContent-Length: 999999\r\n\r\n", "")).unwrap();
+        line.say(
+            stage
+                .secret()
+                .fill("{start}Expect: 100-continue\r\nContent-Length: 999999\r\n\r\n", ""),
+        )
+        .unwrap();
         assert_eq!((line.answer(), line.rest()), (Some(413), Vec::new()));
     });
     stage.attacked("expect: 100-continue, and never a body", SMALL, || {
         let mut line = stage.line();
-        line.say(stage.secret().fill("{start}Expect: 100-continue\r\nContent-Length: {n}\r\n\r\n", "")).unwrap();
+        line.say(
+            stage.secret().fill("{start}Expect: 100-continue\r\nContent-Length: {n}\r\n\r\n", ""),
+        )
+        .unwrap();
         assert_eq!((line.answer(), line.answer(), line.rest()), (Some(100), Some(408), Vec::new()));
     });
 }

@@ -14,15 +14,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 trait Stream: Read + Write + Send {
     /// Asks for new keys, with TLS.
-    fn rekey(&mut self) {}
+    fn rekey(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Stream for TcpStream {}
 
 impl Stream for StreamOwned<ClientConnection, TcpStream> {
-    fn rekey(&mut self) {
-        self.conn.refresh_traffic_keys().unwrap();
-        self.flush().unwrap();
+    fn rekey(&mut self) -> io::Result<()> {
+        self.conn.refresh_traffic_keys().map_err(io::Error::other)?;
+        self.flush()
     }
 }
 
@@ -30,6 +32,7 @@ pub(crate) struct Line {
     stream: Box<dyn Stream>,
     socket: TcpStream,
     heard: Vec<u8>,
+    silent: bool,
 }
 
 /// What is left of a connection after its answers.
@@ -52,7 +55,12 @@ impl Line {
         socket.set_nodelay(true).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_write_timeout(Some(PATIENCE)).unwrap();
-        Self { stream: Box::new(socket.try_clone().unwrap()), socket, heard: Vec::new() }
+        Self {
+            stream: Box::new(socket.try_clone().unwrap()),
+            socket,
+            heard: Vec::new(),
+            silent: false,
+        }
     }
 
     /// With a handshake, which is made as soon as something is said.
@@ -71,9 +79,9 @@ impl Line {
     }
 
     /// So many times, with TLS.
-    pub(crate) fn new_keys(&mut self, times: usize) {
-        self.stream.flush().unwrap();
-        (0..times).for_each(|_| self.stream.rekey());
+    pub(crate) fn new_keys(&mut self, times: usize) -> io::Result<()> {
+        self.stream.flush()?;
+        (0..times).try_for_each(|_| self.stream.rekey())
     }
 
     /// The status of the next answer; none at the end.
@@ -88,20 +96,34 @@ impl Line {
         Some(status)
     }
 
-    /// Reads a little; none at the end. A reset is an end, silence is not.
+    /// Reads a little; none at the end, and when nothing comes. A reset is an end.
     fn hear(&mut self) -> Option<()> {
         let mut piece = [0; 16 * 1024];
         match self.stream.read(&mut piece) {
             Ok(count) if count > 0 => self.heard.extend_from_slice(&piece[..count]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => panic!("nothing comes"),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.silent = true;
+                return None;
+            }
             _ => return None,
         }
         Some(())
     }
 
-    /// Every answer until the end.
+    /// Every answer until the end, which must come.
     pub(crate) fn rest(&mut self) -> Vec<u16> {
-        std::iter::from_fn(|| self.answer()).collect()
+        let answers = std::iter::from_fn(|| self.answer()).collect();
+        assert!(!self.silent, "after {answers:?} the connection does not end");
+        answers
+    }
+
+    /// Whether it is over, or says more first.
+    pub(crate) fn ended(&mut self) -> Then {
+        match self.answer() {
+            Some(status) => Then::Says(status),
+            None if self.silent => Then::Open,
+            None => Then::Closed,
+        }
     }
 
     /// What was heard and is no answer; to be looked at after the end.
@@ -146,7 +168,10 @@ impl Line {
     /// Waits for the end without reading an answer; how long it took.
     pub(crate) fn broken_off(&mut self) -> Duration {
         let began = Instant::now();
-        while self.say("x").map_or_else(|error| error.kind() == io::ErrorKind::WouldBlock, |()| true) {
+        while self
+            .say("x")
+            .map_or_else(|error| error.kind() == io::ErrorKind::WouldBlock, |()| true)
+        {
             assert!(began.elapsed() < PATIENCE, "it is never broken off");
         }
         began.elapsed()

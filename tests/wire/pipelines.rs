@@ -38,7 +38,8 @@ fn calls_behind_each_other_get_an_answer_each_and_in_order() {
     });
     stage.attacked("pipelined: an event behind a call that is not HTTP", 2 * MIB, || {
         let mut line = stage.line();
-        line.say([stage.event().call(), "GET\r\n\r\n".to_owned(), stage.secret().call()].concat()).unwrap();
+        line.say([stage.event().call(), "GET\r\n\r\n".to_owned(), stage.secret().call()].concat())
+            .unwrap();
         assert_eq!(line.rest(), [200, 400]);
     });
 }

@@ -21,7 +21,8 @@ fn any_split_of_an_event_is_one_event() {
     let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
     stage.attacked("segments: 60 events, cut at random", 2 * MIB, || {
         let line = RefCell::new(stage.line());
-        let chunked = "{start}Transfer-Encoding: chunked\r\n\r\n{x};e\r\n{body}\r\n0\r\nT: u\r\n\r\n";
+        let chunked =
+            "{start}Transfer-Encoding: chunked\r\n\r\n{x};e\r\n{body}\r\n0\r\nT: u\r\n\r\n";
         let one = (cuts(), any::<bool>());
         let run = TestRunner::new(config).run(&one, |(cuts, chunks)| {
             let (event, mut line) = (stage.event(), line.borrow_mut());

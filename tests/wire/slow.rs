@@ -102,7 +102,8 @@ fn slow_bodies_of_any_size_are_bounded() {
         ("slow: 300 bodies of 16 KiB less a byte", 16 << 10, 24 * MIB),
         ("slow: 300 bodies of 256 KiB less a byte", 256 << 10, 48 * MIB),
     ] {
-        let call = stage.secret().fill("{start}", "") + &format!("Content-Length: {length}\r\n\r\n");
+        let call =
+            stage.secret().fill("{start}", "") + &format!("Content-Length: {length}\r\n\r\n");
         let all_but_one = [call.as_bytes(), &vec![b'x'; length - 1]].concat();
         let mut lines = Vec::new();
         stage.attacked(name, bound, || {

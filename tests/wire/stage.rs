@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rustls::ClientConfig;
 
-use crate::beside::{Beside, IN_TIME};
+use crate::beside::{Beside, IN_TIME, Sender};
 use crate::bot::{Bot, Request};
 use crate::event::Event;
 use crate::line::Line;
@@ -105,10 +105,21 @@ impl Stage {
     /// An attack, while authentic events go on. It may cost so much memory. Afterwards the bot has got what was sent
     /// openly, once each, and nothing else; and no file is open that was not before.
     pub(crate) fn attacked(&self, name: &str, bound: u64, attack: impl FnOnce()) {
+        self.attacked_beside(Sender::New, name, bound, attack);
+    }
+
+    /// The same, and who sends the events.
+    pub(crate) fn attacked_beside(
+        &self,
+        sender: Sender,
+        name: &str,
+        bound: u64,
+        attack: impl FnOnce(),
+    ) {
         let (began, before) = (Instant::now(), (self.process.resident(), self.process.files()));
         self.process.forget_peak();
         let beside = std::thread::scope(|scope| {
-            let beside = Beside::begin(scope, self);
+            let beside = Beside::begin(scope, self, sender);
             attack();
             beside.end()
         });
@@ -129,7 +140,8 @@ impl Stage {
         let mut worst = 0;
         for request in self.counted() {
             let sent = left.get_mut(&request.body).filter(|sent| sent.times > 0);
-            let sent = sent.unwrap_or_else(|| panic!("not sent, or too often: {}", text(&request.body)));
+            let sent =
+                sent.unwrap_or_else(|| panic!("not sent, or too often: {}", text(&request.body)));
             sent.times -= 1;
             let took = request.came.saturating_duration_since(sent.at);
             assert!(took < IN_TIME, "{took:?}");

@@ -39,7 +39,8 @@ fn stage(server: &str) -> Stage {
 
 /// What a client says first.
 fn hello(stage: &Stage) -> Vec<u8> {
-    let (client, name) = (stage.client.clone().unwrap(), ServerName::try_from("localhost").unwrap());
+    let (client, name) =
+        (stage.client.clone().unwrap(), ServerName::try_from("localhost").unwrap());
     let mut hello = Vec::new();
     ClientConnection::new(client, name).unwrap().write_tls(&mut hello).unwrap();
     hello
@@ -112,12 +113,16 @@ fn ended(stage: &Stage, said: &[u8]) {
 
 #[test]
 fn within_a_handshake_that_was_finished_nothing_else_holds_up_or_breaks() {
-    let stage = stage("header_timeout: 5s, body_timeout: 5s");
-    stage.attacked("tls: 2,000 new keys, and then an event", SMALL, || {
+    let stage = stage("header_timeout: 20s, body_timeout: 20s");
+    stage.attacked("tls: new keys before an event", SMALL, || {
         let mut line = stage.line();
-        line.new_keys(2_000);
+        line.new_keys(10).unwrap();
         line.say(stage.event().call()).unwrap();
         assert_eq!((line.answer(), line.then()), (Some(200), Then::Open));
+    });
+    stage.attacked("tls: new keys without end", SMALL, || {
+        let mut line = stage.line();
+        let _broken_off = line.new_keys(10_000).unwrap_err();
     });
     stage.attacked("tls: an event, and garbage behind it", SMALL, || {
         let mut line = stage.line();

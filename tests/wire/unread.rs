@@ -13,7 +13,6 @@ fn whoever_reads_no_answers_is_broken_off_in_time() {
         line.writes_within(Duration::from_millis(500));
         let calls = stage.secret().forged().repeat(100);
         while line.say(&calls).is_ok() {}
-        let took = line.broken_off();
-        eprintln!("{took:?}");
+        line.broken_off();
     });
 }
