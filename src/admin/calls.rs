@@ -46,6 +46,7 @@ pub(super) async fn take<F>(
             if let Some(guest) = guests.enter() {
                 tasks.spawn(name, converse(stream, peer, guest));
             }
+            guests.settled().await;
         }
     };
     tokio::select! {

@@ -23,7 +23,6 @@ const ANSWERS: &[Row] = &[
     Row("an answer too many, at once", &[Say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")], 200, ONCE),
     Row("an answer too many, in a body too long", &[Say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 No\r\n\r\n")], 200, ONCE),
     Row("100 and 103 before the answer", &[Say("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"), OK], 200, ONCE),
-    Row("100 without end", &[Repeat("HTTP/1.1 100 Continue\r\n\r\n")], 502, ONCE),
     Row("103 with headers without end", &[Say("HTTP/1.1 103 Early Hints\r\n"), Repeat("X-A: b\r\n")], 200, TWICE),
     Row("101", &[Say("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), Repeat("x")], 502, ONCE),
     Row("headers without end", &[Say("HTTP/1.1 200 OK\r\n"), Repeat("X-A: b\r\n")], 200, TWICE),
@@ -118,4 +117,14 @@ fn an_answer_that_comes_too_late_ends_its_connection() {
         assert_eq!(stage.send(), Some(200), "after {too_late:?}");
     }
     stage.delivered(std::time::Instant::now());
+}
+
+/// Alone: the library reads them all, and a worker of the runtime does nothing else meanwhile.
+#[test]
+fn answers_that_announce_an_answer_without_end_are_waited_for_until_the_deadline() {
+    let stage = stage();
+    stage.attacked("bot: 100 without end", 4 * MIB, || {
+        let told = once(&stage, &[Repeat("HTTP/1.1 100 Continue\r\n\r\n")], ONCE);
+        assert_eq!(told, (Some(502), ONCE));
+    });
 }
