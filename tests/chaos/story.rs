@@ -1,0 +1,253 @@
+//! The course of a run: storms and calm in turn, then a clear sky in which everything must be well again.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::bot::Manner;
+use crate::clock::now;
+use crate::dice::Dice;
+use crate::life::{brings_back, changes, happens, order, says};
+use crate::oracle::since;
+use crate::run::Run;
+use crate::setup::{Choice, FIRST, PAGED, SMALL};
+use crate::weather::{Harm, KINDS, Weather};
+
+pub(crate) struct Story {
+    seed: u64,
+    length: Duration,
+    dice: Dice,
+    weather: Weather,
+    memory: Vec<u64>,
+}
+
+/// What must have happened, or the run has shown nothing.
+const MUST: [&str; 44] = [
+    "said",
+    "submitted",
+    "bot spoke",
+    "joined",
+    "left",
+    "bot added",
+    "bot removed",
+    "left by the gateway",
+    "replayed",
+    "forged",
+    "turned away",
+    "webhook deleted",
+    "webhook of a framework",
+    "migrated",
+    "reloaded",
+    "reload refused",
+    "records broken",
+    "answered 200",
+    "answered 503",
+    "bot answers 200",
+    "bot answers 500",
+    "bot answers 503",
+    "bot hangs up",
+    "bot hangs",
+    "bot resets",
+    "bot is slow",
+    "bot away",
+    "list: hit",
+    "list: miss",
+    "list: coalesced",
+    "list: stale_deny",
+    "delivered",
+    "waited",
+    "deny",
+    "skip",
+    "expired",
+    "deny: outside_org",
+    "deny: app_user",
+    "deny: room_unknown",
+    "deny: resource_denied",
+    "deny: event_too_old",
+    "deny: overloaded",
+    "skip: duplicate",
+    "skip: self",
+];
+
+impl Story {
+    pub(crate) fn new(seed: u64, length: Duration) -> Self {
+        let (dice, weather, memory) = (Dice::new(seed), Weather::default(), Vec::new());
+        Self { seed, length, dice, weather, memory }
+    }
+
+    pub(crate) async fn play(mut self) -> String {
+        let mut run = Run::start(&mut self.dice).await;
+        self.well(&mut run, "at the start").await;
+        let (end, mut spell) = (Instant::now() + self.length, 0);
+        while Instant::now() < end && run.wrong.is_empty() {
+            self.storm(&mut run, spell).await;
+            self.lives(&mut run, self.dice.clone().between(300, 1500)).await;
+            run.judges(false);
+            self.memory.push(resident());
+            spell += 1;
+        }
+        self.clears(&mut run).await;
+        run.judges(true);
+        self.verdict(&run)
+    }
+
+    async fn well(&mut self, run: &mut Run, when: &str) {
+        let (began, patience) = (Instant::now(), Duration::from_secs(30));
+        while !run.webhooks_are_well() {
+            assert!(began.elapsed() < patience, "webhooks are not well {when}: {:#?}", run.site.control.webhooks());
+            run.looks();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// People live on, for so many milliseconds.
+    async fn lives(&mut self, run: &mut Run, millis: u64) {
+        let end = Instant::now() + Duration::from_millis(millis);
+        while Instant::now() < end {
+            happens(run, &mut self.dice).await;
+            run.looks();
+            run.reloaded().await;
+            tokio::time::sleep(Duration::from_millis(self.dice.between(1, 25))).await;
+        }
+    }
+
+    async fn storm(&mut self, run: &mut Run, spell: u64) {
+        let began = now();
+        run.oracle.troubles.push(since(began, None));
+        for harm in self.weather.begins(&run.site.control, &mut self.dice) {
+            self.stirs(run, harm).await;
+        }
+        self.strikes(run, spell).await;
+        let length = self.dice.between(300, 1800);
+        self.lives(run, length).await;
+        self.weather.ends(&run.site.control);
+        self.mends(run).await;
+        run.calm();
+        brings_back(run, &mut self.dice);
+    }
+
+    /// A fault that hits nothing shows nothing.
+    async fn stirs(&mut self, run: &mut Run, harm: Harm) {
+        match harm {
+            Harm::Lie(room) => {
+                run.oracle.lies.push(since(now(), Some(room)));
+                if room != "ann-helpdesk" {
+                    changes(run, room, "cat", true);
+                    changes(run, room, "cat", false);
+                }
+                says(run, &mut self.dice, room);
+            }
+            Harm::Webhooks => {
+                let all = run.site.control.webhooks();
+                let hook = self.dice.pick(&all).clone();
+                run.deletes(&hook.owner, &hook.id).await;
+            }
+            Harm::Delivery | Harm::Outage => {}
+        }
+    }
+
+    /// What goes wrong beside Webex: one thing after the other.
+    async fn strikes(&mut self, run: &mut Run, spell: u64) {
+        let bot = usize::try_from(self.dice.below(3)).unwrap();
+        match spell % 7 {
+            0 => run.site.bots[bot].moods(vec![Manner::Answers(503), Manner::Answers(500)]),
+            1 => run.site.bots[bot].moods(vec![Manner::Hangs, Manner::Answers(429)]),
+            2 => run.site.bots[bot].moods(vec![Manner::Closes, Manner::Resets]),
+            3 => {
+                run.site.bots[bot].leaves().await;
+                run.count("bot away");
+            }
+            4 => {
+                run.site.told.breaks(true);
+                run.count("records broken");
+            }
+            5 => run.site.bots[bot].moods(vec![Manner::Takes(self.dice.between(20, 400))]),
+            _ => {}
+        }
+        let narrow = spell % 40 == 6;
+        match spell % 3 {
+            _ if narrow => run.reloads(Choice { narrow: true, ..run.choice }),
+            0 => run.reloads(Choice::any(&mut self.dice)),
+            _ if run.choice.narrow => run.reloads(Choice { narrow: false, ..run.choice }),
+            _ => {}
+        }
+    }
+
+    async fn mends(&mut self, run: &mut Run) {
+        run.site.told.breaks(false);
+        for bot in &mut run.site.bots {
+            bot.moods(Vec::new());
+            bot.returns();
+        }
+        run.reloaded().await;
+    }
+
+    /// In the end Webex, the bots and the records are well; so must be everything else.
+    async fn clears(&mut self, run: &mut Run) {
+        while run.reloading.is_some() {
+            run.reloaded().await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        run.reloads(FIRST);
+        self.well(run, "in the end").await;
+        let settled = run.settles(Duration::from_secs(60)).await;
+        assert!(settled, "{} events have not come to their end", run.site.house.waiting());
+        run.reloaded().await;
+        assert!(run.wrong.is_empty(), "{}", self.failure(run));
+        order(run);
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        let before = now();
+        for room in SMALL.iter().chain(&PAGED) {
+            says(run, &mut self.dice, room);
+        }
+        assert!(run.settles(Duration::from_secs(30)).await, "what comes in the end must be delivered");
+        let last = run.book.events.values().filter(|event| {
+            let tale = event.tale.as_ref();
+            tale.is_some_and(|tale| tale.created >= before && tale.resource == "messages")
+        });
+        let passed = last.filter(|event| event.decisions.values().any(|one| !one.hits.is_empty())).count();
+        assert!(passed >= SMALL.len() + PAGED.len(), "only {passed} rooms are served in the end");
+    }
+
+    fn failure(&self, run: &Run) -> String {
+        let (seed, wrong) = (self.seed, run.wrong.join("\n"));
+        format!("BOTWARDEN_SEED={seed}, with a lag of up to {} ms\n{wrong}", run.oracle.lag.worst())
+    }
+
+    fn verdict(&self, run: &Run) -> String {
+        assert!(run.wrong.is_empty(), "{}", self.failure(run));
+        let said = self.figures(run);
+        let faults = KINDS.iter().filter(|kind| self.weather.hits.get(**kind).is_none_or(|hits| *hits == 0));
+        let never: Vec<_> = faults.chain(MUST.iter().filter(|what| run.counted(what) == 0)).collect();
+        assert!(never.is_empty(), "BOTWARDEN_SEED={}: never happened: {never:?}\n{said}", self.seed);
+        self.remembers_no_more_than_before();
+        said
+    }
+
+    /// Memory after a third of the run, and at its end.
+    fn remembers_no_more_than_before(&self) {
+        let third = self.memory.len() / 3;
+        let most = |part: &[u64]| part.iter().max().copied().unwrap_or(0);
+        let (early, late) = (most(&self.memory[..2 * third]), most(&self.memory[2 * third..]));
+        assert!(late < early + early / 4 + 20_000, "memory has grown from {early} to {late} kB");
+    }
+
+    fn figures(&self, run: &Run) -> String {
+        let mut said = format!("{} records, ", run.records());
+        let memory = (self.memory.first(), self.memory.iter().max());
+        writeln!(said, "memory {memory:?} kB, lag up to {} ms", run.oracle.lag.worst()).unwrap();
+        for (name, count) in self.weather.hits.iter().chain(&run.counts) {
+            write!(said, "{name} {count}, ").unwrap();
+        }
+        said
+    }
+}
+
+/// Of this process: gateway, simulator, bots and test together, in kB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
