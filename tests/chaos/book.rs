@@ -100,7 +100,8 @@ impl Book {
             (true, Some(200 | 503) | None) => {}
             (false, Some(403) | None) => return Answered::TurnedAway,
             (_, status) => {
-                let said = format!("{status:?} to an event, authentic: {authentic}: {}", delivery.body);
+                let said =
+                    format!("{status:?} to an event, authentic: {authentic}: {}", delivery.body);
                 return Answered::Wrong(said);
             }
         }
@@ -123,7 +124,8 @@ impl Book {
         let key = (text("route"), text("body_sha256"));
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a few seconds")]
         let took = (record["check_s"].as_f64().unwrap() * 1000.0) as At;
-        let said = Said { at: read(&text("ts")), verdict: text("verdict"), reason: text("reason"), took };
+        let said =
+            Said { at: read(&text("ts")), verdict: text("verdict"), reason: text("reason"), took };
         self.event(&key).decisions.entry(text("decision_id")).or_default().said.push(said);
         key
     }

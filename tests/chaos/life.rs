@@ -58,15 +58,13 @@ fn comes_or_goes(run: &mut Run, dice: &mut Dice, room: &str) {
     }
     let present = joined.iter().any(|one| one == name);
     let outsiders = joined.iter().filter(|one| PEOPLE[who(one)].1 != "example").count();
-    if present && (name == "cat" || dice.percent(60)) {
-        changes(run, room, name, false);
-    } else if !present && outsiders < 3 {
-        changes(run, room, name, true);
-    } else {
+    if outsiders > 0 && dice.percent(40) {
         // Rooms become clean again.
         for name in GUESTS.iter().filter(|name| joined.iter().any(|one| one == *name)) {
             changes(run, room, name, false);
         }
+    } else if present || outsiders < 3 {
+        changes(run, room, name, !present);
     }
 }
 
@@ -157,8 +155,7 @@ fn forges(run: &mut Run, dice: &mut Dice, room: &str) {
 async fn vandalises(run: &mut Run, dice: &mut Dice) {
     let bot = *dice.pick(&BOTS);
     let all = run.site.control.webhooks().into_iter().filter(|hook| hook.owner == bot);
-    let (own, theirs): (Vec<_>, Vec<_>) =
-        all.partition(|hook| hook.name.starts_with("botwarden:"));
+    let (own, theirs): (Vec<_>, Vec<_>) = all.partition(|hook| hook.name.starts_with("botwarden:"));
     let victims = if theirs.is_empty() { &own } else { &theirs };
     if dice.percent(50) && !victims.is_empty() {
         let id = dice.pick(victims).id.clone();
@@ -197,7 +194,8 @@ pub(crate) async fn delete(api: SocketAddr, bot: &str, path: &str) {
 fn migrates(run: &mut Run, dice: &mut Dice) {
     let room = *dice.pick(&["h4", "c3"]);
     // What was written before still names the old one, also when it waits or is sent again.
-    let span = crate::oracle::Span { from: now(), until: now() + 20_000, room: Some(room.to_owned()) };
+    let span =
+        crate::oracle::Span { from: now(), until: now() + 20_000, room: Some(room.to_owned()) };
     run.site.control.migrate_room(room).unwrap();
     run.oracle.moves.push(span);
     run.note(room, "the room has moved".to_owned());

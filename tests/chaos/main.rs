@@ -61,7 +61,8 @@ fn seed() -> u64 {
 
 fn play(seed: u64, length: Duration) {
     println!("BOTWARDEN_SEED={seed} BOTWARDEN_CHAOS={}", humantime::format_duration(length));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let said = runtime.unwrap().block_on(Story::new(seed, length).play());
     println!("{said}");
 }

@@ -6,13 +6,12 @@
 //! clean (or ever dirty) between two moments; where it was both, either verdict is right.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::book::{Decision, Event, People, Said, Tale};
 use crate::bot::{Hit, Next};
 use crate::clock::{At, Lag, now};
-use crate::setup::{
-    ALLOW_TTL, CONNECT, Choice, GIVE_UP_AFTER, MAX_AGE, MAX_EVENT_AGE, STALE_DENY,
-};
+use crate::setup::{ALLOW_TTL, CONNECT, Choice, GIVE_UP_AFTER, MAX_AGE, MAX_EVENT_AGE, STALE_DENY};
 use crate::truth::{PEOPLE, Room, Who};
 
 /// From the verdict to the first byte at the bot: the record (100 ms), and a connection.
@@ -158,7 +157,9 @@ impl Oracle {
         }
         if newest.is_some_and(|change| checked < change - 5) {
             let late = newest.unwrap_or(0) - checked;
-            found.wrong.push(format!("delivered on a list that an event {late} ms later made void"));
+            found
+                .wrong
+                .push(format!("delivered on a list that an event {late} ms later made void"));
         }
         let read_by = t.min(checked + GIVE_UP_AFTER + slack);
         if !room.ever(checked - 5, read_by, clean) {
@@ -189,7 +190,9 @@ impl Oracle {
             *handle == room.handle && *taken >= oldest && *taken <= said.at
         });
         let right = match said.reason.as_str() {
-            "outside_org" | "app_user" => ever(&dirty) || (told_late && ever_outside(room, said.at)),
+            "outside_org" | "app_user" => {
+                ever(&dirty) || (told_late && ever_outside(room, said.at))
+            }
             "org_missing" | "room_empty" | "room_incomplete" => lied,
             "room_unknown" => {
                 let moved = self.moves.iter().any(|one| one.touches(oldest, said.at, &room.handle));
@@ -229,7 +232,14 @@ impl Oracle {
     }
 
     /// By any of the configurations that may have been in force then.
-    fn clean(&self, room: &Room, members: &BTreeSet<Who>, route: &str, from: At, until: At) -> bool {
+    fn clean(
+        &self,
+        room: &Room,
+        members: &BTreeSet<Who>,
+        route: &str,
+        from: At,
+        until: At,
+    ) -> bool {
         self.in_force(from, until).any(|choice| clean(room, members, choice, route))
     }
 
@@ -257,7 +267,11 @@ impl Oracle {
         };
         let second = room.ever(at - 5000 - GIVE_UP_AFTER - slack, at + slack, outsider);
         let first = room.ever(at - 60_000, at - 2000 + slack, outsider);
-        if first && second { Ok(()) } else { Err(format!("the bot left {}, a clean room", room.handle)) }
+        if first && second {
+            Ok(())
+        } else {
+            Err(format!("the bot left {}, a clean room", room.handle))
+        }
     }
 
     /// Nothing older is asked about any more.
@@ -308,6 +322,12 @@ fn has_it(decision: &Decision) -> Result<bool, &'static str> {
 /// A span that has not ended.
 pub(crate) fn since(from: At, room: Option<&str>) -> Span {
     Span { from, until: At::MAX, room: room.map(str::to_owned) }
+}
+
+/// A span that ends by itself.
+pub(crate) fn lasting(time: Duration) -> Span {
+    let from = now();
+    Span { from, until: from + At::try_from(time.as_millis()).unwrap() + 1000, room: None }
 }
 
 /// Ends every span that has not.

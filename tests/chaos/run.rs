@@ -45,7 +45,8 @@ impl Run {
     pub(crate) async fn start(dice: &mut Dice) -> Self {
         let (site, lag, start) = (Site::start(dice).await, Lag::default(), now());
         lag.measure();
-        let rooms = SMALL.iter().chain(&PAGED).map(|handle| ((*handle).to_owned(), room(&site, handle)));
+        let rooms =
+            SMALL.iter().chain(&PAGED).map(|handle| ((*handle).to_owned(), room(&site, handle)));
         let person = |(handle, _): &(&str, &str)| {
             (local(&site.control.person(handle).unwrap().id), who(handle))
         };
@@ -120,7 +121,8 @@ impl Run {
         for bot in 0..self.site.bots.len() {
             for hit in self.site.bots[bot].take() {
                 self.count(&hit.manner.name());
-                let (what, at) = (format!("the bot has {} by {}", &hit.body[..8], &hit.decision[24..]), hit.at);
+                let (what, at) =
+                    (format!("the bot has {} by {}", &hit.body[..8], &hit.decision[24..]), hit.at);
                 let decision = hit.decision.clone();
                 let key = self.book.hit(hit);
                 self.lanes.hit(at, decision, key.clone());
@@ -160,7 +162,13 @@ impl Run {
             match record["kind"].as_str().unwrap() {
                 "decision" => {
                     let key = self.book.recorded(record);
-                    let what = format!("{} {} {} {}", &key.1[..8], record["verdict"], record["reason"], record["cache"]);
+                    let what = format!(
+                        "{} {} {} {}",
+                        &key.1[..8],
+                        record["verdict"],
+                        record["reason"],
+                        record["cache"]
+                    );
                     self.notes(&key, read(record["ts"].as_str().unwrap()), what);
                     if let Some(cache) = record["cache"].as_str() {
                         self.count(&format!("list: {cache}"));
@@ -188,9 +196,15 @@ impl Run {
         let (minute, since) = (calls.len() as i64, at - 5000);
         let recent = calls.iter().filter(|one| **one > since).count() as i64;
         if minute > BUDGET + 20 || recent > BUDGET / 10 + BUDGET / 12 + 20 {
-            self.fails(None, &format!("{person} called {recent} times in 5 s, {minute} in a minute"));
+            self.fails(
+                None,
+                &format!("{person} called {recent} times in 5 s, {minute} in a minute"),
+            );
         }
-        if call.method == "DELETE" && call.path.starts_with("/memberships/") && call.status == Some(204) {
+        if call.method == "DELETE"
+            && call.path.starts_with("/memberships/")
+            && call.status == Some(204)
+        {
             self.left(&person, &call.path, at);
         }
     }
@@ -215,10 +229,15 @@ impl Run {
     /// Judges what is over; in the end, everything is.
     pub(crate) fn judges(&mut self, end: bool) {
         let now = now();
-        let due: Vec<Key> = self.book.events.iter().filter_map(|(key, event)| {
-            let over = Oracle::is_over(event) && event.touched < now - REST;
-            (end || over || event.touched < now - LONGEST).then(|| key.clone())
-        }).collect();
+        let due: Vec<Key> = self
+            .book
+            .events
+            .iter()
+            .filter_map(|(key, event)| {
+                let over = Oracle::is_over(event) && event.touched < now - REST;
+                (end || over || event.touched < now - LONGEST).then(|| key.clone())
+            })
+            .collect();
         for wrong in self.lanes.check(&self.book, if end { now } else { now - 5000 }) {
             self.fails(None, &wrong);
         }
@@ -244,7 +263,10 @@ impl Run {
         while now() < end {
             self.looks();
             let idle = self.site.control.wait_idle(Duration::from_millis(10)).await;
-            if idle && self.site.house.waiting() == 0 && self.book.events.values().all(Oracle::is_over) {
+            if idle
+                && self.site.house.waiting() == 0
+                && self.book.events.values().all(Oracle::is_over)
+            {
                 return true;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -280,7 +302,9 @@ impl Run {
         if done {
             let last = self.oracle.choices.len() - 1;
             let before = self.oracle.choices[..last].iter_mut();
-            before.filter(|(span, _)| span.until == At::MAX).for_each(|(span, _)| span.until = now());
+            before
+                .filter(|(span, _)| span.until == At::MAX)
+                .for_each(|(span, _)| span.until = now());
             self.choice = choice;
         }
     }

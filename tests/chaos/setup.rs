@@ -65,7 +65,7 @@ pub(crate) const ALLOW_TTL: At = 2000;
 pub(crate) const STALE_DENY: At = 3000;
 pub(crate) const GIVE_UP_AFTER: At = 2000;
 pub(crate) const CONNECT: At = 200;
-pub(crate) const MAX_AGE: At = 8000;
+pub(crate) const MAX_AGE: At = 5000;
 pub(crate) const MAX_EVENT_AGE: At = 6000;
 /// Calls a minute.
 pub(crate) const BUDGET: i64 = 900;
@@ -136,11 +136,13 @@ impl Choice {
 
     /// Whether people of an organisation may be in rooms of this route.
     pub(crate) fn admits(&self, route: &str, org: &str) -> bool {
-        org == "example" || (org == "contoso" && (route == "cards" || (route == "helpdesk" && self.contoso)))
+        org == "example"
+            || (org == "contoso" && (route == "cards" || (route == "helpdesk" && self.contoso)))
     }
 
     fn text(&self, api: &str, gateway: SocketAddr, bots: &[SocketAddr]) -> String {
-        let routes: String = ROUTES.iter().zip(bots).map(|(route, bot)| self.route(route, *bot)).collect();
+        let routes: String =
+            ROUTES.iter().zip(bots).map(|(route, bot)| self.route(route, *bot)).collect();
         let Self { allow_ttl, first, .. } = self;
         let secrets = format!("[{{env: SECRET{first}}}, {{env: SECRET{}}}]", 1 - first);
         let typo = if self.broken { "typo: 1\n" } else { "" };

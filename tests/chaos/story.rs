@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::bot::Manner;
+use crate::bot::{Bot, Manner};
 use crate::clock::now;
 use crate::dice::Dice;
 use crate::life::{brings_back, changes, happens, order, says};
-use crate::oracle::since;
+use crate::oracle::{lasting, since};
 use crate::run::Run;
 use crate::setup::{Choice, FIRST, PAGED, SMALL};
 use crate::weather::{Harm, KINDS, Weather};
@@ -20,7 +20,11 @@ pub(crate) struct Story {
     dice: Dice,
     weather: Weather,
     memory: Vec<u64>,
+    away_until: Option<Instant>,
 }
+
+/// Longer than an event may wait.
+const LONG: Duration = Duration::from_millis(7000);
 
 /// What must have happened, or the run has shown nothing.
 const MUST: [&str; 44] = [
@@ -73,14 +77,14 @@ const MUST: [&str; 44] = [
 impl Story {
     pub(crate) fn new(seed: u64, length: Duration) -> Self {
         let (dice, weather, memory) = (Dice::new(seed), Weather::default(), Vec::new());
-        Self { seed, length, dice, weather, memory }
+        Self { seed, length, dice, weather, memory, away_until: None }
     }
 
     pub(crate) async fn play(mut self) -> String {
         let mut run = Run::start(&mut self.dice).await;
         self.well(&mut run, "at the start").await;
-        let (end, mut spell) = (Instant::now() + self.length, 0);
-        while Instant::now() < end && run.wrong.is_empty() {
+        let (began, mut spell) = (Instant::now(), 0);
+        while run.wrong.is_empty() && self.goes_on(&run, began.elapsed()) {
             self.storm(&mut run, spell).await;
             self.lives(&mut run, self.dice.clone().between(300, 1500)).await;
             run.judges(false);
@@ -92,10 +96,19 @@ impl Story {
         self.verdict(&run)
     }
 
+    /// A busy machine, or an odd seed, may need longer for everything to have happened once.
+    fn goes_on(&self, run: &Run, elapsed: Duration) -> bool {
+        elapsed < self.length || (elapsed < 3 * self.length && !self.missing(run).is_empty())
+    }
+
     async fn well(&mut self, run: &mut Run, when: &str) {
         let (began, patience) = (Instant::now(), Duration::from_secs(30));
         while !run.webhooks_are_well() {
-            assert!(began.elapsed() < patience, "webhooks are not well {when}: {:#?}", run.site.control.webhooks());
+            assert!(
+                began.elapsed() < patience,
+                "webhooks are not well {when}: {:#?}",
+                run.site.control.webhooks()
+            );
             run.looks();
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -119,7 +132,7 @@ impl Story {
             self.stirs(run, harm).await;
         }
         self.strikes(run, spell).await;
-        let length = self.dice.between(300, 1800);
+        let length = if spell % 14 == 11 { 7000 } else { self.dice.between(300, 1800) };
         self.lives(run, length).await;
         self.weather.ends(&run.site.control);
         self.mends(run).await;
@@ -149,42 +162,56 @@ impl Story {
 
     /// What goes wrong beside Webex: one thing after the other.
     async fn strikes(&mut self, run: &mut Run, spell: u64) {
-        let bot = usize::try_from(self.dice.below(3)).unwrap();
-        match spell % 7 {
-            0 => run.site.bots[bot].moods(vec![Manner::Answers(503), Manner::Answers(500)]),
-            1 => run.site.bots[bot].moods(vec![Manner::Hangs, Manner::Answers(429)]),
-            2 => run.site.bots[bot].moods(vec![Manner::Closes, Manner::Resets]),
-            3 => {
-                run.site.bots[bot].leaves().await;
-                run.count("bot away");
-            }
+        let moods = match spell % 7 {
+            0 => vec![Manner::Answers(503), Manner::Answers(500)],
+            1 => vec![Manner::Hangs, Manner::Answers(429)],
+            2 => vec![Manner::Closes, Manner::Resets],
+            5 => vec![Manner::Takes(self.dice.between(20, 400))],
+            _ => Vec::new(),
+        };
+        run.site.bots.iter().for_each(|bot| bot.moods(moods.clone()));
+        match spell % 14 {
+            3 => self.leaves(run).await,
             4 => {
                 run.site.told.breaks(true);
                 run.count("records broken");
             }
-            5 => run.site.bots[bot].moods(vec![Manner::Takes(self.dice.between(20, 400))]),
+            11 => self.weather.blacks_out(&run.site.control),
             _ => {}
         }
-        let narrow = spell % 40 == 6;
-        match spell % 3 {
-            _ if narrow => run.reloads(Choice { narrow: true, ..run.choice }),
-            0 => run.reloads(Choice::any(&mut self.dice)),
+        match spell % 6 {
+            _ if spell % 40 == 6 => run.reloads(Choice { narrow: true, ..run.choice }),
             _ if run.choice.narrow => run.reloads(Choice { narrow: false, ..run.choice }),
+            0 | 3 => run.reloads(Choice::any(&mut self.dice)),
+            2 => run.reloads(Choice { broken: true, ..run.choice }),
             _ => {}
         }
+    }
+
+    /// A bot is away for longer than an event may wait.
+    async fn leaves(&mut self, run: &mut Run) {
+        let bot = *self.dice.pick(&[0, 2]);
+        run.site.bots[bot].leaves().await;
+        run.oracle.troubles.push(lasting(LONG));
+        self.away_until = Some(Instant::now() + LONG);
+        run.count("bot away");
     }
 
     async fn mends(&mut self, run: &mut Run) {
         run.site.told.breaks(false);
         for bot in &mut run.site.bots {
             bot.moods(Vec::new());
-            bot.returns();
+        }
+        if self.away_until.is_some_and(|until| until < Instant::now()) {
+            self.away_until = None;
+            run.site.bots.iter_mut().for_each(Bot::returns);
         }
         run.reloaded().await;
     }
 
     /// In the end Webex, the bots and the records are well; so must be everything else.
     async fn clears(&mut self, run: &mut Run) {
+        run.site.bots.iter_mut().for_each(Bot::returns);
         while run.reloading.is_some() {
             run.reloaded().await;
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -201,12 +228,16 @@ impl Story {
         for room in SMALL.iter().chain(&PAGED) {
             says(run, &mut self.dice, room);
         }
-        assert!(run.settles(Duration::from_secs(30)).await, "what comes in the end must be delivered");
+        assert!(
+            run.settles(Duration::from_secs(30)).await,
+            "what comes in the end must be delivered"
+        );
         let last = run.book.events.values().filter(|event| {
             let tale = event.tale.as_ref();
             tale.is_some_and(|tale| tale.created >= before && tale.resource == "messages")
         });
-        let passed = last.filter(|event| event.decisions.values().any(|one| !one.hits.is_empty())).count();
+        let passed =
+            last.filter(|event| event.decisions.values().any(|one| !one.hits.is_empty())).count();
         assert!(passed >= SMALL.len() + PAGED.len(), "only {passed} rooms are served in the end");
     }
 
@@ -218,11 +249,21 @@ impl Story {
     fn verdict(&self, run: &Run) -> String {
         assert!(run.wrong.is_empty(), "{}", self.failure(run));
         let said = self.figures(run);
-        let faults = KINDS.iter().filter(|kind| self.weather.hits.get(**kind).is_none_or(|hits| *hits == 0));
-        let never: Vec<_> = faults.chain(MUST.iter().filter(|what| run.counted(what) == 0)).collect();
-        assert!(never.is_empty(), "BOTWARDEN_SEED={}: never happened: {never:?}\n{said}", self.seed);
+        let never = self.missing(run);
+        assert!(
+            never.is_empty(),
+            "BOTWARDEN_SEED={}: never happened: {never:?}\n{said}",
+            self.seed
+        );
         self.remembers_no_more_than_before();
         said
+    }
+
+    /// What has not happened yet.
+    fn missing(&self, run: &Run) -> Vec<&'static str> {
+        let hit = |kind: &str| self.weather.hits.get(kind).is_some_and(|hits| *hits > 0);
+        let faults = KINDS.into_iter().filter(|kind| !hit(kind));
+        faults.chain(MUST.into_iter().filter(|what| run.counted(what) == 0)).collect()
     }
 
     /// Memory after a third of the run, and at its end.
@@ -250,4 +291,3 @@ fn resident() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
-

@@ -66,7 +66,8 @@ impl Reader {
             return Ok(Vec::new());
         }
         let verified = self.verifier.file(bytes.as_slice(), None);
-        verified.map_err(|stop| format!("`audit verify` stops at record {}: {stop:?}", self.seq))?;
+        verified
+            .map_err(|stop| format!("`audit verify` stops at record {}: {stop:?}", self.seq))?;
         let text = String::from_utf8(bytes).unwrap();
         text.lines().map(|line| self.link(line)).collect()
     }

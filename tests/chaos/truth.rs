@@ -50,12 +50,7 @@ pub(crate) struct Room {
 const HISTORY: usize = 60;
 
 impl Room {
-    pub(crate) fn new(
-        handle: &str,
-        uuid: String,
-        bot: &'static str,
-        first: BTreeSet<Who>,
-    ) -> Self {
+    pub(crate) fn new(handle: &str, uuid: String, bot: &'static str, first: BTreeSet<Who>) -> Self {
         let handle = handle.to_owned();
         Self { handle, uuid, bot, first, changes: Vec::new(), history: VecDeque::new() }
     }

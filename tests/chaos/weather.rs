@@ -60,7 +60,7 @@ pub(crate) struct Weather {
 impl Weather {
     /// Puts some faults in force. What they may do.
     pub(crate) fn begins(&mut self, control: &Control, dice: &mut Dice) -> Vec<Harm> {
-        let count = dice.between(1, 4);
+        let count = dice.between(2, 6);
         (0..count).map(|_| self.one(control, dice)).collect()
     }
 
@@ -81,6 +81,12 @@ impl Weather {
         control.fault(fault.clone());
         self.now.push((kind, fault));
         harm
+    }
+
+    /// Webex tells nothing about rooms, until faults end.
+    pub(crate) fn blacks_out(&mut self, control: &Control) {
+        let error = Fault::new(Misbehaviour::ServerError { status: 503 });
+        control.fault(error.on("/memberships").method("GET"));
     }
 
     /// Ends all faults, and counts what they hit. What has hit nothing is drawn again.
