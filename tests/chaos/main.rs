@@ -42,7 +42,7 @@ use story::Story;
 const SEED: u64 = 5;
 
 /// Long enough for every fault and every outcome.
-const SHORT: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_secs(18);
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())

@@ -170,7 +170,7 @@ routes:
         let (orgs, events) = (orgs.collect::<Vec<_>>().join(", "), route.events.join(", "));
         let (Route { name, path, bot: owner, .. }, timeout) = (route, self.timeout);
         let upstream = format!(
-            "{{url: 'http://{bot}/bot', connect_timeout: {CONNECT}ms, timeout: {timeout}s, retry: {{from: 50ms, up_to: 400ms}}}}"
+            "{{url: 'http://{bot}/bot', connect_timeout: {CONNECT}ms, timeout: {timeout}s, max_in_flight: 2, retry: {{from: 50ms, up_to: 400ms}}}}"
         );
         format!(
             "  {name}: {{path: {path}, bot: {owner}, events: [{events}], upstream: {upstream}, policy: {{allowed_orgs: [{orgs}]}}}}\n"

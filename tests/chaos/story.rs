@@ -24,7 +24,7 @@ pub(crate) struct Story {
 }
 
 /// Longer than an event may wait.
-const LONG: Duration = Duration::from_millis(7000);
+const LONG: Duration = Duration::from_millis(6500);
 
 /// What must have happened, or the run has shown nothing.
 const MUST: [&str; 44] = [
@@ -132,7 +132,7 @@ impl Story {
             self.stirs(run, harm).await;
         }
         self.strikes(run, spell).await;
-        let length = if spell % 14 == 11 { 7000 } else { self.dice.between(300, 1800) };
+        let length = if spell % 10 == 4 { 6000 } else { self.dice.between(300, 1800) };
         self.lives(run, length).await;
         self.weather.ends(&run.site.control);
         self.mends(run).await;
@@ -170,17 +170,17 @@ impl Story {
             _ => Vec::new(),
         };
         run.site.bots.iter().for_each(|bot| bot.moods(moods.clone()));
-        match spell % 14 {
-            3 => self.leaves(run).await,
-            4 => {
+        match spell % 10 {
+            1 => self.leaves(run).await,
+            2 => {
                 run.site.told.breaks(true);
                 run.count("records broken");
             }
-            11 => self.weather.blacks_out(&run.site.control),
+            4 => self.weather.blacks_out(&run.site.control),
             _ => {}
         }
         match spell % 6 {
-            _ if spell % 40 == 6 => run.reloads(Choice { narrow: true, ..run.choice }),
+            _ if spell % 40 == 5 => run.reloads(Choice { narrow: true, ..run.choice }),
             _ if run.choice.narrow => run.reloads(Choice { narrow: false, ..run.choice }),
             0 | 3 => run.reloads(Choice::any(&mut self.dice)),
             2 => run.reloads(Choice { broken: true, ..run.choice }),
