@@ -13,7 +13,7 @@ use crate::run::Run;
 use crate::setup::{BOTS, PAGED, ROUTES, SMALL};
 use crate::truth::{Change, PEOPLE, who};
 
-const GUESTS: [&str; 6] = ["cat", "tom", "tim", "fred", "gus", "other"];
+const GUESTS: [&str; 7] = ["cat", "tom", "tim", "fred", "gus", "gus", "other"];
 
 /// What happens next.
 pub(crate) async fn happens(run: &mut Run, dice: &mut Dice) {
@@ -21,7 +21,8 @@ pub(crate) async fn happens(run: &mut Run, dice: &mut Dice) {
     let room = *dice.pick(&rooms);
     match dice.below(1000) {
         0..=719 => says(run, dice, room),
-        720..=809 => comes_or_goes(run, dice, room),
+        720..=789 => comes_or_goes(run, dice, room),
+        790..=809 => bursts(run, dice, room),
         810..=859 => submits(run, dice, room),
         860..=879 => answers(run, room),
         880..=904 => bot_comes_or_goes(run, room),
@@ -53,7 +54,7 @@ fn is_bot(name: &str) -> bool {
 /// Outsiders stay for a while, so that what is stale has time to show.
 fn comes_or_goes(run: &mut Run, dice: &mut Dice, room: &str) {
     let (name, joined) = (*dice.pick(&GUESTS), members(run, room));
-    if room == "ann-helpdesk" {
+    if room == "ann-helpdesk" || run.kept_dirty == Some(room) {
         return;
     }
     let present = joined.iter().any(|one| one == name);
@@ -82,6 +83,16 @@ pub(crate) fn changes(run: &mut Run, room: &str, name: &str, joins: bool) {
     }
 }
 
+/// Several things at once, on both routes of a bot, when the list must be read anew.
+pub(crate) fn bursts(run: &mut Run, dice: &mut Dice, room: &str) {
+    if room != "ann-helpdesk" {
+        let present = members(run, room).iter().any(|name| name == "cat");
+        changes(run, room, "cat", !present);
+    }
+    says(run, dice, room);
+    submits(run, dice, room);
+}
+
 fn submits(run: &mut Run, dice: &mut Dice, room: &str) {
     let here = members(run, room);
     let people: Vec<_> = here.iter().filter(|name| !is_bot(name)).collect();
@@ -105,7 +116,7 @@ fn answers(run: &mut Run, room: &str) {
 fn bot_comes_or_goes(run: &mut Run, room: &str) {
     let bot = run.bot_of(room);
     let present = members(run, room).iter().any(|name| name == bot);
-    if room != "ann-helpdesk" {
+    if room != "ann-helpdesk" && run.kept_dirty != Some(room) {
         changes(run, room, bot, !present);
         run.count(if present { "bot removed" } else { "bot added" });
     }
@@ -124,7 +135,7 @@ pub(crate) fn brings_back(run: &mut Run, dice: &mut Dice) {
 
 /// A past delivery once more, byte for byte.
 fn replays(run: &mut Run, dice: &mut Dice) {
-    let past: Vec<_> = run.book.past.iter().filter(|one| read(&one.at) > now() - 9000).collect();
+    let past: Vec<_> = run.book.past.iter().filter(|one| read(&one.at) > now() - 6000).collect();
     if past.is_empty() {
         return;
     }

@@ -19,7 +19,7 @@ use crate::told::Reader;
 use crate::truth::{Change, PEOPLE, Room, who};
 
 /// An event that nobody has said anything of for so long is looked at; replays are sooner.
-const REST: At = 12_000;
+const REST: At = 8_000;
 /// By then each event must have come to its end: twice what it may wait, and what a try may take.
 const LONGEST: At = 40_000;
 /// More mistakes than that tell nothing new.
@@ -34,6 +34,8 @@ pub(crate) struct Run {
     pub(crate) start: At,
     pub(crate) reloading: Option<(Choice, JoinHandle<bool>)>,
     pub(crate) choice: Choice,
+    /// A room that outsiders stay in for now.
+    pub(crate) kept_dirty: Option<&'static str>,
     reader: Reader,
     lanes: Lanes,
     calls: BTreeMap<String, VecDeque<At>>,
@@ -70,6 +72,7 @@ impl Run {
             start,
             reloading: None,
             choice: FIRST,
+            kept_dirty: None,
             lanes: Lanes::default(),
             calls: BTreeMap::new(),
             own_calls: BTreeSet::new(),

@@ -66,7 +66,7 @@ pub(crate) const STALE_DENY: At = 3000;
 pub(crate) const GIVE_UP_AFTER: At = 2000;
 pub(crate) const CONNECT: At = 200;
 pub(crate) const MAX_AGE: At = 5000;
-pub(crate) const MAX_EVENT_AGE: At = 6000;
+pub(crate) const MAX_EVENT_AGE: At = 3500;
 /// Calls a minute.
 pub(crate) const BUDGET: i64 = 900;
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::bot::{Bot, Manner};
 use crate::clock::now;
 use crate::dice::Dice;
-use crate::life::{brings_back, changes, happens, order, says};
+use crate::life::{brings_back, bursts, changes, happens, order, says};
 use crate::oracle::{lasting, since};
 use crate::run::Run;
 use crate::setup::{Choice, FIRST, PAGED, SMALL};
@@ -86,7 +86,7 @@ impl Story {
         let (began, mut spell) = (Instant::now(), 0);
         while run.wrong.is_empty() && self.goes_on(&run, began.elapsed()) {
             self.storm(&mut run, spell).await;
-            self.lives(&mut run, self.dice.clone().between(300, 1500)).await;
+            self.calm(&mut run, spell).await;
             run.judges(false);
             self.memory.push(resident());
             spell += 1;
@@ -125,6 +125,19 @@ impl Story {
         }
     }
 
+    async fn calm(&mut self, run: &mut Run, spell: u64) {
+        let departs = spell % 10 == 6;
+        let length = if departs { 4000 } else { self.dice.between(300, 1500) };
+        if departs {
+            // Two lists, seconds apart, must agree before a room is left.
+            run.kept_dirty = Some("c2");
+            changes(run, "c2", "clerk", true);
+            changes(run, "c2", "tom", true);
+        }
+        self.lives(run, length).await;
+        run.kept_dirty = None;
+    }
+
     async fn storm(&mut self, run: &mut Run, spell: u64) {
         let began = now();
         run.oracle.troubles.push(since(began, None));
@@ -149,7 +162,11 @@ impl Story {
                     changes(run, room, "cat", true);
                     changes(run, room, "cat", false);
                 }
-                says(run, &mut self.dice, room);
+                bursts(run, &mut self.dice, room);
+            }
+            Harm::Silence(seconds) => {
+                let length = Duration::from_secs(seconds + 3);
+                run.oracle.troubles.push(lasting(length));
             }
             Harm::Webhooks => {
                 let all = run.site.control.webhooks();

@@ -7,6 +7,9 @@ use botwarden::simulator::{Control, Fault, Misbehaviour, RetryAfter};
 use crate::dice::Dice;
 use crate::setup::{PAGED, SMALL};
 
+/// For how long the gateway is silent, in seconds, when Webex does not say for how long it should be.
+const UNSAID: u64 = 15;
+
 /// Names of [`Misbehaviour`]; each must have hit something before a run is over.
 pub(crate) const KINDS: [&str; 25] = [
     "drops-connection",
@@ -43,6 +46,8 @@ pub(crate) enum Harm {
     Outage,
     /// A list is not true, in this room.
     Lie(&'static str),
+    /// Webex wants no calls for so many seconds.
+    Silence(u64),
     /// Events come otherwise than they should.
     Delivery,
     /// A webhook is not changed as the gateway was told.
@@ -138,14 +143,15 @@ fn draw(kind: &str, dice: &mut Dice) -> (Misbehaviour, Harm) {
         "short-pages" => (Misbehaviour::ShortPages { most: 1 }, paged),
         "slow" => (Misbehaviour::Slow { milliseconds: dice.between(50, 1500) }, Harm::Outage),
         "too-many-requests" => {
-            let waits = [
-                None,
-                Some(RetryAfter::Seconds(1)),
-                Some(RetryAfter::Date(1)),
-                Some(RetryAfter::Malformed),
-            ];
-            let retry_after = dice.pick(&waits).clone();
-            (Misbehaviour::TooManyRequests { retry_after }, Harm::Outage)
+            let short = [RetryAfter::Seconds(1), RetryAfter::Seconds(2), RetryAfter::Date(1)];
+            let long = [None, Some(RetryAfter::Malformed)];
+            let rare = dice.percent(10);
+            let retry_after =
+                if rare { dice.pick(&long).clone() } else { Some(dice.pick(&short).clone()) };
+            (
+                Misbehaviour::TooManyRequests { retry_after },
+                Harm::Silence(if rare { UNSAID } else { 2 }),
+            )
         }
         "truncates-body" => (Misbehaviour::TruncatesBody, Harm::Outage),
         "wrong-signature" => (Misbehaviour::WrongSignature, Harm::Delivery),
@@ -159,9 +165,13 @@ fn aim(fault: Fault, harm: Harm, control: &Control, dice: &mut Dice) -> Fault {
             let id = control.room(room).unwrap().id;
             fault.on("/memberships").method("GET").asking(&format!("roomId={id}"))
         }
-        Harm::Outage if dice.percent(70) => fault.on("/memberships").method("GET"),
+        Harm::Outage | Harm::Silence(_) if dice.percent(70) => {
+            fault.on("/memberships").method("GET")
+        }
         // Not the changes: a farewell or a departure whose answer is lost has been heard all the same.
-        Harm::Outage => fault.on(*dice.pick(&["/webhooks", "/people", "/"])).method("GET"),
+        Harm::Outage | Harm::Silence(_) => {
+            fault.on(*dice.pick(&["/webhooks", "/people", "/"])).method("GET")
+        }
         Harm::Webhooks => fault.on("/webhooks").method(*dice.pick(&["POST", "PUT"])),
         Harm::Delivery => fault.on(*dice.pick(&["/messages", "/memberships", "/"])).method("POST"),
     }
