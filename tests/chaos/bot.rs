@@ -110,7 +110,7 @@ impl Bot {
         }
     }
 
-    /// From now on, every second request is met in one of these manners.
+    /// From now on, every third request is met in one of these manners.
     pub(crate) fn moods(&self, moods: Vec<Manner>) {
         self.desk.lock().unwrap().moods = moods;
     }
@@ -148,7 +148,7 @@ async fn converse(mut stream: TcpStream, desk: Arc<Mutex<Desk>>) {
 
 fn note(desk: &Mutex<Desk>, head: &str, body: &[u8]) -> Manner {
     let (at, mut desk) = (now(), desk.lock().unwrap());
-    let moody = !desk.moods.is_empty() && desk.dice.percent(50);
+    let moody = !desk.moods.is_empty() && desk.dice.percent(33);
     let moods = desk.moods.clone();
     let manner = if moody { *desk.dice.pick(&moods) } else { Manner::Answers(200) };
     desk.hits.push(Hit {

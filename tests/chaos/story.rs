@@ -179,13 +179,17 @@ impl Story {
 
     /// What goes wrong beside Webex: one thing after the other.
     async fn strikes(&mut self, run: &mut Run, spell: u64) {
-        let moods = match spell % 7 {
-            0 => vec![Manner::Answers(503), Manner::Answers(500)],
-            1 => vec![Manner::Hangs, Manner::Answers(429)],
-            2 => vec![Manner::Closes, Manner::Resets],
-            5 => vec![Manner::Takes(self.dice.between(20, 400))],
-            _ => Vec::new(),
-        };
+        let mut moods = [
+            Manner::Answers(429),
+            Manner::Answers(500),
+            Manner::Answers(503),
+            Manner::Closes,
+            Manner::Hangs,
+            Manner::Resets,
+            Manner::Takes(self.dice.between(20, 400)),
+        ];
+        self.dice.shuffle(&mut moods);
+        let moods = moods[..3].to_vec();
         run.site.bots.iter().for_each(|bot| bot.moods(moods.clone()));
         match spell % 10 {
             1 => self.leaves(run).await,

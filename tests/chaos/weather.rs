@@ -65,7 +65,7 @@ pub(crate) struct Weather {
 impl Weather {
     /// Puts some faults in force. What they may do.
     pub(crate) fn begins(&mut self, control: &Control, dice: &mut Dice) -> Vec<Harm> {
-        let count = dice.between(2, 6);
+        let count = dice.between(3, 7);
         (0..count).map(|_| self.one(control, dice)).collect()
     }
 
