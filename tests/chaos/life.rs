@@ -133,6 +133,15 @@ pub(crate) fn brings_back(run: &mut Run, dice: &mut Dice) {
     }
 }
 
+/// A webhook that Webex has switched off rests for longer than any run has time: the operator deletes it.
+pub(crate) async fn sweeps(run: &mut Run) {
+    let all = run.site.control.webhooks().into_iter();
+    for hook in all.filter(|hook| hook.status == "inactive").collect::<Vec<_>>() {
+        run.deletes(&hook.owner, &hook.id).await;
+        run.count("webhook switched off");
+    }
+}
+
 /// A past delivery once more, byte for byte.
 fn replays(run: &mut Run, dice: &mut Dice) {
     let past: Vec<_> = run.book.past.iter().filter(|one| read(&one.at) > now() - 6000).collect();
@@ -199,6 +208,14 @@ pub(crate) async fn delete(api: SocketAddr, bot: &str, path: &str) {
     if stream.write_all(request.as_bytes()).await.is_ok() {
         let _whatever_it_says = stream.read_to_end(&mut Vec::new()).await;
     }
+}
+
+pub(crate) async fn get(address: SocketAddr, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: ops\r\nconnection: close\r\n\r\n");
+    let (mut stream, mut page) = (TcpStream::connect(address).await.unwrap(), String::new());
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.read_to_string(&mut page).await.unwrap();
+    page
 }
 
 /// Rooms get other ids now and then; only one of each, for the lies about the others are aimed by their ids.

@@ -169,11 +169,13 @@ routes:
         let orgs = ["example", "contoso"].into_iter().filter(|org| self.admits(route.name, org));
         let (orgs, events) = (orgs.collect::<Vec<_>>().join(", "), route.events.join(", "));
         let (Route { name, path, bot: owner, .. }, timeout) = (route, self.timeout);
+        // One route answers Webex only when the bot has answered, or after a second.
+        let answer = if *name == "cards" { "answer: delivered, answer_within: 1s, " } else { "" };
         let upstream = format!(
             "{{url: 'http://{bot}/bot', connect_timeout: {CONNECT}ms, timeout: {timeout}s, max_in_flight: 2, retry: {{from: 50ms, up_to: 400ms}}}}"
         );
         format!(
-            "  {name}: {{path: {path}, bot: {owner}, events: [{events}], upstream: {upstream}, policy: {{allowed_orgs: [{orgs}]}}}}\n"
+            "  {name}: {{path: {path}, bot: {owner}, {answer}events: [{events}], upstream: {upstream}, policy: {{allowed_orgs: [{orgs}]}}}}\n"
         )
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::bot::{Bot, Manner};
 use crate::clock::now;
 use crate::dice::Dice;
-use crate::life::{brings_back, bursts, changes, happens, order, says};
+use crate::life::{brings_back, bursts, changes, happens, order, says, sweeps};
 use crate::oracle::{lasting, since};
 use crate::run::Run;
 use crate::setup::{Choice, FIRST, PAGED, SMALL};
@@ -27,7 +27,7 @@ pub(crate) struct Story {
 const LONG: Duration = Duration::from_millis(6500);
 
 /// What must have happened, or the run has shown nothing.
-const MUST: [&str; 44] = [
+const MUST: [&str; 46] = [
     "said",
     "submitted",
     "bot spoke",
@@ -45,6 +45,8 @@ const MUST: [&str; 44] = [
     "reloaded",
     "reload refused",
     "records broken",
+    "token refused",
+    "answered 502",
     "answered 200",
     "answered 503",
     "bot answers 200",
@@ -151,6 +153,7 @@ impl Story {
         self.mends(run).await;
         run.calm();
         brings_back(run, &mut self.dice);
+        sweeps(run).await;
     }
 
     /// A fault that hits nothing shows nothing.
@@ -198,6 +201,11 @@ impl Story {
                 run.count("records broken");
             }
             4 => self.weather.blacks_out(&run.site.control),
+            5 => {
+                run.site.control.revoke_token("sim-token-helpdesk");
+                run.oracle.troubles.push(lasting(Duration::from_secs(8)));
+                run.count("token refused");
+            }
             _ => {}
         }
         match spell % 6 {
@@ -220,6 +228,7 @@ impl Story {
 
     async fn mends(&mut self, run: &mut Run) {
         run.site.told.breaks(false);
+        run.site.control.issue_token("helpdesk", "sim-token-helpdesk").unwrap();
         for bot in &mut run.site.bots {
             bot.moods(Vec::new());
         }
@@ -253,6 +262,7 @@ impl Story {
             run.settles(Duration::from_secs(30)).await,
             "what comes in the end must be delivered"
         );
+        self.nothing_is_left(run).await;
         let last = run.book.events.values().filter(|event| {
             let tale = event.tale.as_ref();
             tale.is_some_and(|tale| tale.created >= before && tale.resource == "messages")
@@ -260,6 +270,16 @@ impl Story {
         let passed =
             last.filter(|event| event.decisions.values().any(|one| !one.hits.is_empty())).count();
         assert!(passed >= SMALL.len() + PAGED.len(), "only {passed} rooms are served in the end");
+    }
+
+    /// What the gateway itself says of what it holds.
+    async fn nothing_is_left(&self, run: &Run) {
+        let page = crate::life::get(run.site.house.ops().unwrap(), "/metrics").await;
+        let held = ["botwarden_inbox_events{", "botwarden_in_flight_requests{"];
+        for name in held {
+            let left: Vec<_> = page.lines().filter(|line| line.starts_with(name)).collect();
+            assert!(!left.is_empty() && left.iter().all(|line| line.ends_with(" 0")), "{left:?}");
+        }
     }
 
     fn failure(&self, run: &Run) -> String {
