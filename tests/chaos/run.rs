@@ -99,7 +99,7 @@ impl Run {
         self.oracle.rooms[room].bot
     }
 
-    fn fails(&mut self, room: Option<&str>, what: &str) {
+    pub(crate) fn fails(&mut self, room: Option<&str>, what: &str) {
         if self.wrong.len() < MOST_WRONG {
             let story = room.map(|handle| self.oracle.rooms[handle].story(self.start));
             let at = now() - self.start;
@@ -343,6 +343,16 @@ impl Run {
         });
         let astray = all.iter().any(|hook| !hook.target.contains(&self.site.gateway.to_string()));
         covered && !astray && all.iter().all(|hook| hook.signed)
+    }
+
+    /// Rooms from which the bot got a message that was written since then.
+    pub(crate) fn served_since(&self, then: At) -> BTreeSet<String> {
+        let events = self.book.events.values();
+        let served =
+            events.filter(|event| event.decisions.values().any(|one| !one.hits.is_empty()));
+        let tales = served.filter_map(|event| event.tale.as_ref());
+        let new = tales.filter(|tale| tale.created >= then && tale.resource == "messages");
+        new.filter_map(|tale| Some(self.oracle.room(tale)?.handle.clone())).collect()
     }
 
     pub(crate) fn records(&self) -> u64 {
