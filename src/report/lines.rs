@@ -14,6 +14,9 @@ const LONGEST_QUEUE: usize = 10_000;
 /// Bytes that are written together, and then one more line.
 const LARGEST_BATCH: usize = 16 * 1024;
 
+/// How long a line waits for others: to wake the thread for each line of a busy log costs as much as the line itself.
+const MOMENT: Duration = Duration::from_millis(5);
+
 /// How soon a line that could not be written is tried again, and how often a flush looks for a place.
 const AGAIN: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(5);
@@ -93,6 +96,9 @@ impl Lines {
 fn write_all(mut items: mpsc::Receiver<Item>, mut out: Box<dyn Write + Send>, fate: &Fate) {
     let mut batch = Vec::new();
     while let Some(item) = items.blocking_recv() {
+        if matches!(item, Item::Line(_)) {
+            std::thread::sleep(MOMENT);
+        }
         let (mut next, mut asked) = (Some(item), None);
         while let Some(item) = next.take() {
             match item {

@@ -278,9 +278,14 @@ impl Reporter {
 
     /// Tells a verdict that something depends on. Nothing may pass before [`Self::written`] says that the record is.
     pub fn record(&self, decision: &Decision<'_>) -> Result<Ticket, Unwritten> {
-        let taken = self.records.push(decision.line(self.form), decision.at);
+        let (line, passes) = (decision.line(self.form), decision.verdict.passes());
+        let taken = if passes {
+            self.records.push_awaited(line, decision.at)
+        } else {
+            self.records.push(line, decision.at)
+        };
         // What is refused counts also when its record is lost; what would pass does not pass.
-        if taken.is_ok() || !matches!(decision.verdict, Verdict::Allow { .. }) {
+        if taken.is_ok() || !passes {
             let decided = Happening::Decided(decision);
             self.metrics.count(&decided);
             self.board.note(&decided);

@@ -76,6 +76,11 @@ impl Verdict {
         }
     }
 
+    /// Whether it may pass.
+    pub(super) fn passes(self) -> bool {
+        matches!(self, Self::Allow { .. })
+    }
+
     /// In observe mode: why it would have been refused.
     pub fn would(self) -> Option<&'static str> {
         match self {
