@@ -123,7 +123,7 @@ fn chain(criterion: &mut Criterion) {
         bencher.iter_batched(
             || open.clone(),
             |mut line| head.close(black_box(&mut line), 0, Chain::Linked),
-            criterion::BatchSize::SmallInput,
+            BatchSize::SmallInput,
         );
     });
 }

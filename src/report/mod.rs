@@ -380,8 +380,9 @@ fn deferred(id: Uuid, route: &str, outage: &Outage, wait: Duration) {
 fn delivered(id: Uuid, route: &str, answer: &Result<u16, &Outage>, took: Duration) {
     let upstream_s = took.as_secs_f64();
     match answer {
+        // Each event has its record already; that all is well is no news.
         Ok(status @ 200..=299) => {
-            tracing::info!(decision_id = %id, route, upstream_status = *status, upstream_s, "delivered");
+            tracing::debug!(decision_id = %id, route, upstream_status = *status, upstream_s, "delivered");
         }
         Ok(status) => tracing::warn!(
             decision_id = %id, route, upstream_status = *status, upstream_s, "the bot took the event and answered with an error"
