@@ -52,6 +52,10 @@ def beside(figures, who, *path, to=BASE):
     return number(value) if who == to or ratio is None else f"{number(value)} ({number(ratio, 2)}×)"
 
 
+def plain(figures, who, *path):
+    return number(figures.of(who, *path))
+
+
 def speed(figures, who):
     head = ["", "what it does", "CPU µs an event", "events/s", "p50 µs", "p99 µs", "RSS MiB idle", "after"]
     paths = [("fast", "cpu_us"), *(("fast", "authentic", name) for name in ("per_second", "p50", "p99"))]
@@ -66,15 +70,16 @@ def pace(figures, who):
     rows = []
     for one in who:
         # At another pace there is nothing to compare with.
-        cells = [beside(figures, one.key, *path) if one.rate == who[0].rate else number(figures.of(one.key, *path)) for path in paths]
-        rows.append([one.name, number(one.rate), *cells])
+        show = beside if one.rate == who[0].rate else plain
+        rows.append([one.name, number(one.rate), *(show(figures, one.key, *path) for path in paths)])
     return "At a fixed pace, from the moment when the event was due (Flask cannot keep up with 2,000):\n\n" + table(head, rows)
 
 
 def refusals(figures, who):
     head = ["CPU µs a refusal; in brackets, to HAProxy + `hmac`", "forged", "no signature"]
     paths = [("forged", "cpu_us"), ("unsigned", "cpu_us")]
-    rows = [[one.name, *(beside(figures, one.key, *path, to="haproxy") for path in paths)] for one in who if one.verifies]
+    verify = [one for one in who if one.verifies]
+    rows = [[one.name, *(beside(figures, one.key, *path, to="haproxy") for path in paths)] for one in verify]
     return table(head, rows)
 
 
@@ -102,7 +107,7 @@ def targets(figures, held):
         ["RSS after many events, MiB", held["after_events"], 16, 12],
         ["RSS with many connections, MiB", held["with_connections"], 120, 60],
     ]
-    cells = [[name, number(value), number(must), number(goal), verdict(value, must, goal)] for name, value, must, goal in rows]
+    cells = [[name, *map(number, figures_), verdict(*figures_)] for name, *figures_ in rows]
     return table(["target", "measured", "must", "goal", ""], cells)
 
 
@@ -117,7 +122,8 @@ def complaints(rounds, who):
     for one in who:
         for name, answer in (("fast", "200"), ("paced", "200"), ("forged", "403"), ("unsigned", "403")):
             shots = [round_[one.key][name] for round_ in rounds if name in round_[one.key]]
-            yield from (f"**{one.key}, {name}:** {wrong}" for shot in shots for wrong in faults(shot, answer, one.forwards))
+            wrong = (fault for shot in shots for fault in faults(shot, answer, one.forwards))
+            yield from (f"**{one.key}, {name}:** {fault}" for fault in wrong)
 
 
 def faults(shot, answer, forwards):
