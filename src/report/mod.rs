@@ -44,7 +44,7 @@ pub use operation::{HttpMethod, Operation, RosterSource};
 use outage::{Kind, Outage};
 use quota::Quota;
 use record::Turned;
-pub use record::{Decision, Form, Mode, Verdict};
+pub use record::{BodyDigest, Decision, Form, Mode, Verdict};
 pub use scope::{BotScope, RouteScope, Scope, Watch};
 use standing::Board;
 pub use standing::{BotStanding, Counted, Reload, Standing};
@@ -350,7 +350,8 @@ impl Reporter {
         self.metrics.scrape(exposition, now)
     }
 
-    /// At most one line a second and reason: a flood of forged calls must not become a flood of lines.
+    /// At most one line a second and reason, and fewer when it goes on: a flood of forged calls must not become a flood
+    /// of lines.
     fn turned_away(&self, route: Option<&str>, refusal: Refusal, at: SystemTime) {
         if let Some(unsaid) = self.turned_away.admit(refusal, at) {
             let turned = Turned { route, refusal, unsaid, at, config: &self.config() };

@@ -3,6 +3,7 @@
 //! A reader that stalls must not stall the gateway, and what may pass waits until its record is written.
 
 pub mod chain;
+mod done;
 mod flaw;
 pub mod folder;
 pub mod name;
@@ -17,12 +18,11 @@ use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
-
 use super::lines::Unwritten;
 use super::record::Form;
 use crate::gate::seal::SealKey;
 use chain::Chain;
+use done::Done;
 use folder::{Before, Folder, NoFolder, Rules};
 pub use pen::SEAL_AFTER;
 use pen::{Ink, Opening, Pen};
@@ -143,7 +143,7 @@ pub struct JournalState {
 pub(super) struct Journal {
     queue: Mutex<Queue>,
     fate: Arc<Fate>,
-    done: watch::Receiver<u64>,
+    done: Arc<Done>,
 }
 
 #[derive(Debug)]
@@ -162,13 +162,18 @@ impl Journal {
     pub(super) fn new(outlet: Outlet, instance: Box<str>, opening: Opening, more: usize) -> Self {
         let longest = u64::try_from(LONGEST_QUEUE.saturating_add(more)).unwrap_or(u64::MAX);
         let (items, queued) = channel();
-        let (tell, done) = watch::channel(0);
-        let fate = Arc::new(Fate::default());
+        let (fate, done) = (Arc::new(Fate::default()), Arc::new(Done::default()));
         let key = outlet.key().cloned();
         let Outlet { sink, before, form, chain, .. } = outlet;
         let pen = Pen::new(Ink { head: before.head, chain, form, instance, key, opening });
-        let writer =
-            Writer { items: queued, sink, pen, fate: Arc::clone(&fate), done: tell, named: 0 };
+        let writer = Writer {
+            items: queued,
+            sink,
+            pen,
+            fate: Arc::clone(&fate),
+            done: Arc::clone(&done),
+            named: 0,
+        };
         let thread = std::thread::Builder::new().name("records".to_owned());
         let started = thread.spawn(move || writer.run());
         fate.failing.store(started.is_err(), Ordering::Relaxed);
@@ -194,14 +199,13 @@ impl Journal {
 
     /// Waits until a record is written, but not longer than this. It is written all the same, later.
     pub(super) async fn written(&self, ticket: Ticket, within: Duration) -> Result<(), Unwritten> {
-        let mut done = self.done.clone();
-        let reached = done.wait_for(|done| *done >= ticket.0);
-        if matches!(tokio::time::timeout(within, reached).await, Ok(Ok(_))) {
+        let reached = self.done.reached(ticket.0);
+        if matches!(tokio::time::timeout(within, reached).await, Ok(Ok(()))) {
             return Ok(());
         }
         self.fate.late.store(true, Ordering::SeqCst);
         // It may have been done in between, and then nothing might follow that says so.
-        if *self.done.borrow() < ticket.0 {
+        if self.done.items() < ticket.0 {
             return Err(Unwritten);
         }
         self.fate.late.store(false, Ordering::SeqCst);
@@ -254,7 +258,7 @@ impl Journal {
 
     fn send(&self, item: Item) -> Option<Ticket> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = queue.taken.saturating_sub(*self.done.borrow());
+        let waiting = queue.taken.saturating_sub(self.done.items());
         (waiting < queue.longest).then_some(())?;
         queue.items.send(item).ok()?;
         queue.taken += 1;

@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::done::Done;
 use super::folder::{Batch, Folder, Progress};
 use super::pen::{Pen, Place, SEAL_EVERY};
 
@@ -70,7 +70,7 @@ pub(super) struct Writer {
     pub(super) pen: Pen,
     pub(super) fate: Arc<Fate>,
     /// How many items are done.
-    pub(super) done: watch::Sender<u64>,
+    pub(super) done: Arc<Done>,
     /// Lost lines that a record has told.
     pub(super) named: u64,
 }
@@ -141,9 +141,7 @@ impl Writer {
             next = if more { self.items.try_recv().ok() } else { None };
         }
         self.persist(pace);
-        self.done.send_modify(|done| {
-            *done = done.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
-        });
+        self.done.more(taken);
         // Only now: who finds a line done clears it for themselves.
         self.fate.late.store(false, Ordering::SeqCst);
         if let Some(at) = end {
@@ -234,6 +232,12 @@ impl Writer {
             tracing::error!(%cause, "records cannot be written; nothing passes until they can");
         }
         std::thread::sleep(AGAIN);
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.done.end();
     }
 }
 
