@@ -106,6 +106,11 @@ def build_load():
     subprocess.run(command, check=True, cwd=HERE / "load", env=environment, timeout=600)
 
 
+def built():
+    """What is measured, in words."""
+    return "given by BOTWARDEN" if os.environ.get("BOTWARDEN") else "built as it is handed out"
+
+
 def botwarden():
     """The binary as it is handed out, or the one that BOTWARDEN names."""
     given = os.environ.get("BOTWARDEN")
