@@ -235,8 +235,8 @@ pub(crate) mod tests {
     /// One MAC in 256 ends in a zero, which is also what is there when nothing was read.
     #[test]
     fn a_mac_that_ends_in_zeros_is_not_matched_by_a_shorter_one() {
-        let (body, mac) = (0..)
-            .map(|n: u32| n.to_string())
+        let (body, mac) = (0..10_000_u32)
+            .map(|n| n.to_string())
             .map(|body| (body.clone(), oracle(SECRET.as_bytes(), body.as_bytes())))
             .find(|(_, mac)| mac.ends_with("00"))
             .unwrap();
