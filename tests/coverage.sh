@@ -37,19 +37,20 @@ for line in sys.stdin:
 }
 
 counted() { # folder of the crate, cargo's options …
-    local crate=$1 built
+    local crate=$1 built status=0
     shift
     rm -rf "$home/counts"
     mkdir -p "$home/counts"
     export RUSTC_WORKSPACE_WRAPPER=$root/tests/measure/rustc.sh
     # Nothing that is built counts. Programs that run side by side share a few files.
     built=$(cd "$crate" && LLVM_PROFILE_FILE=/dev/null cargo test --locked --no-run --message-format=json "$@" | programs)
-    (cd "$crate" && LLVM_PROFILE_FILE=$home/counts/%4m.profraw cargo test --locked "$@")
+    (cd "$crate" && LLVM_PROFILE_FILE=$home/counts/%4m.profraw cargo test --locked --no-fail-fast "$@") || status=$?
     "$llvm/llvm-profdata" merge --sparse --output "$home/all.profdata" "$home"/counts/*.profraw
     local objects=() program
     for program in $built; do objects+=(--object "$program"); done
     "$llvm/llvm-cov" export --format=lcov --instr-profile "$home/all.profdata" "${objects[@]}" >"$home/lcov.info"
     python3 tests/measure/lines.py "$home/lcov.info" gate
+    return "$status"
 }
 
 mkdir -p "$home"

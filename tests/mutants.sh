@@ -3,6 +3,7 @@
 #   tests/mutants.sh [gate] [membership]   against the tests of the module itself (default: both)
 #   tests/mutants.sh whole                 what those let live, against tests/it: a minute and more for each
 #   JOBS=2       as many at a time, each with a target directory of its own (2 GB)
+#   PATIENCE=120 seconds for the tests of one mutant: what takes longer counts as caught, so give more on a busy machine
 #   MUTANTS=…    only those whose name this regular expression finds
 # What lives, and why, stands in docs/testing.md. Results: target/mutants/*/mutants.out.
 set -euo pipefail
@@ -25,12 +26,14 @@ mutate() { # copy, options …
 
 # In a crate that ends with the module, a mutant takes seconds.
 module() { # module
-    local jobs=${JOBS:-1} running=() job
+    local jobs=${JOBS:-1} running=() job baseline
     rm -rf "$home/$1"-[0-9]*/mutants.out
     for ((job = 0; job < jobs; job++)); do
         tests/measure/cut.sh "$1" "target/mutants/$1-$job"
-        mutate "$home/$1-$job" --file "src/$1/**" --shard "$job/$jobs" --minimum-test-timeout 300 \
-            --cargo-arg=--lib -- "$1::" >"$home/$1-$job.log" 2>&1 &
+        # That nothing fails without a mutant is seen once.
+        if [ "$job" -eq 0 ]; then baseline=run; else baseline=skip; fi
+        mutate "$home/$1-$job" --file "src/$1/**" --shard "$job/$jobs" --baseline "$baseline" \
+            --timeout "${PATIENCE:-120}" --cargo-arg=--lib -- "$1::" >"$home/$1-$job.log" 2>&1 &
         running+=($!)
     done
     for job in "${running[@]}"; do
@@ -43,8 +46,8 @@ module() { # module
 whole() {
     local copy=$home/whole each=() line
     while read -r line; do
-        each+=(--re "^$(sed 's/[][\.^$*+?(){}|]/\\&/g' <<<"$line")\$")
-    done < <(cat "$home"/{gate,membership}-[0-9]*/mutants.out/missed.txt)
+        each+=(--re "$line")
+    done < <(sed 's/[][\.^$*+?(){}|]/\\&/g; s/.*/^&$/' "$home"/{gate,membership}-[0-9]*/mutants.out/missed.txt)
     if [ ${#each[@]} -eq 0 ]; then
         echo 'whole: nothing lives'
         return
@@ -52,7 +55,7 @@ whole() {
     mkdir -p "$copy"
     find "$copy" -mindepth 1 -maxdepth 1 ! -name target -exec rm -r {} +
     git ls-files -z | xargs -0 cp --parents -t "$copy"
-    mutate "$copy" "${each[@]}" --minimum-test-timeout 3000 --cargo-arg=--test=it
+    mutate "$copy" "${each[@]}" --timeout 600 --cargo-arg=--test=it
     tally whole "$copy"
 }
 
