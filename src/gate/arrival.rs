@@ -166,7 +166,10 @@ pub(crate) mod tests {
         let buffer = Bytes::from(vec![b'x'; 8192]);
         let mut loose = arrival(&[("x-one", "1"), ("x-two", "2"), ("x-one", "3")], b"");
         loose.parts.body = buffer.slice(100..200);
+        let value = HeaderValue::from_maybe_shared(buffer.slice(7..9)).unwrap();
+        loose.parts.headers.insert("x-three", value);
         let compact = loose.compact();
+        assert_eq!(compact.headers()["x-three"], "xx");
         assert_eq!(compact.body(), &buffer.slice(100..200));
         assert_eq!(compact.headers().get_all("x-one").iter().collect::<Vec<_>>(), ["1", "3"]);
         assert!(buffer.try_into_mut().is_ok(), "nothing holds on to the buffer");
@@ -176,5 +179,6 @@ pub(crate) mod tests {
     fn debug_holds_no_header_and_no_body() {
         let text = format!("{:?}", arrival(&[("x-spark-signature", "abcdef")], b"hunter2"));
         assert!(!text.contains("abcdef") && !text.contains("hunter2"), "{text}");
+        assert!(text.contains("0007") && text.contains("helpdesk"), "{text}");
     }
 }

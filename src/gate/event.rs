@@ -249,6 +249,7 @@ pub(crate) mod tests {
             "nul",
             "{\"resource\":\"messages\",\"event\":\"created\"}",
             "{\"resource\":1,\"event\":\"created\",\"data\":{}}",
+            "{\"resource\":\"messages\",\"event\":\"created\",\"data\":[\"id\"]}",
         ];
         for text in texts {
             assert_eq!(facts(text.as_bytes()), Err(Refusal::Malformed), "{text}");
@@ -272,6 +273,29 @@ pub(crate) mod tests {
             body.insert_str(at, &format!(r#""text":null,"{name}":"{}","#, uuid(51)));
             assert_eq!(facts(body.as_bytes()), Err(Refusal::Malformed), "{name}: the same below");
         }
+    }
+
+    #[test]
+    fn a_notice_is_shown_without_its_facts_and_gives_back_what_came() {
+        let (body, notice) = (message().to_string(), notice(&message()).unwrap());
+        let text = format!("{notice:?}");
+        assert!(text.contains("Arrival") && !text.contains(&uuid(ANN)), "{text}");
+        assert_eq!(notice.into_arrival().body(), body.as_bytes());
+    }
+
+    /// No rule asks about the kind of room, and the webhook is only told: neither makes an event malformed.
+    #[test]
+    fn what_is_for_records_only_may_be_anything() {
+        let told = |room_type: Value, webhook: Value| {
+            let mut envelope = message();
+            (envelope["data"]["roomType"], envelope["id"]) = (room_type, webhook);
+            let facts = facts(envelope.to_string().as_bytes()).unwrap();
+            (facts.room_type, facts.webhook.and_then(Key::uuid).map(|id| id.to_string()))
+        };
+        assert_eq!(told(json!("direct"), json!(uuid(8))), (Some(RoomType::Direct), Some(uuid(8))));
+        assert_eq!(told(json!("group"), json!("hook")), (Some(RoomType::Group), None));
+        assert_eq!(told(json!("other"), Value::Null), (None, None));
+        assert_eq!(told(json!(7), json!(7)), (None, None));
     }
 
     #[test]
