@@ -17,6 +17,9 @@ use crate::truth::{PEOPLE, Room, Who};
 /// From the verdict to the first byte at the bot: the record (100 ms), and a connection.
 const LAST_STEPS: At = 100 + CONNECT;
 
+/// One route answers when the bot has answered, or after this.
+const LONGEST_ANSWER: At = 1000;
+
 /// A time in which something was so; still open while `until` is far away.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
@@ -219,7 +222,7 @@ impl Oracle {
             return Err("it never should".to_owned());
         }
         // It may have come in earlier than the answer shows.
-        let slack = self.lag.allowance(last - 5000, said.at);
+        let slack = self.lag.allowance(last - 5000, said.at) + LONGEST_ANSWER;
         if said.at - last < MAX_AGE - slack {
             return Err(format!("after {} ms", said.at - last));
         }
