@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::book::{Decision, Event, People, Said, Tale};
+use crate::book::{Arrival, Decision, Event, People, Said, Tale};
 use crate::bot::{Hit, Next};
 use crate::clock::{At, Lag, now};
 use crate::setup::{ALLOW_TTL, CONNECT, Choice, GIVE_UP_AFTER, MAX_AGE, MAX_EVENT_AGE, STALE_DENY};
@@ -91,6 +91,7 @@ impl Oracle {
         for decision in event.decisions.values() {
             self.ends_once(event, decision, &mut found);
             for hit in &decision.hits {
+                self.by_itself(event, tale, hit, &mut found);
                 self.may_pass(tale, hit, &mut found);
             }
             for said in decision.said.iter().filter(|said| said.verdict != "allow") {
@@ -128,6 +129,24 @@ impl Oracle {
         let (first, last) = (event.arrivals.first(), decision.hits.last());
         if first.zip(last).is_some_and(|(arrival, hit)| hit.at - arrival.done > 500) {
             found.outcomes.push("waited".to_owned());
+        }
+    }
+
+    /// Rules 12 to 16: what the event itself shows.
+    fn by_itself(&self, event: &Event, tale: &Tale, hit: &Hit, found: &mut Findings) {
+        let room = self.room(tale);
+        if tale.resource == "messages"
+            && room.is_some_and(|room| tale.person == self.id_of_bot(room))
+        {
+            found.wrong.push("the bot got its own message".to_owned());
+        }
+        if tale.resource == "memberships" && tale.verb == "deleted" {
+            found.wrong.push("delivered, and its resource is denied".to_owned());
+        }
+        let slack = self.lag.allowance(tale.created, hit.at) + LONGEST_ANSWER;
+        let old = |a: &Arrival| a.done - tale.created > MAX_EVENT_AGE + slack;
+        if tale.verb == "created" && event.arrivals.iter().all(old) {
+            found.wrong.push("delivered, and it was too old when it came".to_owned());
         }
     }
 
@@ -207,7 +226,7 @@ impl Oracle {
             }
             "resource_denied" => tale.resource == "memberships" && tale.verb == "deleted",
             "event_too_old" => event.arrivals.iter().any(|a| a.done - tale.created > MAX_EVENT_AGE),
-            "self" => tale.person == self.id_of_bot(room),
+            "self" => tale.resource == "messages" && tale.person == self.id_of_bot(room),
             "duplicate" => event.arrivals.len() > 1,
             "overloaded" => event.arrivals.iter().any(|a| a.status == Some(503)),
             _ if said.verdict == "expired" => return self.may_expire(event, room, said),
