@@ -31,6 +31,11 @@ pub fn now() -> Moment {
     Moment { wall: wall(), tick: START.elapsed() }
 }
 
+/// How long ago a moment was at least ([`Moment::surely_since`]): for figures, which need one clock only.
+pub fn surely_since(earlier: Moment) -> Duration {
+    START.elapsed().saturating_sub(earlier.tick)
+}
+
 /// The clock that supervisors compare with (`CLOCK_MONOTONIC`), since some moment before the start.
 pub fn monotonic() -> Duration {
     let now = clock_gettime(ClockId::Monotonic);

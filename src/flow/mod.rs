@@ -228,7 +228,7 @@ impl Courier {
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
         let began = rt::now();
         let verdict = judge(notice, evidence, rules, asked);
-        self.reporter.staged(Stage::Judge, rt::now().surely_since(began));
+        self.reporter.staged(Stage::Judge, rt::surely_since(began));
         letter.trail.judged(began);
         match verdict {
             Verdict::Clear(cleared) => Ok(cleared),

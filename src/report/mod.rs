@@ -42,7 +42,7 @@ pub use metrics::Exposition;
 use metrics::Metrics;
 pub use observed::{BotFigures, CacheName, Eviction, Figures, Observed, RouteFigures};
 pub use operation::{HttpMethod, Operation, RosterSource};
-use outage::{Kind, Outage};
+use outage::Outage;
 use quota::Quota;
 use record::Turned;
 pub use record::{BodyDigest, Decision, Form, Mode, Verdict};
