@@ -14,16 +14,11 @@ use super::moment::Moment;
 ///
 /// ```compile_fail,E0451
 /// // Only ingress and inbox make one.
-/// let forged = botwarden::gate::arrival::Arrival { id: todo!(), route: todo!(), received: todo!(), origin: todo!(), headers: todo!(), query: None, body: todo!() };
+/// let forged = botwarden::gate::arrival::Arrival { parts: todo!() };
 /// ```
 pub struct Arrival {
-    id: Uuid,
-    route: Arc<str>,
-    received: Moment,
-    origin: Origin,
-    headers: HeaderMap,
-    query: Option<Box<str>>,
-    body: Bytes,
+    /// In one place from the door to the bot: it goes through many hands, and each would copy it.
+    parts: Box<Parts>,
 }
 
 /// Who the connection came from, as far as the listener can tell.
@@ -50,52 +45,53 @@ pub(crate) struct Parts {
 impl Arrival {
     /// The one constructor, for ingress and inbox.
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { id, route, received, origin, headers, query, body } = parts;
-        Self { id, route, received, origin, headers, query, body }
+        Self { parts: Box::new(parts) }
     }
 
     /// The same, in memory of its own. What comes from a listener holds on to read buffers that are many times larger
     /// than an event; an event that is kept must cost no more than it is counted for.
     #[must_use]
-    pub fn compact(self) -> Self {
-        let headers =
-            self.headers.iter().map(|(name, value)| (own_name(name), own_value(value))).collect();
-        Self { headers, body: Bytes::copy_from_slice(&self.body), ..self }
+    pub fn compact(mut self) -> Self {
+        let headers = self.parts.headers.iter();
+        self.parts.headers =
+            headers.map(|(name, value)| (own_name(name), own_value(value))).collect();
+        self.parts.body = Bytes::copy_from_slice(&self.parts.body);
+        self
     }
 
     /// The id of this event in records, logs and `Botwarden-Decision-Id`; `UUIDv7`.
     pub fn id(&self) -> Uuid {
-        self.id
+        self.parts.id
     }
 
     /// The name of the route it came in on.
     pub fn route(&self) -> &Arc<str> {
-        &self.route
+        &self.parts.route
     }
 
     /// When it came in.
     pub fn received(&self) -> Moment {
-        self.received
+        self.parts.received
     }
 
     /// Who sent it, as far as the listener can tell.
     pub fn origin(&self) -> &Origin {
-        &self.origin
+        &self.parts.origin
     }
 
     /// Its headers, unfiltered.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.parts.headers
     }
 
     /// The query of its URL without the question mark.
     pub fn query(&self) -> Option<&str> {
-        self.query.as_deref()
+        self.parts.query.as_deref()
     }
 
     /// Its body, byte for byte.
     pub fn body(&self) -> &Bytes {
-        &self.body
+        &self.parts.body
     }
 }
 
@@ -111,8 +107,8 @@ fn own_value(value: &HeaderValue) -> HeaderValue {
 impl fmt::Debug for Arrival {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Arrival")
-            .field("id", &self.id)
-            .field("route", &self.route)
+            .field("id", &self.parts.id)
+            .field("route", &self.parts.route)
             .finish_non_exhaustive()
     }
 }
@@ -152,9 +148,9 @@ pub(crate) mod tests {
     fn a_compact_arrival_is_the_same_in_memory_of_its_own() {
         let buffer = Bytes::from(vec![b'x'; 8192]);
         let mut loose = arrival(&[("x-one", "1"), ("x-two", "2"), ("x-one", "3")], b"");
-        loose.body = buffer.slice(100..200);
+        loose.parts.body = buffer.slice(100..200);
         let value = HeaderValue::from_maybe_shared(buffer.slice(7..9)).unwrap();
-        loose.headers.insert("x-three", value);
+        loose.parts.headers.insert("x-three", value);
         let compact = loose.compact();
         assert_eq!(compact.headers()["x-three"], "xx");
         assert_eq!(compact.body(), &buffer.slice(100..200));

@@ -1,14 +1,14 @@
 //! What does the event say? Read once, from the bytes that were proved, and matched against the registration.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::arrival::Arrival;
+use super::fields::Fields;
 use super::id::{Id, Key, Org, OrgId, Person, PersonId, Room, RoomId, Webhook};
 use super::refusal::Refusal;
 use super::signature::Authentic;
@@ -45,7 +45,7 @@ pub struct Facts {
 
 /// What a route's webhook must look like. Without it (the bot's own id is not known yet) an event can be kept and
 /// can dirty a room, but it can not be judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registration {
     /// Who must have created the webhook: the bot itself.
     pub creator: Option<Key<Person>>,
@@ -59,12 +59,12 @@ pub struct Registration {
 /// ```
 pub struct Notice {
     authentic: Authentic,
-    facts: Facts,
+    facts: Arc<Facts>,
 }
 
 impl Notice {
     /// What the event says.
-    pub fn facts(&self) -> &Facts {
+    pub fn facts(&self) -> &Arc<Facts> {
         &self.facts
     }
 
@@ -76,6 +76,12 @@ impl Notice {
     /// Lets go of the proof: what is kept for later is an arrival again.
     pub fn into_arrival(self) -> Arrival {
         self.authentic.into_arrival()
+    }
+
+    /// The same bytes in memory of their own ([`Arrival::compact`]).
+    #[must_use]
+    pub fn compact(self) -> Self {
+        Self { authentic: self.authentic.compact(), ..self }
     }
 }
 
@@ -94,7 +100,7 @@ pub fn read(authentic: Authentic, registration: Registration) -> Result<Notice, 
     {
         return Err(Refusal::WrongWebhook);
     }
-    Ok(Notice { authentic, facts })
+    Ok(Notice { authentic, facts: Arc::new(facts) })
 }
 
 #[derive(Deserialize)]
@@ -109,36 +115,8 @@ struct Envelope<'a> {
     creator: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "actorId")]
     actor: Option<Cow<'a, str>>,
-    #[serde(deserialize_with = "unrepeated")]
-    data: BTreeMap<String, serde_json::Value>,
-}
-
-/// A map in which no key stands twice: of two rooms, this reader could take the one and the bot's the other.
-fn unrepeated<'de, D>(from: D) -> Result<BTreeMap<String, serde_json::Value>, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    from.deserialize_map(Unrepeated)
-}
-
-struct Unrepeated;
-
-impl<'de> Visitor<'de> for Unrepeated {
-    type Value = BTreeMap<String, serde_json::Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = BTreeMap::new();
-        while let Some((name, value)) = map.next_entry()? {
-            if fields.insert(name, value).is_some() {
-                return Err(A::Error::custom("a key stands twice"));
-            }
-        }
-        Ok(fields)
-    }
+    #[serde(borrow)]
+    data: Fields<'a>,
 }
 
 /// The facts of an envelope, whoever sent it; `explain` reads unsigned files with it.
@@ -149,7 +127,7 @@ pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
     let envelope: Envelope<'_> =
         serde_json::from_slice(body).map_err(|_text_of_the_caller| Refusal::Malformed)?;
     let resource = Resource::named(&envelope.resource);
-    let data = Fields(&envelope.data);
+    let data = &envelope.data;
     let room = match resource {
         Resource::Rooms => data.text("id")?.map(RoomId::parse).transpose(),
         Resource::AttachmentActions
@@ -175,7 +153,7 @@ pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
         created: data.text("created")?.map(time).transpose()?,
         creator: envelope.creator.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
         webhook: envelope.id.as_str().and_then(|id| Id::parse(id).ok()).map(|id| id.key()),
-        room_type: match envelope.data.get("roomType").and_then(serde_json::Value::as_str) {
+        room_type: match data.text("roomType").ok().flatten() {
             Some("direct") => Some(RoomType::Direct),
             Some("group") => Some(RoomType::Group),
             Some(_) | None => None,
@@ -189,28 +167,6 @@ fn time(text: &str) -> Result<SystemTime, Refusal> {
     text.parse::<jiff::Timestamp>()
         .map(SystemTime::from)
         .map_err(|_text_of_the_caller| Refusal::Malformed)
-}
-
-struct Fields<'a>(&'a BTreeMap<String, serde_json::Value>);
-
-impl<'a> Fields<'a> {
-    fn text(&self, name: &str) -> Result<Option<&'a str>, Refusal> {
-        match self.0.get(name) {
-            None | Some(serde_json::Value::Null) => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or(Refusal::Malformed),
-        }
-    }
-
-    /// A raw UUID says not of what, so of those only the room's own counts.
-    fn rooms(&self, own: Option<&RoomId>) -> Vec<Key<Room>> {
-        let strings = self.0.values().filter_map(serde_json::Value::as_str);
-        let spelled =
-            strings.filter(|text| text.len() > 36).filter_map(|text| RoomId::parse(text).ok());
-        let mut rooms: Vec<_> = spelled.map(|id| id.key()).chain(own.map(RoomId::key)).collect();
-        rooms.sort_unstable();
-        rooms.dedup();
-        rooms
-    }
 }
 
 #[cfg(test)]
@@ -320,6 +276,8 @@ pub(crate) mod tests {
         let (body, notice) = (message().to_string(), notice(&message()).unwrap());
         let text = format!("{notice:?}");
         assert!(text.contains("Arrival") && !text.contains(&uuid(ANN)), "{text}");
+        let (facts, notice) = (Arc::clone(notice.facts()), notice.compact());
+        assert_eq!(notice.facts(), &facts);
         assert_eq!(notice.into_arrival().body(), body.as_bytes());
     }
 

@@ -101,6 +101,12 @@ impl Authentic {
     pub fn into_arrival(self) -> Arrival {
         self.arrival
     }
+
+    /// The same bytes in memory of their own ([`Arrival::compact`]).
+    #[must_use]
+    pub fn compact(self) -> Self {
+        Self { arrival: self.arrival.compact() }
+    }
 }
 
 /// Rules 6 to 8: exactly one signature header, 40 hex digits in either case, a MAC of the raw body.

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::Visit;
 use super::linger::Linger;
+use super::timely::{Kind, Timely};
 use super::tls::Certificates;
 use crate::flow::Door;
 
@@ -63,7 +64,7 @@ async fn welcome<D: Door>(stream: TcpStream, visit: &Arc<Visit<D>>, manner: Mann
     if stream.set_nodelay(true).is_err() {
         return; // the caller is gone
     }
-    let stream = Linger::new(stream);
+    let stream = Linger::new(Timely::new(stream, Kind::default()));
     let Some(certificates) = &manner.tls else {
         return converse(TokioIo::new(stream), visit, &manner).await;
     };

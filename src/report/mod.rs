@@ -44,7 +44,7 @@ pub use operation::{HttpMethod, Operation, RosterSource};
 use outage::{Kind, Outage};
 use quota::Quota;
 use record::Turned;
-pub use record::{Decision, Form, Mode, Verdict};
+pub use record::{BodyDigest, Decision, Form, Mode, Verdict};
 pub use scope::{BotScope, RouteScope, Scope, Watch};
 use standing::Board;
 pub use standing::{BotStanding, Counted, Reload, Standing};
@@ -278,9 +278,14 @@ impl Reporter {
 
     /// Tells a verdict that something depends on. Nothing may pass before [`Self::written`] says that the record is.
     pub fn record(&self, decision: &Decision<'_>) -> Result<Ticket, Unwritten> {
-        let taken = self.records.push(decision.line(self.form), decision.at);
+        let (line, passes) = (decision.line(self.form), decision.verdict.passes());
+        let taken = if passes {
+            self.records.push_awaited(line, decision.at)
+        } else {
+            self.records.push(line, decision.at)
+        };
         // What is refused counts also when its record is lost; what would pass does not pass.
-        if taken.is_ok() || !matches!(decision.verdict, Verdict::Allow { .. }) {
+        if taken.is_ok() || !passes {
             let decided = Happening::Decided(decision);
             self.metrics.count(&decided);
             self.board.note(&decided);
@@ -350,7 +355,8 @@ impl Reporter {
         self.metrics.scrape(exposition, now)
     }
 
-    /// At most one line a second and reason: a flood of forged calls must not become a flood of lines.
+    /// At most one line a second and reason, and fewer when it goes on: a flood of forged calls must not become a flood
+    /// of lines.
     fn turned_away(&self, route: Option<&str>, refusal: Refusal, at: SystemTime) {
         if let Some(unsaid) = self.turned_away.admit(refusal, at) {
             let turned = Turned { route, refusal, unsaid, at, config: &self.config() };
