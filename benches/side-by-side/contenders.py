@@ -9,6 +9,8 @@ import machine
 SECRET = "0123456789abcdef0123456789abcdef"
 TOKEN = "sim-token-helpdesk"
 EXAMPLE = "0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11"
+# Events a second that Flask keeps up with; the others get 2,000.
+FLASK_RATE = 200
 MODULES = "/usr/lib/nginx/modules"
 
 
@@ -20,7 +22,6 @@ class Contender:
 
 def all_of(binary):
     """In the order of the table."""
-    flask = ("the helper's way", 200)
     return [
         Contender("nginx", "nginx plain", "proxies, no check", nginx, verifies=False),
         Contender("delivered", "**botwarden**, `answer: delivered`", "HMAC, members of the room, duplicates, evidence",
@@ -31,9 +32,10 @@ def all_of(binary):
         Contender("haproxy-map", "HAProxy + `hmac` + map file", "HMAC and a static list of rooms",
                   lambda *at: haproxy(*at, rooms=True)),
         Contender("lua", "nginx + Lua", "HMAC only", nginx_lua),
-        Contender("flask-ttl", "Flask, TTL cache", f"{flask[0]}, a list of members kept for 60 s, forwards", lambda *at: flask_bot(*at, way="ttl"), rate=flask[1]),
+        Contender("flask-ttl", "Flask, TTL cache", "HMAC, members of the room kept for 60 s; forwards",
+                  lambda *at: flask_bot(*at, way="ttl"), rate=FLASK_RATE),
         Contender("flask", "Flask as the helper shows it", "asks for the list of members at every event; is the bot itself",
-                  lambda *at: flask_bot(*at, way="helper"), forwards=False, rate=flask[1]),
+                  lambda *at: flask_bot(*at, way="helper"), forwards=False, rate=FLASK_RATE),
     ]
 
 
@@ -75,7 +77,8 @@ def haproxy(site, rooms=False):
     known = ""
     if rooms:
         site.write("rooms.map", "".join(f"{room} yes\n" for room in site.world.room_ids()))
-        known = f"http-request deny deny_status 403 unless {{ req.body,json_query('$.data.roomId'),map_str({site.directory}/rooms.map,no) -m str yes }}"
+        room = f"req.body,json_query('$.data.roomId'),map_str({site.directory}/rooms.map,no)"
+        known = f"http-request deny deny_status 403 unless {{ {room} -m str yes }}"
     site.write("haproxy.cfg", f"""
 global
   nbthread 1
@@ -141,8 +144,8 @@ routes:
 
 
 def registered(bot, topics):
-    hears = ", ".join(topics)
-    return f"  {bot}: {{token: {{file: ./tokens/{bot}}}, webhook_secret: {{file: ./secret}}, webhooks: {{events: [{hears}]}}}}\n"
+    secrets = f"token: {{file: ./tokens/{bot}}}, webhook_secret: {{file: ./secret}}"
+    return f"  {bot}: {{{secrets}, webhooks: {{events: [{', '.join(topics)}]}}}}\n"
 
 
 def route(number, of, topic, port, answer):
@@ -150,5 +153,5 @@ def route(number, of, topic, port, answer):
     bot, path = (f"helpdesk-{number}", f"/{number}") if of > 1 else ("helpdesk", "")
     kind = f"-{topic}" if topic else ""
     more = "" if topic else f", answer: {answer}"
-    upstream = f"http://127.0.0.1:{port}/"
-    return f"  {bot}{kind}: {{path: /webhooks/helpdesk{path}{kind}, bot: {bot}, upstream: '{upstream}'{more}, events: [{TOPICS[topic]}]}}\n"
+    keys = f"path: /webhooks/helpdesk{path}{kind}, bot: {bot}, upstream: 'http://127.0.0.1:{port}/'{more}"
+    return f"  {bot}{kind}: {{{keys}, events: [{TOPICS[topic]}]}}\n"

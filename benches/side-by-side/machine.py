@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "target" / "side-by-side"
 LOAD = TARGET / "load" / "release" / "load"
 VENV = TARGET / "venv"
+NEEDED = 4 << 30  # bytes of disk
 HERE = Path(__file__).resolve().parent
 
 
@@ -60,6 +61,12 @@ def describe():
     return f"{name}, {os.cpu_count()} cores, Linux {platform.release()}; load when it began: {load:.1f}"
 
 
+def space():
+    """A million records and their log lines have to lie somewhere until the gateway that wrote them is stopped."""
+    if shutil.disk_usage(TARGET).free < NEEDED:
+        fail(f"less than {NEEDED >> 30} GiB are free at {TARGET}")
+
+
 def debian(packages):
     """Installs what is missing from Debian, or says what to do."""
     missing = [package for package in packages if not installed(package)]
@@ -104,6 +111,11 @@ def build_load():
     # Not at its place: nothing that was built may lie among sources.
     environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET / "load")}
     subprocess.run(command, check=True, cwd=HERE / "load", env=environment, timeout=600)
+
+
+def built():
+    """What is measured, in words."""
+    return "given by BOTWARDEN" if os.environ.get("BOTWARDEN") else "built as it is handed out"
 
 
 def botwarden():

@@ -4,6 +4,7 @@ import time
 
 import contenders
 from machine import say
+from processes import most_connections
 
 # The most that the configuration takes: connections must not be closed while they are being opened.
 CROWDED = ", max_connections: {most}, header_timeout: 2m"
@@ -24,6 +25,8 @@ def after_events(house, events):
 
 
 def with_connections(house, wanted):
+    wanted = most_connections(wanted)
+
     def setup(site):
         return contenders.botwarden(house.binary, site, server=CROWDED.format(most=wanted + 100))
 

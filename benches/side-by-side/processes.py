@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -130,6 +131,14 @@ def raise_files():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
+
+
+def most_connections(wanted):
+    """As many as there are file descriptors for, with some for everything else."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 1_000
+    if wanted > most:
+        print(f"only {most:,} connections instead of {wanted:,}: raise the limit of open files", file=sys.stderr)
+    return min(wanted, most)
 
 
 def ends_with_us():

@@ -34,62 +34,52 @@ def text(results, who):
 
 
 def about(results):
-    plan, last = results["plan"], results["rounds"][-1]
+    last = results["rounds"][-1]
     threads = at(last, ("delivered", "threads")) or {}
     workers = results["workers"]
     return (
-        f"{results['machine']}. {results['cores'].capitalize()}. {plan['rounds']} rounds, interleaved; medians, ratios within a round. "
+        f"{results['machine']}. {results['cores'].capitalize()}. {len(results['rounds'])} rounds, interleaved; medians, ratios within a round. "
         f"32 connections with keep-alive, events of about 700 bytes about 100 rooms that are known, each event with a "
-        f"message and a signature of its own. One worker each; botwarden has {workers} for events "
+        f"message and a signature of its own. One worker each; botwarden, {results['binary']}, has {workers} for events "
         f"({sum(threads.values())} threads in all), its decision log in a directory, log and metrics on. nginx "
         f"{version('nginx')}, HAProxy {version('haproxy')}, all without a log."
     )
 
 
+def beside(figures, who, *path, to=BASE):
+    """A figure, and how many times that of nginx it is."""
+    value, ratio = figures.of(who, *path), figures.ratio(who, to, *path)
+    return number(value) if who == to or ratio is None else f"{number(value)} ({number(ratio, 2)}×)"
+
+
+def plain(figures, who, *path):
+    return number(figures.of(who, *path))
+
+
 def speed(figures, who):
-    head = ["", "what it does", "CPU µs an event", "to nginx", "events/s", "p50 / p99 µs", "RSS MiB idle / after"]
-    rows = [
-        [
-            one.name,
-            one.does,
-            number(figures.of(one.key, "fast", "cpu_us")),
-            times(figures.ratio(one.key, BASE, "fast", "cpu_us")),
-            number(figures.of(one.key, "fast", "authentic", "per_second")),
-            " / ".join(number(figures.of(one.key, "fast", "authentic", p)) for p in ("p50", "p99")),
-            " / ".join(number(figures.of(one.key, name)) for name in ("rss_idle", "rss_after")),
-        ]
-        for one in who
-    ]
-    return "As fast as answers come:\n\n" + table(head, rows)
+    head = ["", "what it does", "CPU µs an event", "events/s", "p50 µs", "p99 µs", "RSS MiB idle", "after"]
+    paths = [("fast", "cpu_us"), *(("fast", "authentic", name) for name in ("per_second", "p50", "p99"))]
+    paths += [("rss_idle",), ("rss_after",)]
+    rows = [[one.name, one.does, *(beside(figures, one.key, *path) for path in paths)] for one in who]
+    return "As fast as answers come; in brackets, how many times nginx plain:\n\n" + table(head, rows)
 
 
 def pace(figures, who):
-    head = ["", "events/s", "p50 µs", "p99", "p99.9", "p99 to nginx", "CPU µs an event"]
-    rows = [
-        [
-            one.name,
-            number(one.rate),
-            *(number(figures.of(one.key, "paced", "authentic", p)) for p in ("p50", "p99", "p999")),
-            times(figures.ratio(one.key, BASE, "paced", "authentic", "p99")) if one.rate == who[0].rate else "–",
-            number(figures.of(one.key, "paced", "cpu_us")),
-        ]
-        for one in who
-    ]
+    head = ["", "events/s", "p50 µs", "p99 µs", "p99.9 µs", "CPU µs an event"]
+    paths = [*(("paced", "authentic", name) for name in ("p50", "p99", "p999")), ("paced", "cpu_us")]
+    rows = []
+    for one in who:
+        # At another pace there is nothing to compare with.
+        show = beside if one.rate == who[0].rate else plain
+        rows.append([one.name, number(one.rate), *(show(figures, one.key, *path) for path in paths)])
     return "At a fixed pace, from the moment when the event was due (Flask cannot keep up with 2,000):\n\n" + table(head, rows)
 
 
 def refusals(figures, who):
-    head = ["CPU µs a refusal", "forged", "to HAProxy + `hmac`", "no signature"]
-    rows = [
-        [
-            one.name,
-            number(figures.of(one.key, "forged", "cpu_us")),
-            times(figures.ratio(one.key, "haproxy", "forged", "cpu_us")),
-            number(figures.of(one.key, "unsigned", "cpu_us")),
-        ]
-        for one in who
-        if one.verifies
-    ]
+    head = ["CPU µs a refusal; in brackets, to HAProxy + `hmac`", "forged", "no signature"]
+    paths = [("forged", "cpu_us"), ("unsigned", "cpu_us")]
+    verify = [one for one in who if one.verifies]
+    rows = [[one.name, *(beside(figures, one.key, *path, to="haproxy") for path in paths)] for one in verify]
     return table(head, rows)
 
 
@@ -117,7 +107,7 @@ def targets(figures, held):
         ["RSS after many events, MiB", held["after_events"], 16, 12],
         ["RSS with many connections, MiB", held["with_connections"], 120, 60],
     ]
-    cells = [[name, number(value), number(must), number(goal), verdict(value, must, goal)] for name, value, must, goal in rows]
+    cells = [[name, *map(number, figures_), verdict(*figures_)] for name, *figures_ in rows]
     return table(["target", "measured", "must", "goal", ""], cells)
 
 
@@ -132,7 +122,8 @@ def complaints(rounds, who):
     for one in who:
         for name, answer in (("fast", "200"), ("paced", "200"), ("forged", "403"), ("unsigned", "403")):
             shots = [round_[one.key][name] for round_ in rounds if name in round_[one.key]]
-            yield from (f"**{one.key}, {name}:** {wrong}" for shot in shots for wrong in faults(shot, answer, one.forwards))
+            wrong = (fault for shot in shots for fault in faults(shot, answer, one.forwards))
+            yield from (f"**{one.key}, {name}:** {fault}" for fault in wrong)
 
 
 def faults(shot, answer, forwards):
@@ -147,7 +138,3 @@ def faults(shot, answer, forwards):
         yield f"{shot['passed']} were answered 200, {shot['arrived']} reached the bot"
     if shot["broken"] or shot["unsent"] > shot["events"] / 100:
         yield f"{shot['broken']} connections broke, {shot['unsent']} events were not sent in time"
-
-
-def times(ratio):
-    return "–" if ratio is None else number(ratio)

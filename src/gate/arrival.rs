@@ -4,11 +4,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use super::moment::Moment;
+use super::signature;
 
 /// An event as it came in, before anything is proved.
 ///
@@ -52,10 +53,18 @@ impl Arrival {
     /// than an event; an event that is kept must cost no more than it is counted for.
     #[must_use]
     pub fn compact(mut self) -> Self {
-        let headers = self.parts.headers.iter();
-        self.parts.headers =
-            headers.map(|(name, value)| (own_name(name), own_value(value))).collect();
-        self.parts.body = Bytes::copy_from_slice(&self.parts.body);
+        let parts = &mut *self.parts;
+        let length: usize = parts.headers.values().map(HeaderValue::len).sum();
+        let mut own = BytesMut::with_capacity(length + parts.body.len());
+        parts.headers.values().for_each(|value| own.extend_from_slice(value.as_bytes()));
+        own.extend_from_slice(&parts.body);
+        let mut own = own.freeze();
+        parts.headers = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (own_name(name), own_value(value, &mut own)))
+            .collect();
+        parts.body = own;
         self
     }
 
@@ -95,12 +104,20 @@ impl Arrival {
     }
 }
 
+/// Names that everybody knows are in no buffer; of the others, one comes with each event.
 fn own_name(name: &HeaderName) -> HeaderName {
+    if *name == signature::HEADER {
+        return signature::HEADER.clone();
+    }
     HeaderName::from_bytes(name.as_str().as_bytes()).unwrap_or_else(|_it_is_one| name.clone())
 }
 
-fn own_value(value: &HeaderValue) -> HeaderValue {
-    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_it_is_one| value.clone())
+/// The same value, which is what `own` begins with.
+fn own_value(value: &HeaderValue, own: &mut Bytes) -> HeaderValue {
+    let bytes = own.split_to(value.len().min(own.len()));
+    let mut same = HeaderValue::from_maybe_shared(bytes).unwrap_or_else(|_it_is_one| value.clone());
+    same.set_sensitive(value.is_sensitive());
+    same
 }
 
 /// No header and no body: they hold signatures and foreign text.

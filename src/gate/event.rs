@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use serde::Deserialize;
 
 use super::arrival::Arrival;
-use super::fields::Fields;
+use super::fields::{Field, Fields, Text};
 use super::id::{Id, Key, Org, OrgId, Person, PersonId, Room, RoomId, Webhook};
 use super::refusal::Refusal;
 use super::signature::Authentic;
@@ -109,12 +109,12 @@ struct Envelope<'a> {
     resource: Cow<'a, str>,
     #[serde(borrow)]
     event: Cow<'a, str>,
-    #[serde(default)]
-    id: serde_json::Value,
+    #[serde(borrow, default)]
+    id: Field<'a>,
     #[serde(borrow, rename = "createdBy")]
-    creator: Option<Cow<'a, str>>,
+    creator: Option<Text<'a>>,
     #[serde(borrow, rename = "actorId")]
-    actor: Option<Cow<'a, str>>,
+    actor: Option<Text<'a>>,
     #[serde(borrow)]
     data: Fields<'a>,
 }
@@ -149,10 +149,14 @@ pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
             .transpose()
             .map_err(bad_id)?
             .map(|id| id.key()),
-        actor: envelope.actor.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
+        actor: envelope.actor.map(|text| PersonId::parse(&text.0)).transpose().map_err(bad_id)?,
         created: data.text("created")?.map(time).transpose()?,
-        creator: envelope.creator.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
-        webhook: envelope.id.as_str().and_then(|id| Id::parse(id).ok()).map(|id| id.key()),
+        creator: envelope
+            .creator
+            .map(|text| PersonId::parse(&text.0))
+            .transpose()
+            .map_err(bad_id)?,
+        webhook: envelope.id.text().and_then(|id| Id::parse(id).ok()).map(|id| id.key()),
         room_type: match data.text("roomType").ok().flatten() {
             Some("direct") => Some(RoomType::Direct),
             Some("group") => Some(RoomType::Group),

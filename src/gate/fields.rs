@@ -17,7 +17,9 @@ const USUAL_FIELDS: usize = 16;
 pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Field<'a>)>);
 
 /// What `data` says under one name, as far as anybody here wants to know.
-enum Field<'a> {
+#[derive(Default)]
+pub(super) enum Field<'a> {
+    #[default]
     Null,
     Text(Cow<'a, str>),
     /// Well formed, and of no use.
@@ -41,7 +43,7 @@ impl<'de> Visitor<'de> for Unrepeated {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields = Vec::with_capacity(USUAL_FIELDS);
-        while let Some((Name(name), value)) = map.next_entry()? {
+        while let Some((Text(name), value)) = map.next_entry()? {
             fields.push((name, value));
         }
         fields.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
@@ -52,11 +54,20 @@ impl<'de> Visitor<'de> for Unrepeated {
     }
 }
 
-/// A name that stands in the body as it is; a plain `Cow` would be copied.
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+impl Field<'_> {
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Other => None,
+        }
+    }
+}
 
-impl<'de> Deserialize<'de> for Field<'de> {
+/// Text that stands in the body as it is. A `Cow` within something else would be copied.
+#[derive(Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(Any)
     }
@@ -107,7 +118,7 @@ impl<'de> Visitor<'de> for Any {
 
     /// The same.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<Name<'de>, Field<'de>>()?.is_some() {}
+        while map.next_entry::<Text<'de>, Field<'de>>()?.is_some() {}
         Ok(Field::Other)
     }
 }
@@ -125,10 +136,7 @@ impl Fields<'_> {
 
     /// Every room id, by whatever name. A raw UUID says not of what, so of those only the room's own counts.
     pub(super) fn rooms(&self, own: Option<&RoomId>) -> Vec<Key<Room>> {
-        let strings = self.0.iter().filter_map(|(_, field)| match field {
-            Field::Text(text) => Some(&**text),
-            Field::Null | Field::Other => None,
-        });
+        let strings = self.0.iter().filter_map(|(_, field)| field.text());
         let spelled =
             strings.filter(|text| text.len() > 36).filter_map(|text| RoomId::parse(text).ok());
         let mut rooms: Vec<_> = spelled.map(|id| id.key()).chain(own.map(RoomId::key)).collect();

@@ -17,6 +17,9 @@ use uuid::Uuid;
 /// The longest spelling that is looked at; real ids have 79 to 120 characters.
 const LONGEST: usize = 256;
 
+/// Base64 makes four characters of three bytes.
+const LONGEST_DECODED: usize = LONGEST / 4 * 3;
+
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
@@ -167,8 +170,10 @@ fn bare<K: Kind>(text: &str) -> Option<Local> {
 }
 
 fn encoded<K: Kind>(text: &str) -> Option<Local> {
-    let bytes = URL_SAFE.decode(text).or_else(|_| STANDARD.decode(text)).ok()?;
-    plain::<K>(std::str::from_utf8(&bytes).ok()?)
+    let mut bytes = [0; LONGEST_DECODED];
+    let decoded = URL_SAFE.decode_slice(text, &mut bytes);
+    let length = decoded.or_else(|_| STANDARD.decode_slice(text, &mut bytes)).ok()?;
+    plain::<K>(std::str::from_utf8(bytes.get(..length)?).ok()?)
 }
 
 impl<K> PartialEq for Id<K>

@@ -24,6 +24,10 @@ use crate::flow::Door;
 /// proxies in front add some. Strangers hold this much at will: `server.max_connections` has the arithmetic.
 const HEAD: usize = 8 * 1024;
 
+/// What a caller may say before its handshake is over: a hello has some 2 KiB, a chain of client certificates some 10. The
+/// library would keep up to 64 KiB of a message that does not end.
+const HANDSHAKE: usize = 24 * 1024;
+
 /// How connections are treated, the same for all.
 #[derive(Clone)]
 pub(super) struct Manner {
@@ -64,12 +68,14 @@ async fn welcome<D: Door>(stream: TcpStream, visit: &Arc<Visit<D>>, manner: Mann
     if stream.set_nodelay(true).is_err() {
         return; // the caller is gone
     }
-    let stream = Linger::new(Timely::new(stream, Kind::default()));
+    let mut stream = Linger::new(Timely::new(stream, Kind::default()));
     let Some(certificates) = &manner.tls else {
         return converse(TokioIo::new(stream), visit, &manner).await;
     };
+    stream.allow(Some(HANDSHAKE));
     let handshake = tokio::time::timeout(manner.patience, certificates.acceptor().accept(stream));
-    if let Ok(Ok(stream)) = handshake.await {
+    if let Ok(Ok(mut stream)) = handshake.await {
+        stream.get_mut().0.allow(None);
         converse(TokioIo::new(stream), visit, &manner).await;
     }
 }
@@ -81,7 +87,8 @@ where
 {
     let calls = service_fn(|request: Request<Incoming>| {
         let visit = Arc::clone(visit);
-        async move { Ok::<_, Infallible>(visit.call(request).await) }
+        // A call takes memory while it lasts; hyper would keep a place for it as long as the connection.
+        Box::pin(async move { Ok::<_, Infallible>(visit.call(request).await) })
     });
     let mut connection = pin!(manner.http.serve_connection(io, calls));
     let ended = tokio::select! {

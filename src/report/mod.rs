@@ -10,6 +10,7 @@ pub mod build;
 mod follow;
 pub mod journal;
 mod lifecycle;
+mod log;
 pub mod lines;
 mod metrics;
 mod observed;
@@ -41,7 +42,7 @@ pub use metrics::Exposition;
 use metrics::Metrics;
 pub use observed::{BotFigures, CacheName, Eviction, Figures, Observed, RouteFigures};
 pub use operation::{HttpMethod, Operation, RosterSource};
-use outage::{Kind, Outage};
+use outage::Outage;
 use quota::Quota;
 use record::Turned;
 pub use record::{BodyDigest, Decision, Form, Mode, Verdict};
@@ -235,9 +236,11 @@ impl Reporter {
                 let _counted = self.records.push(decision.line(self.form), decision.at);
             }
             Happening::TurnedAway { route, refusal, at } => self.turned_away(*route, *refusal, *at),
-            Happening::Deferred { id, route, outage, wait } => deferred(*id, route, outage, *wait),
+            Happening::Deferred { id, route, outage, wait } => {
+                log::deferred(*id, route, outage, *wait);
+            }
             Happening::Delivered { id, route, answer, took } => {
-                delivered(*id, route, answer, *took);
+                log::delivered(*id, route, answer, *took);
             }
             Happening::TokenChecked { bot, problem: Some(outage) } => {
                 tracing::error!(bot, reason = outage.kind.label(), cause = %outage.cause, "{}", outage.kind.sentence());
@@ -362,36 +365,6 @@ impl Reporter {
             let turned = Turned { route, refusal, unsaid, at, config: &self.config() };
             self.followers.tell(|| Some(Told::turned_away(&turned)));
             let _counted = self.records.push(record::turned_away(&turned, self.form), at);
-        }
-    }
-}
-
-fn deferred(id: Uuid, route: &str, outage: &Outage, wait: Duration) {
-    let (reason, wait_s) = (outage.kind.label(), wait.as_secs_f64());
-    let sentence = outage.kind.sentence();
-    // Somebody has joined, and writes: nothing is wrong.
-    if outage.kind == Kind::ListOutdated {
-        tracing::debug!(decision_id = %id, route, reason, cause = %outage.cause, wait_s, "not yet: {sentence}");
-    } else {
-        tracing::warn!(decision_id = %id, route, reason, cause = %outage.cause, wait_s, "not yet: {sentence}");
-    }
-}
-
-fn delivered(id: Uuid, route: &str, answer: &Result<u16, &Outage>, took: Duration) {
-    let upstream_s = took.as_secs_f64();
-    match answer {
-        Ok(status @ 200..=299) => {
-            tracing::info!(decision_id = %id, route, upstream_status = *status, upstream_s, "delivered");
-        }
-        Ok(status) => tracing::warn!(
-            decision_id = %id, route, upstream_status = *status, upstream_s, "the bot took the event and answered with an error"
-        ),
-        Err(outage) if outage.kind == Kind::UpstreamTimeout => tracing::warn!(
-            decision_id = %id, route, cause = %outage.cause, upstream_s, "{}", outage.kind.sentence()
-        ),
-        // It is tried again, and that is told.
-        Err(outage) => {
-            tracing::debug!(decision_id = %id, route, cause = %outage.cause, upstream_s, "not delivered");
         }
     }
 }

@@ -155,9 +155,15 @@ struct TurnedAway<'a> {
     more: u64,
 }
 
+/// Of a record, in bytes; longer ones only cost another allocation.
+const USUAL_LINE: usize = 1024;
+
 pub(super) fn json(record: &impl Serialize) -> String {
-    serde_json::to_string(record)
-        .map_or_else(|_plain_structs_serialise| String::new(), |line| line + "\n")
+    let mut line = Vec::with_capacity(USUAL_LINE);
+    // Plain structs serialise, and as UTF-8.
+    let written = serde_json::to_writer(&mut line, record).ok();
+    line.push(b'\n');
+    written.and_then(|()| String::from_utf8(line).ok()).unwrap_or_default()
 }
 
 /// The SHA-256 of an event's body: which event a record is about, without what is in it.

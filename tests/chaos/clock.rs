@@ -43,9 +43,13 @@ impl Lag {
     /// By how much something may be late that was due between these moments, on the generous side: it may have been
     /// held up at each of a few steps.
     pub(crate) fn allowance(&self, from: At, until: At) -> At {
+        LEAST + 4 * self.worst_in(from, until)
+    }
+
+    pub(crate) fn worst_in(&self, from: At, until: At) -> At {
         let seen = self.0.lock().unwrap();
         let within = seen.iter().filter(|(at, lag)| at + lag + 10 >= from && *at <= until);
-        LEAST + 4 * within.map(|(_, lag)| *lag).max().unwrap_or(0)
+        within.map(|(_, lag)| *lag).max().unwrap_or(0)
     }
 
     pub(crate) fn worst(&self) -> At {

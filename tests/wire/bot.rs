@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 /// What the bot does, one after the other, with a request that it has read.
 #[derive(Clone, Copy, Debug)]

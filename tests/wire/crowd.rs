@@ -9,7 +9,7 @@ use crate::beside::Sender;
 use crate::line::many;
 use crate::memory::KIB;
 use crate::process::site::until;
-use crate::stage::Stage;
+use crate::stage::{Stage, skipped};
 
 const CROWD: usize = 10_000;
 
@@ -27,13 +27,12 @@ const PLACES: usize = 1024;
 fn ten_thousand_idle_connections_cost_their_bound_and_no_event() {
     let needed = u64::try_from(CROWD).unwrap() + OTHERS;
     if let Err(limit) = raised(needed) {
-        eprintln!(
-            "SKIPPED: 10,000 connections need {needed} files, the limit (ulimit -Hn) is {limit}"
-        );
+        skipped(&format!("10,000 connections need {needed} files, ulimit -Hn is {limit}"));
         return;
     }
     more_than_there_are_places_for();
     as_many_as_there_are_places_for();
+    as_many_that_hold_as_much_as_they_can();
 }
 
 /// Whoever has been there longest makes room: while they come, somebody known keeps the place; afterwards, whoever is new
@@ -48,7 +47,9 @@ fn more_than_there_are_places_for() {
             let files = stage.process.files();
             assert!(files < PLACES + 256, "{files} open files");
         }
-        (0..20).for_each(|_| assert_eq!(stage.send(), Some(200), "beside idle ones"));
+        for _ in 0..20 {
+            assert_eq!(stage.send(), Some(200), "beside idle ones");
+        }
         assert!(is_closed(&mut crowd[0]), "the oldest was among them");
     });
 }
@@ -61,11 +62,18 @@ fn as_many_as_there_are_places_for() {
         until("all are there", || stage.process.files() >= before + CROWD);
         drop(crowd);
     });
+}
+
+fn as_many_that_hold_as_much_as_they_can() {
+    let stage = Stage::new("header_timeout: 60s, max_connections: 12000");
+    let before = stage.process.files();
     stage.attacked("crowd: 10,000 with 8 KB of a head", 10_000 * EACH, || {
         let mut crowd = many(CROWD, &stage.gateway.listen);
         let most =
             [b"GET /none HTTP/1.1\r\nHost: h\r\nX-A: ", "a".repeat(7_900).as_bytes()].concat();
-        crowd.iter_mut().for_each(|stream| stream.write_all(&most).unwrap());
+        for stream in &mut crowd {
+            stream.write_all(&most).unwrap();
+        }
         let mut last = crowd.pop().unwrap();
         last.write_all(b"\r\n\r\n").unwrap();
         let mut start = [0; 12];

@@ -124,10 +124,14 @@ impl Row<'_> {
         let mut wrong = None;
         stage.attacked(self.0, SMALL, || {
             let both = [stage.secret(), stage.secret()];
-            self.taken(&both).for_each(|event| stage.expect(event));
+            for event in self.taken(&both) {
+                stage.expect(event);
+            }
             wrong = self.play(stage.line(), &both);
             if wrong.is_some() {
-                both.iter().for_each(|event| stage.forget(event));
+                for event in &both {
+                    stage.forget(event);
+                }
             }
         });
         wrong

@@ -3,7 +3,9 @@
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
@@ -179,13 +181,13 @@ impl Line {
 }
 
 /// Status and length of a whole answer. One with 1xx, to HEAD or of no length has no body.
-fn answer(heard: &[u8]) -> Option<(u16, usize)> {
-    let end = heard.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-    let head = std::str::from_utf8(&heard[..end]).unwrap().to_ascii_lowercase();
+fn answer(bytes: &[u8]) -> Option<(u16, usize)> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&bytes[..end]).unwrap().to_ascii_lowercase();
     let status = head.strip_prefix("http/1.")?.get(2..5)?.parse().unwrap();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     let whole = end + length.map_or(0, |length| length.parse().unwrap());
-    (heard.len() >= whole).then_some((status, whole))
+    (bytes.len() >= whole).then_some((status, whole))
 }
 
 /// Many connections that say nothing yet, from several addresses of this machine.

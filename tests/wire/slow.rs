@@ -1,7 +1,9 @@
 //! Callers who take their time: each deadline is kept, however they spend it.
 
 use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::event::bytes;
 use crate::line::{Line, Then};

@@ -1,9 +1,12 @@
 //! Callers who do not finish, or never meant, a TLS handshake.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
@@ -13,7 +16,7 @@ use crate::framing::SMALL;
 use crate::line::{Line, Then, many};
 use crate::memory::MIB;
 use crate::process::site::Site;
-use crate::stage::Stage;
+use crate::stage::{Stage, skipped};
 
 /// For a handshake, as it is configured here.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -128,8 +131,8 @@ fn within_a_handshake_that_was_finished_nothing_else_holds_up_or_breaks() {
         let mut line = stage.line();
         line.say(stage.event().call()).unwrap();
         assert_eq!(line.answer(), Some(200));
-        std::io::Write::write_all(&mut line.writer(), &[0x17, 3, 3, 0, 32, 1, 2, 3]).unwrap();
-        std::io::Write::write_all(&mut line.writer(), &[0; 64]).unwrap();
+        line.writer().write_all(&[0x17, 3, 3, 0, 32, 1, 2, 3]).unwrap();
+        line.writer().write_all(&[0; 64]).unwrap();
         assert!(line.rest().is_empty());
     });
     stage.attacked("tls: half-closed after an event", SMALL, || {
@@ -153,7 +156,28 @@ fn within_a_handshake_that_was_finished_nothing_else_holds_up_or_breaks() {
     });
 }
 
-/// A ClientHello may be spread over records up to 64 KiB; all places are taken by such, and by nothing else.
+/// With TLS 1.2, by a client that can.
+#[test]
+fn a_handshake_within_a_connection_is_refused() {
+    let stage = stage("header_timeout: 3s");
+    stage.attacked("tls: a second handshake (renegotiation)", SMALL, || {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["s_client", "-tls1_2", "-connect", &stage.gateway.listen]);
+        openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let Ok(mut client) = openssl.spawn() else {
+            return skipped("renegotiation: no openssl here");
+        };
+        let mut words = client.stdin.take().unwrap();
+        words.write_all(b"R\n").unwrap();
+        let told = client.wait_with_output().unwrap();
+        drop(words);
+        let told = String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).into_owned();
+        assert!(told.contains("RENEGOTIATING"), "{told}");
+        assert!(told.contains("no renegotiation"), "{told}");
+    });
+}
+
+/// A `ClientHello` may be spread over records up to 64 KiB. As much of it as is kept, in all places.
 #[test]
 fn handshakes_that_do_not_end_are_bounded_together() {
     let stage = stage("header_timeout: 20s");
@@ -163,13 +187,16 @@ fn handshakes_that_do_not_end_are_bounded_together() {
         hello.extend([0x16, 3, 1, 0x40, 0]);
         hello.extend([b'x'; 0x4000]);
     }
-    hello.extend([0x16, 3, 1, 0x3f, 0]);
-    hello.extend([b'x'; 0x3e00]);
-    stage.attacked("tls: 2,000 ClientHellos of 64 KiB less a few bytes", 64 * MIB, || {
+    stage.attacked("tls: a ClientHello of 48 KiB that does not end", SMALL, || {
+        let mut line = Line::to(&stage.gateway.listen);
+        let _cut_off = line.say(&hello);
+        assert!(line.rest().is_empty());
+    });
+    stage.attacked("tls: 2,000 ClientHellos that do not end, 23 KiB", 64 * MIB, || {
         let mut crowd = many(2_000, &stage.gateway.listen);
         for stream in &mut crowd {
             // The ones before may be cut off already.
-            let _said = std::io::Write::write_all(stream, &hello);
+            let _said = stream.write_all(&hello[..23 << 10]);
         }
         let last = crowd.last_mut().unwrap();
         last.set_read_timeout(Some(Duration::from_millis(300))).unwrap();

@@ -116,7 +116,7 @@ fn an_answer_that_comes_too_late_ends_its_connection() {
         until("its connection is over", || stage.bot.ended() > ended);
         assert_eq!(stage.send(), Some(200), "after {too_late:?}");
     }
-    stage.delivered(std::time::Instant::now());
+    stage.delivered(tokio::time::Instant::now());
 }
 
 /// Alone: the library reads them all, and a worker of the runtime does nothing else meanwhile.

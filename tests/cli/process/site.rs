@@ -99,7 +99,7 @@ impl Gateway {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let process = self.child.id().to_string();
+        let process = self.id().to_string();
         assert!(Command::new("kill").args([name, &process]).status().unwrap().success());
     }
 
