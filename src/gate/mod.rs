@@ -42,6 +42,7 @@ pub mod arrival;
 pub mod signature;
 pub mod topic;
 pub mod event;
+mod fields;
 pub mod audience;
 pub mod roster;
 pub mod policy;

@@ -148,6 +148,7 @@ impl Bound {
             loop {
                 let accepted = accept(&self.listener, || house.guests.make_room()).await;
                 house.open(accepted, tasks);
+                house.guests.settled().await;
             }
         };
         let stopped = async {
