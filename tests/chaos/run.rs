@@ -231,17 +231,18 @@ impl Run {
 
     /// Judges what is over; in the end, everything is.
     pub(crate) fn judges(&mut self, end: bool) {
-        let now = now();
+        // A machine that stands still for seconds delays all that is waited for here.
+        let (now, late) = (now(), 4 * self.oracle.lag.worst());
         let due: Vec<Key> = self
             .book
             .events
             .iter()
             .filter_map(|(key, event)| {
-                let over = Oracle::is_over(event) && event.touched < now - REST;
-                (end || over || event.touched < now - LONGEST).then(|| key.clone())
+                let over = Oracle::is_over(event) && event.touched < now - REST - late;
+                (end || over || event.touched < now - LONGEST - late).then(|| key.clone())
             })
             .collect();
-        for wrong in self.lanes.check(&self.book, if end { now } else { now - 5000 }) {
+        for wrong in self.lanes.check(&self.book, if end { now } else { now - 5000 - late }) {
             self.fails(None, &wrong);
         }
         for key in due {
@@ -256,7 +257,7 @@ impl Run {
             }
         }
         if !end {
-            self.oracle.forget(now - 120_000);
+            self.oracle.forget(now - 120_000 - 2 * late);
         }
     }
 
