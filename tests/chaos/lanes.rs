@@ -54,7 +54,7 @@ impl Lanes {
         // What came several times may be the first or the last of them.
         let [arrival] = event.arrivals.as_slice() else { return None };
         let last = lane.last.insert(tale.hook.clone(), arrival.number);
-        let late = last.is_some_and(|last| last > arrival.number);
-        late.then(|| format!("{} overtook another of its room and webhook", &key.1[..8]))
+        let overtaken = last.is_some_and(|last| last > arrival.number);
+        overtaken.then(|| format!("{} overtook another of its room and webhook", &key.1[..8]))
     }
 }
