@@ -25,6 +25,13 @@ const LONGEST: At = 40_000;
 /// More mistakes than that tell nothing new.
 const MOST_WRONG: usize = 12;
 
+/// Whether more is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    Meanwhile,
+    End,
+}
+
 pub(crate) struct Run {
     pub(crate) site: Site,
     pub(crate) book: Book,
@@ -119,7 +126,9 @@ impl Run {
                 Answered::Wrong(what) => self.fails(None, &what),
             }
         }
-        calls.iter().for_each(|call| self.called(call));
+        for call in &calls {
+            self.called(call);
+        }
         self.reads();
         for bot in 0..self.site.bots.len() {
             for hit in self.site.bots[bot].take() {
@@ -230,7 +239,8 @@ impl Run {
     }
 
     /// Judges what is over; in the end, everything is.
-    pub(crate) fn judges(&mut self, end: bool) {
+    pub(crate) fn judges(&mut self, when: When) {
+        let end = when == When::End;
         // A machine that stands still for seconds delays all that is waited for here.
         let (now, late) = (now(), 4 * self.oracle.lag.worst());
         let due: Vec<Key> = self

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use crate::bot::{Bot, Manner};
 use crate::clock::now;
 use crate::dice::Dice;
-use crate::life::{brings_back, bursts, changes, happens, order, says, sweeps};
+use crate::life::{Way, brings_back, bursts, changes, happens, order, says, sweeps};
 use crate::oracle::{lasting, since};
-use crate::run::Run;
+use crate::run::{Run, When};
 use crate::setup::{Choice, FIRST, PAGED, SMALL};
 use crate::weather::{Harm, KINDS, Weather};
 
@@ -93,12 +93,12 @@ impl Story {
         while run.wrong.is_empty() && self.goes_on(&run, began.elapsed()) {
             self.storm(&mut run, spell).await;
             self.calm(&mut run, spell).await;
-            run.judges(false);
+            run.judges(When::Meanwhile);
             self.memory.push(resident());
             spell += 1;
         }
         self.clears(&mut run).await;
-        run.judges(true);
+        run.judges(When::End);
         self.verdict(&run)
     }
 
@@ -108,7 +108,7 @@ impl Story {
         !enough || (elapsed < self.length + PATIENCE && !self.missing(run).is_empty())
     }
 
-    async fn well(&mut self, run: &mut Run, when: &str) {
+    async fn well(&self, run: &mut Run, when: &str) {
         let (began, patience) = (Instant::now(), PATIENCE);
         while !run.webhooks_are_well() {
             assert!(
@@ -143,8 +143,8 @@ impl Story {
         if departs {
             // Two lists, seconds apart, must agree before a room is left.
             run.kept_dirty = Some("c2");
-            changes(run, "c2", "clerk", true);
-            changes(run, "c2", "tom", true);
+            changes(run, "c2", "clerk", Way::In);
+            changes(run, "c2", "tom", Way::In);
         }
         self.lives(run, length).await;
         run.kept_dirty = None;
@@ -172,8 +172,8 @@ impl Story {
             Harm::Lie(room) => {
                 run.oracle.lies.push(since(now(), Some(room)));
                 if room != "ann-helpdesk" {
-                    changes(run, room, "cat", true);
-                    changes(run, room, "cat", false);
+                    changes(run, room, "cat", Way::In);
+                    changes(run, room, "cat", Way::Out);
                 }
                 bursts(run, &mut self.dice, room);
             }
@@ -207,10 +207,10 @@ impl Story {
         match spell % 10 {
             1 => self.leaves(run).await,
             2 => {
-                run.site.told.breaks(true);
+                run.site.told.breaks();
                 run.count("records broken");
             }
-            4 => self.weather.blacks_out(&run.site.control),
+            4 => crate::weather::blacks_out(&run.site.control),
             5 => {
                 run.site.control.revoke_token("sim-token-helpdesk");
                 run.oracle.troubles.push(lasting(Duration::from_secs(8)));
@@ -237,7 +237,7 @@ impl Story {
     }
 
     async fn mends(&mut self, run: &mut Run) {
-        run.site.told.breaks(false);
+        run.site.told.mends();
         run.site.control.issue_token("helpdesk", "sim-token-helpdesk").unwrap();
         for bot in &mut run.site.bots {
             bot.moods(Vec::new());
@@ -289,9 +289,14 @@ impl Story {
             }
             if began.elapsed() > PATIENCE {
                 let what = "nothing is delivered from this room in the end";
-                return silent.iter().for_each(|room| run.fails(Some(room), what));
+                for room in silent {
+                    run.fails(Some(room), what);
+                }
+                return;
             }
-            silent.iter().for_each(|room| says(run, &mut self.dice, room));
+            for room in silent {
+                says(run, &mut self.dice, room);
+            }
             assert!(run.settles(PATIENCE).await, "what comes in the end must end");
         }
     }
