@@ -32,7 +32,7 @@ pub(crate) use accept::accept;
 pub use answer::{Response, answer};
 pub use drain::Drain;
 pub(crate) use guests::{Guest, Guests, Working};
-pub use listener::{BindProblem, Bound, bind, handed_over};
+pub use listener::{BindProblem, Bound, bind, converse, handed_over};
 pub use passed::{Listener, Passed, PassedProblem};
 pub use tls::{Certificates, Examined, examine, examine_in};
 
