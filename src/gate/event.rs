@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::arrival::Arrival;
 use super::id::{Id, Key, Org, OrgId, Person, PersonId, Room, RoomId, Webhook};
+use super::object::Object;
 use super::refusal::Refusal;
 use super::signature::Authentic;
 pub use super::topic::{Resource, RoomType, Verb};
@@ -146,7 +147,7 @@ impl<'de> Visitor<'de> for Unrepeated {
 /// A field that is there but is not what it should be makes the event malformed: a rule that reads a broken field as
 /// an absent one could be talked past.
 pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
-    let envelope: Envelope<'_> =
+    let Object::<Envelope<'_>>(envelope) =
         serde_json::from_slice(body).map_err(|_text_of_the_caller| Refusal::Malformed)?;
     let resource = Resource::named(&envelope.resource);
     let data = Fields(&envelope.data);
@@ -289,6 +290,7 @@ pub(crate) mod tests {
             "nul",
             "{\"resource\":\"messages\",\"event\":\"created\"}",
             "{\"resource\":1,\"event\":\"created\",\"data\":{}}",
+            "[\"messages\",\"created\",null,null,null,{\"id\":\"x\"}]",
         ];
         for text in texts {
             assert_eq!(facts(text.as_bytes()), Err(Refusal::Malformed), "{text}");
