@@ -34,6 +34,7 @@ step 'YAML' yamllint --strict -c deploy/check/yamllint.yaml "${yaml[@]}"
 step 'Markdown' pymarkdown --config deploy/check/markdown.json scan README.md CHANGELOG.md SECURITY.md ARCHITECTURE.md docs deploy
 step 'links and headings' python deploy/check/links.py
 step 'commands in documents' python deploy/check/commands.py "$botwarden"
+step 'Dockerfiles: what they are given' python deploy/check/context.py
 step 'Dockerfiles' hadolint "${dockerfiles[@]}"
 step 'compose: schema' check-jsonschema --builtin-schema vendor.compose-spec "${composes[@]}"
 step 'compose: what it promises' python deploy/check/compose.py "${composes[@]}"

@@ -76,6 +76,7 @@ static() { ! readelf --program-headers "$root/usr/local/bin/botwarden" | grep -q
 step 'image: size' contents
 step 'image: user and health check' settings
 step 'image: needs no loader' static
+step 'image: says which crates it is made of' python3 deploy/check/crates.py "$root/usr/local/bin/botwarden"
 step 'image: the same files give the same layers' same_twice
 step 'image: starts, is well, takes a signed event' python3 deploy/check/image.py "$container" "$root" "$work"
 finish

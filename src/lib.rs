@@ -27,7 +27,8 @@
 //! # What must stay true
 //!
 //! 1. No byte reaches a bot without [`gate::policy::Cleared`], which only `judge` makes. An unauthenticated caller
-//!    learns nothing about policy, and causes no call to Webex, no disk write, and no log line with its own text.
+//!    learns nothing about policy, and causes no call to Webex, no line with its own text, and of records one a minute
+//!    for each reason however long it goes on.
 //! 2. The body that the bot gets is the body that Webex sent, byte for byte, with `X-Spark-Signature`.
 //! 3. "Could not find out" is neither yes nor no: never forwarded, never remembered, and never a reason to leave a room
 //!    ([`gate::departure`]).

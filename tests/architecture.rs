@@ -6,6 +6,9 @@
     reason = "tests may fail loudly, and cut their own sources at characters they have just found"
 )]
 
+#[path = "architecture/supply.rs"]
+mod supply;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +43,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("csv", &["cli"]),
-    ("futures_util", &["audit", "cli"]),
+    ("futures_util", &["rt", "audit", "cli"]),
     ("getrandom", &["cli"]),
     ("hmac", &["gate", "simulator"]),
     ("http_body_util", &["rt", "ingress", "forward", "admin", "simulator", "cli"]),
@@ -50,7 +53,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("hyper_util", &["ingress", "forward", "admin", "simulator", "cli/demo", "cli/wire.rs"]),
     ("indicatif", &["cli"]),
     ("listenfd", &["ingress"]),
-    ("moka", &["membership", "inbox"]),
+    ("moka", &["membership"]),
     ("prometheus_client", &["report"]),
     ("reqwest", &["webex", "telemetry"]),
     ("rustix", &["config", "report", "rt", "cli"]),

@@ -9,11 +9,9 @@ pub enum Json {
     Null,
     /// A string.
     Text(String),
-    /// A list.
-    List(Vec<Json>),
     /// A map, in the order of the text.
     Map(Vec<(String, Json)>),
-    /// A number or a boolean.
+    /// A number, a boolean, a list, or a map inside a map.
     Other,
 }
 
@@ -38,13 +36,14 @@ impl Json {
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(All)
+        from.deserialize_any(All::<true>)
     }
 }
 
-struct All;
+/// Whether it looks into a map.
+struct All<const DEEP: bool>;
 
-impl<'de> Visitor<'de> for All {
+impl<'de, const DEEP: bool> Visitor<'de> for All<DEEP> {
     type Value = Json;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -76,19 +75,29 @@ impl<'de> Visitor<'de> for All {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element()? {
-            items.push(item);
-        }
-        Ok(Json::List(items))
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Json::Other)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
         let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
+        if !DEEP {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(Json::Other);
+        }
+        while let Some((name, Inner(value))) = map.next_entry()? {
+            entries.push((name, value));
         }
         Ok(Json::Map(entries))
+    }
+}
+
+/// A value in a map; maps in it are as good as lists: nobody looks into them.
+struct Inner(Json);
+
+impl<'de> Deserialize<'de> for Inner {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(All::<false>).map(Self)
     }
 }
 

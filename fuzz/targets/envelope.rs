@@ -36,7 +36,7 @@ fn reading(body: &[u8], creator: Option<Key<Person>>) -> Result<Facts, Refusal> 
     let authentic = verify(sample::signed(body), &ring).expect("it is signed rightly");
     let notice = read(authentic, Registration { creator })?;
     assert_eq!(notice.arrival().body(), body);
-    let facts = notice.facts().clone();
+    let facts = Facts::clone(notice.facts());
     assert_eq!(notice.into_arrival().body(), body);
     Ok(facts)
 }

@@ -16,8 +16,7 @@ use tokio_util::sync::CancellationToken;
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::timely::{Kind, Timely};
-use crate::ingress::{Guest, Guests, accept};
+use crate::ingress::{Guest, Guests, Kind, Timely, accept};
 use crate::rt::Tasks;
 
 /// Probes, scrapers and operators need a handful. When all are taken, the oldest stranger makes room: silent ones
@@ -47,6 +46,7 @@ pub(super) async fn take<F>(
             if let Some(guest) = guests.enter() {
                 tasks.spawn(name, converse(stream, peer, guest));
             }
+            guests.settled().await;
         }
     };
     tokio::select! {
@@ -82,3 +82,7 @@ where
         tracing::trace!(%error, "a connection ended early");
     }
 }
+
+#[cfg(test)]
+#[path = "timely_tests.rs"]
+mod tests;

@@ -17,7 +17,6 @@ mod drain;
 mod page;
 mod probe;
 mod scrape;
-mod timely;
 
 use std::fmt;
 use std::io;

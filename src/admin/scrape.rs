@@ -15,9 +15,7 @@ use bytes::Bytes;
 use crate::gate::moment::Moment;
 use crate::report::Exposition;
 
-/// A slow reader must not make others read of the past for long. Half of what an answer may take ([`READ_WITHIN`]).
-///
-/// [`READ_WITHIN`]: super::timely::READ_WITHIN
+/// A slow reader must not make others read of the past for long. Half of what an answer may take (`ingress::timely`).
 const SHARED_FOR: Duration = Duration::from_secs(5);
 
 /// The pages that are being read, one a format.

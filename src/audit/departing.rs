@@ -106,7 +106,7 @@ impl Auditor {
 
     async fn confirm(&self, found: &Found) -> Result<Departure, Departed> {
         let first = &found.roster;
-        sleep(APART.saturating_sub(rt::now().surely_since(first.read()))).await;
+        sleep(APART.saturating_sub(rt::surely_since(first.read()))).await;
         let second = self.roster(&found.own).await.map_err(Departed::Unread)?;
         confirm(first, &second, &self.widest).map_err(Departed::Unconfirmed)
     }

@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
     };
     let config = fresh.config;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    match runtime.worker_threads(workers()).enable_all().build() {
+    match runtime.worker_threads(workers(&config)).enable_all().build() {
         Ok(runtime) => {
             let exit = runtime.block_on(serve(&config, (following, passed), global));
             // Looking a name up may hang in the system; nobody waits for its answer any more.
@@ -83,10 +83,14 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
     }
 }
 
-/// As many as there are processors, up to four: a busy bot takes a fraction of one, and each thread has memory of its
-/// own, which a sidecar on a large machine would pay for nothing.
-fn workers() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get).min(4)
+/// One thread for all events: it does some ten thousand a second, a busy bot has ten, and threads that hand work to each
+/// other take half as much time again. What may block has threads of its own. With `server.tls`, as many as there are
+/// processors, up to four: whoever begins handshakes makes us sign, and must not have all of that one thread.
+fn workers(config: &Config) -> usize {
+    match config.server.tls {
+        None => 1,
+        Some(_) => std::thread::available_parallelism().map_or(1, NonZero::get).min(4),
+    }
 }
 
 async fn serve(config: &Config, opening: (Following, Passed), global: &Global) -> Exit {

@@ -1,5 +1,7 @@
 //! `botwarden simulate`
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,6 @@ use serde_json::{Value, json};
 use super::common::{block_on, columns, fail, now, print, say, told_to_stop};
 use super::exit::Exit;
 use super::{Global, Output};
-use crate::config::{Machine, Source as _};
 use crate::simulator::{Options, RoomType, Running, Simulator, World, WorldView};
 
 /// Run a small Webex for tests
@@ -80,9 +81,23 @@ fn world(file: Option<&Path>) -> Result<World, Exit> {
         fail(&format!("{}: {cause}", file.display()));
         exit
     };
-    let bytes = Machine.file(file).map_err(|cause| told(&cause, Exit::Denied))?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = text_of(file).map_err(|cause| told(&cause, Exit::Denied))?;
     World::from_yaml(&text).map_err(|cause| told(&cause, Exit::Config))
+}
+
+/// The largest world that is read: a million rooms on a line each. It is the caller's own, and all of it is held in
+/// memory.
+const LARGEST_WORLD: u64 = 64 << 20;
+
+/// All of it or nothing: a world that is cut off may well be a smaller one.
+fn text_of(file: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(LARGEST_WORLD + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= LARGEST_WORLD) {
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    } else {
+        Err(io::Error::other(format!("it is larger than {} MiB", LARGEST_WORLD >> 20)))
+    }
 }
 
 /// Everybody who can call, and every room. A room's many invented members are no use here.

@@ -106,9 +106,9 @@ impl Default for Server {
             header_timeout: seconds(5),
             body_timeout: seconds(10),
             // What strangers can hold in all: 1024 times some 40 KiB (two read buffers, of which one grows to 16 KiB
-            // around a head of 8 KiB, a task, a socket) = 40 MiB; 128 small bodies that are on their way (16 KiB) =
-            // 2 MiB; 64 large ones with this `body_limit` = 16 MiB. Together less than 64 MiB, half of what the
-            // deployments allow.
+            // around a head of 8 KiB, a task, a socket; or 24 KiB of a TLS handshake in place of the buffers) = 40 MiB;
+            // 128 small bodies that are on their way (16 KiB) = 2 MiB; 64 large ones with this `body_limit` = 16 MiB.
+            // Together less than 64 MiB, half of what the deployments allow.
             max_connections: 1024,
             max_in_flight: 512,
             drain_grace: seconds(5),

@@ -242,7 +242,7 @@ impl Door for Gateway {
         let (nobody, began) = (KeyRing::default(), rt::now());
         let route = self.in_force.now().routes.of(&arrival);
         let verified = verify(arrival, route.as_ref().map_or(&nobody, |route| route.desk.keys()));
-        self.reporter.staged(Stage::Verify, rt::now().surely_since(began));
+        self.reporter.staged(Stage::Verify, rt::surely_since(began));
         verified
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -11,13 +10,15 @@ use super::door::Outcome;
 use super::route::Route;
 use crate::config::Order;
 use crate::gate::arrival::Arrival;
-use crate::gate::event::{Facts, Notice, Verb};
+use crate::gate::event::{Facts, Notice, Registration, Verb, read};
 use crate::gate::moment::Moment;
+use crate::gate::refusal::Refusal;
 use crate::gate::retry::Schedule;
 use crate::gate::roster::Roster;
+use crate::gate::signature::{KeyRing, verify};
 use crate::inbox::{Fingerprint, Label, Lane, Step};
 use crate::report::outage::{Kind, Outage, Source};
-use crate::report::{Mode, RosterSource, Ticket, Verdict};
+use crate::report::{BodyDigest, Mode, RosterSource, Ticket, Verdict};
 use crate::rt;
 use crate::telemetry::Trail;
 
@@ -38,13 +39,50 @@ pub(super) struct Said {
     pub(super) mode: Mode,
 }
 
-/// An event that was authentic when it came in. It is proved again at every try.
+/// An event as it is kept: with its proof up to the first try, and as an arrival from then on.
+#[derive(Debug)]
+pub(super) enum Kept {
+    /// Nothing has happened to it since it was read, under this registration.
+    Proved(Notice, Registration),
+    /// It must be proved again.
+    Arrival(Arrival),
+}
+
+impl Kept {
+    pub(super) fn arrival(&self) -> &Arrival {
+        match self {
+            Self::Proved(notice, _) => notice.arrival(),
+            Self::Arrival(arrival) => arrival,
+        }
+    }
+
+    /// Without its proof.
+    pub(super) fn into_arrival(self) -> Arrival {
+        match self {
+            Self::Proved(notice, _) => notice.into_arrival(),
+            Self::Arrival(arrival) => arrival,
+        }
+    }
+
+    /// With a proof that counts now. The one that it has does if it was read under the same registration; that the keys
+    /// are the same is for the caller to know, who lets go of the proof when the route is another one.
+    pub(super) fn proved(self, keys: &KeyRing, now: Registration) -> Result<Notice, Refusal> {
+        match self {
+            Self::Proved(notice, then) if then == now => Ok(notice),
+            Self::Proved(..) | Self::Arrival(_) => {
+                verify(self.into_arrival(), keys).and_then(|authentic| read(authentic, now))
+            }
+        }
+    }
+}
+
+/// An event that was authentic when it came in.
 #[derive(Debug)]
 pub(crate) struct Letter {
     pub(super) id: Uuid,
     pub(super) route: Arc<Route>,
-    pub(super) facts: Facts,
-    pub(super) body: Bytes,
+    pub(super) facts: Arc<Facts>,
+    pub(super) body: BodyDigest,
     /// The last verdict that was recorded: a try that comes to the same is not recorded again.
     pub(super) told: Option<(Said, Ticket)>,
     /// What the last verdict rests on.
@@ -55,7 +93,7 @@ pub(crate) struct Letter {
     pub(super) asked: Moment,
     /// Its trace.
     pub(super) trail: Trail,
-    arrival: Option<Arrival>,
+    kept: Option<Kept>,
     broke: bool,
     size: usize,
     received: Moment,
@@ -67,26 +105,27 @@ impl Letter {
     /// The letter, and where its outcome will be told.
     pub(super) fn new(
         route: Arc<Route>,
-        notice: Notice,
+        (notice, by): (Notice, Registration),
         mut trail: Trail,
     ) -> (Self, oneshot::Receiver<Outcome>) {
         let (reply, outcome) = oneshot::channel();
-        let facts = notice.facts().clone();
+        let facts = Arc::clone(notice.facts());
         trail.read(&facts);
-        let arrival = notice.into_arrival().compact();
+        let notice = notice.compact();
+        let arrival = notice.arrival();
         let letter = Self {
             id: arrival.id(),
             route,
             facts,
-            body: arrival.body().clone(),
+            body: BodyDigest::of(arrival.body()),
             told: None,
             roster: None,
             source: None,
             asked: arrival.received(),
             trail,
             received: arrival.received(),
-            size: size(&arrival),
-            arrival: Some(arrival),
+            size: size(arrival),
+            kept: Some(Kept::Proved(notice, by)),
             attempt: 0,
             broke: false,
             reply: Some(reply),
@@ -107,22 +146,22 @@ impl Letter {
         Label {
             route: Arc::clone(&self.route.name),
             lane,
-            fingerprint: Fingerprint::of(&self.route.name, &self.facts, &self.body),
+            fingerprint: Fingerprint::of(&self.route.name, &self.facts, self.body),
             window,
             size: self.size,
             received: self.received,
         }
     }
 
-    /// The arrival, for one try.
-    pub(super) fn open(&mut self) -> Option<Arrival> {
+    /// What is in it, for one try.
+    pub(super) fn open(&mut self) -> Option<Kept> {
         self.trail.taken();
-        self.arrival.take()
+        self.kept.take()
     }
 
     /// Back into the envelope, for another try.
     pub(super) fn again(&mut self, arrival: Arrival, outage: Outage) -> Step {
-        self.arrival = Some(arrival);
+        self.kept = Some(Kept::Arrival(arrival));
         self.trail.put_back();
         let schedule = match outage.kind.source() {
             Source::Bot => self.route.retry,

@@ -19,11 +19,11 @@ use std::time::Duration;
 use crate::forward::Place;
 use crate::gate::arrival::Arrival;
 use crate::gate::effect;
-use crate::gate::event::{Notice, read};
+use crate::gate::event::{Notice, Registration, read};
 use crate::gate::policy::{Cleared, Evidence, Question, Verdict, ask, judge};
 use crate::gate::refusal::Refusal;
 use crate::gate::roster::{Extent, Roster};
-use crate::gate::signature::{Authentic, verify};
+use crate::gate::signature::Authentic;
 use crate::inbox::Step;
 use crate::report::lines::Unwritten;
 use crate::report::outage::{Kind, Outage};
@@ -36,7 +36,7 @@ pub use desk::{Desk, Identity};
 pub use door::{Admission, Answered, Door, Doorway, Outcome};
 pub use gateway::Gateway;
 use gateway::InForce;
-use letter::Letter;
+use letter::{Kept, Letter};
 use route::Route;
 use setup::Setup;
 pub use setup::{Prepared, StartProblem};
@@ -47,11 +47,11 @@ impl Gateway {
     /// An authentic event: read it, let it act on what is known about its room, keep it, and answer.
     async fn take_in(&self, authentic: Authentic) -> Admission {
         let setup = self.in_force();
-        let (route, notice, trail) = match self.heed(authentic, &setup) {
+        let (route, read, trail) = match self.heed(authentic, &setup) {
             Ok(heeded) => heeded,
             Err(refused) => return refused,
         };
-        let (letter, outcome) = Letter::new(Arc::clone(&route), notice, trail);
+        let (letter, outcome) = Letter::new(Arc::clone(&route), read, trail);
         let label = letter.label(setup.config.inbox.order, setup.config.inbox.duplicates);
         match self.keep(label, letter) {
             Ok(()) => self.answer(&route, outcome).await,
@@ -62,7 +62,7 @@ impl Gateway {
     /// An authentic event that cannot be kept: what it says about its room is true all the same.
     fn leave_out(&self, authentic: Authentic) -> Admission {
         match self.heed(authentic, &self.in_force()) {
-            Ok((route, notice, trail)) => self.turn_down(Letter::new(route, notice, trail).0),
+            Ok((route, read, trail)) => self.turn_down(Letter::new(route, read, trail).0),
             Err(refused) => refused,
         }
     }
@@ -72,14 +72,15 @@ impl Gateway {
         &self,
         authentic: Authentic,
         setup: &Setup,
-    ) -> Result<(Arc<Route>, Notice, Trail), Admission> {
+    ) -> Result<(Arc<Route>, (Notice, Registration), Trail), Admission> {
         let Some(route) = setup.routes.of(authentic.arrival()) else {
             return Err(self.routeless(&authentic));
         };
         let (id, body) = (authentic.arrival().id(), authentic.arrival().body().clone());
         let subject = Subject { route: &route.name, bot: &route.desk.name };
         let trail = self.tracer.follow(&authentic, subject);
-        let notice = match read(authentic, route.desk.registration()) {
+        let registration = route.desk.registration();
+        let notice = match read(authentic, registration) {
             Ok(notice) => notice,
             Err(refusal) => {
                 return Err(self.refused_unread(&route, (id, trail), &body, refusal));
@@ -93,7 +94,7 @@ impl Gateway {
             identity.membership.apply(effect);
             self.lookout.heed(seen);
         }
-        Ok((route, notice, trail))
+        Ok((route, (notice, registration), trail))
     }
 }
 
@@ -133,29 +134,30 @@ impl From<Step> for Halt {
 
 impl Courier {
     /// One try, under the configuration of now. When another one comes into force before the verdict, it begins anew.
-    async fn deliver(&self, letter: &mut Letter, mut arrival: Arrival) -> Step {
+    async fn deliver(&self, letter: &mut Letter, mut kept: Kept) -> Step {
         loop {
-            let Some(route) = self.in_force.now().routes.of(&arrival) else {
-                return self.refuse(letter, arrival, Refusal::NoRoute);
+            let Some(route) = self.in_force.now().routes.of(kept.arrival()) else {
+                return self.refuse(letter, kept.into_arrival(), Refusal::NoRoute);
             };
+            // Another route may have other keys.
+            if !Arc::ptr_eq(&route, &letter.route) {
+                kept = Kept::Arrival(kept.into_arrival());
+            }
             letter.route = route;
-            match self.attempt_once(letter, arrival).await {
+            match self.attempt_once(letter, kept).await {
                 Ok(step) | Err(Halt::Ended(step)) => return step,
-                Err(Halt::Overtaken(again)) => arrival = again,
+                Err(Halt::Overtaken(again)) => kept = Kept::Arrival(again),
             }
         }
     }
 
     /// Prove again, ask, fetch, judge, forward.
-    async fn attempt_once(&self, letter: &mut Letter, arrival: Arrival) -> Result<Step, Halt> {
+    async fn attempt_once(&self, letter: &mut Letter, kept: Kept) -> Result<Step, Halt> {
         let route = Arc::clone(&letter.route);
         let Some(identity) = route.desk.identity() else {
-            return Ok(self.put_back(letter, arrival, route.desk.unknown()));
+            return Ok(self.put_back(letter, kept.into_arrival(), route.desk.unknown()));
         };
-        let registration = route.desk.registration();
-        let proved =
-            verify(arrival, route.desk.keys()).and_then(|proved| read(proved, registration));
-        let notice = match proved {
+        let notice = match kept.proved(route.desk.keys(), route.desk.registration()) {
             Ok(notice) => notice,
             Err(refusal) => {
                 // Its proof is gone, and so is the arrival: a key that was taken away.
@@ -226,7 +228,7 @@ impl Courier {
         let evidence = roster.as_deref().map_or(Evidence::Nothing, Evidence::Roster);
         let began = rt::now();
         let verdict = judge(notice, evidence, rules, asked);
-        self.reporter.staged(Stage::Judge, rt::now().surely_since(began));
+        self.reporter.staged(Stage::Judge, rt::surely_since(began));
         letter.trail.judged(began);
         match verdict {
             Verdict::Clear(cleared) => Ok(cleared),

@@ -11,7 +11,7 @@ use crate::gate::arrival::Arrival;
 use crate::gate::moment::Moment;
 use crate::gate::policy::{Audience, Mode, Policy, Rules};
 use crate::gate::retry::Schedule;
-use crate::rt;
+use crate::rt::{self, Tasks};
 
 /// Routes by path and by name.
 #[derive(Debug, Default)]
@@ -57,12 +57,13 @@ impl Route {
         route: &config::Route,
         config: &Config,
         desk: &Arc<Desk>,
+        tasks: &Tasks,
     ) -> Result<Self, NoTrust> {
         let destination = forward::destination(&route.bot, &route.upstream);
         Ok(Self {
             name: Arc::clone(name),
             desk: Arc::clone(desk),
-            forward: Arc::new(Forward::new(destination, &route.upstream)?),
+            forward: Arc::new(Forward::new(destination, &route.upstream, tasks)?),
             retry: route.upstream.retry,
             answer: route.answer,
             unverified: route.unverified,

@@ -99,7 +99,7 @@ pub(super) fn prepare(
         tokens.extend(token.map(|token| (Arc::clone(desk.client()), token)));
         desks.insert(Arc::clone(name), desk);
     }
-    let routes = routes(config, &desks, old)?;
+    let routes = routes(config, &desks, old, &means.tasks)?;
     let setup = Setup { config: Arc::clone(config), routes, desks, names: Names::of(config) };
     Ok(Prepared { setup, tokens })
 }
@@ -174,7 +174,12 @@ fn policies<'a>(bot: &'a Arc<str>, config: &'a Config) -> impl Iterator<Item = &
 }
 
 /// Rule 4.
-fn routes(config: &Config, desks: &Desks, old: Option<&Setup>) -> Result<Routes, StartProblem> {
+fn routes(
+    config: &Config,
+    desks: &Desks,
+    old: Option<&Setup>,
+    tasks: &Tasks,
+) -> Result<Routes, StartProblem> {
     let mut routes = Routes::default();
     for (name, route) in &config.routes {
         let Some(desk) = desks.get(&route.bot) else { continue };
@@ -186,7 +191,7 @@ fn routes(config: &Config, desks: &Desks, old: Option<&Setup>) -> Result<Routes,
                 Arc::clone(known)
             }
             Some((known, _)) => Arc::new(known.by(route, config, desk)),
-            None => Arc::new(Route::new(name, route, config, desk).map_err(problem)?),
+            None => Arc::new(Route::new(name, route, config, desk, tasks).map_err(problem)?),
         };
         routes.insert(route.path.clone(), at_work);
     }

@@ -20,7 +20,7 @@ use crate::gate::roster::{Roster, Standing};
 use crate::gate::signature::Authentic;
 use crate::report::lines::Unwritten;
 use crate::report::outage::Outage;
-use crate::report::{Decision, Happening, Mode, Ticket, Verdict};
+use crate::report::{BodyDigest, Decision, Happening, Mode, Ticket, Verdict};
 use crate::rt;
 use crate::telemetry::Trail;
 
@@ -80,7 +80,7 @@ impl Courier {
             config: &setup.config.fingerprint,
             mode,
             facts: Some(&letter.facts),
-            body: &letter.body,
+            body: letter.body,
             verdict,
             members: letter.roster.as_deref().map(|roster| roster.members().len()),
             outsiders: unclean
@@ -140,7 +140,7 @@ impl Gateway {
             config: &setup.config.fingerprint,
             mode: Mode::at(route.mode(), at),
             facts: None,
-            body,
+            body: BodyDigest::of(body),
             verdict: Verdict::Refused(refusal),
             members: None,
             outsiders: Vec::new(),

@@ -2,44 +2,46 @@
 //!
 //! Redirects are not followed: an event goes where the operator said, or nowhere.
 
+mod line;
+mod pool;
 mod reply;
-mod unix;
+mod way;
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Uri};
+use http::header::{HOST, HeaderValue};
+use http::{Request, Response, Uri};
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capture_connection};
-use hyper_util::client::legacy::{Client, ResponseFuture};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 
-use self::unix::UnixConnector;
+use self::line::{Call, Failure, Line};
+use self::pool::Pool;
+use self::way::Way;
 use crate::config::{Address, Upstream};
 use crate::gate::event::Notice;
 use crate::gate::handoff::{self, Destination};
 use crate::gate::policy::Cleared;
 use crate::gate::trace::Context;
 use crate::report::outage::{Kind, Outage};
-use crate::rt;
-use crate::webex::system_trust;
-
-/// Shorter than gunicorn keeps connections (2 s; others 5 s), so that we, not the bot, end an idle one: an event that
-/// meets a connection that is just being closed fails for nothing.
-const IDLE: Duration = Duration::from_millis(1500);
+use crate::rt::{self, Tasks};
 
 /// The way to one bot.
 pub struct Forward {
     destination: Destination,
-    client: Pooled,
+    /// Whom the bot is called as.
+    host: Option<HeaderValue>,
+    way: Way,
+    pool: Arc<Pool>,
     /// The lot of calls at once.
     calls: Arc<Semaphore>,
+    connect_timeout: Duration,
     timeout: Duration,
 }
 
@@ -74,26 +76,23 @@ pub fn destination(bot: &str, upstream: &Upstream) -> Destination {
 }
 
 impl Forward {
-    /// Opens no connection yet.
-    pub fn new(destination: Destination, upstream: &Upstream) -> Result<Self, NoTrust> {
-        let client = match &upstream.address {
-            Address::Unix { socket, .. } => {
-                let connector = UnixConnector::new(socket.clone(), upstream.connect_timeout);
-                Pooled::Unix(pool(upstream).build(connector))
-            }
-            Address::Tcp(uri) if uri.scheme_str() == Some("https") => {
-                Pooled::Tls(pool(upstream).build(trusting(tcp(upstream))?))
-            }
-            Address::Tcp(_) => Pooled::Tcp(pool(upstream).build(tcp(upstream))),
-        };
-        Ok(Self::over(client, destination, upstream))
+    /// Opens no connection yet. Those that it will have open are closed by one of these tasks when nobody uses them.
+    pub fn new(
+        destination: Destination,
+        upstream: &Upstream,
+        tasks: &Tasks,
+    ) -> Result<Self, NoTrust> {
+        Ok(Self::over(Way::to(upstream)?, destination, upstream, tasks))
     }
 
-    fn over(client: Pooled, destination: Destination, upstream: &Upstream) -> Self {
+    fn over(way: Way, destination: Destination, upstream: &Upstream, tasks: &Tasks) -> Self {
         Self {
+            host: host(&destination.uri),
             destination,
-            client,
+            way,
+            pool: Pool::new(upstream.max_in_flight, tasks.clone()),
             calls: Arc::new(Semaphore::new(upstream.max_in_flight.min(Semaphore::MAX_PERMITS))),
+            connect_timeout: upstream.connect_timeout,
             timeout: upstream.timeout,
         }
     }
@@ -127,35 +126,76 @@ impl Forward {
         (notice, answer)
     }
 
-    /// Waiting for a connection and for an answer: all of it within `timeout`.
+    /// Waiting for a connection and for an answer: all of it within `timeout`. What no byte of was sent, because the kept
+    /// connection was closed meanwhile, is sent on another one.
     async fn exchange(
         &self,
         request: Request<Bytes>,
         recalled: impl Future<Output = ()>,
     ) -> Result<u16, Outage> {
         let deadline = Instant::now() + self.timeout;
-        let mut request = request.map(Full::new);
-        let connection = capture_connection(&mut request);
-        let mut call = pin!(tokio::time::timeout_at(deadline, self.client.request(request)));
-        let answer = tokio::select! {
-            biased;
-            () = recalled => None,
-            answer = &mut call => Some(answer),
-        };
-        let answer = match answer {
-            None if connection.connection_metadata().is_none() => {
-                return Err(unsent("another configuration came into force before a connection"));
+        let (mut call, mut recalled) = (self.call(request), pin!(recalled));
+        while let Some(mut kept) = self.pool.take() {
+            match timeout_at(deadline, kept.answer(call)).await {
+                Ok(Err(Failure::Unsent(unsent, _closed))) => call = *unsent,
+                answer => return self.end(kept, answer, deadline).await,
             }
-            None => call.await,
-            Some(answer) => answer,
-        };
-        match answer {
-            Ok(Ok(response)) => reply::read(response, deadline, rt::now().wall).await,
-            // A pooled connection that was closed before the first byte is replaced by the client itself.
-            Ok(Err(error)) if error.is_connect() => Err(unsent(reply::cause(&error))),
-            Ok(Err(error)) => Err(Outage::new(Kind::UpstreamBroke, reply::cause(&error))),
-            Err(_elapsed) => Err(silent(&connection)),
         }
+        let mut line = self.connect(deadline, recalled.as_mut()).await?;
+        let answer = timeout_at(deadline, line.answer(call)).await;
+        self.end(line, answer, deadline).await
+    }
+
+    /// As it is written: the host stands in a header of its own.
+    fn call(&self, request: Request<Bytes>) -> Call {
+        let mut call = request.map(Full::new);
+        if let Some(path) = call.uri().path_and_query() {
+            *call.uri_mut() = Uri::from(path.clone());
+        }
+        if let Some(host) = &self.host {
+            call.headers_mut().entry(HOST).or_insert_with(|| host.clone());
+        }
+        call
+    }
+
+    async fn connect(
+        &self,
+        deadline: Instant,
+        recalled: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Box<Line>, Outage> {
+        let until = deadline.min(Instant::now() + self.connect_timeout);
+        let connecting = timeout_at(until, self.way.connect(&self.destination.uri));
+        tokio::select! {
+            biased;
+            () = recalled => {
+                Err(unsent("another configuration came into force before a connection"))
+            }
+            connected = connecting => match connected {
+                Ok(Ok(line)) => Ok(line),
+                Ok(Err(error)) => Err(unsent(reply::cause(&*error))),
+                Err(_elapsed) => Err(unsent("no connection in time")),
+            },
+        }
+    }
+
+    /// What came of it. Its connection serves others if the answer was read to its end.
+    async fn end(
+        &self,
+        mut line: Box<Line>,
+        answer: Result<Result<Response<Incoming>, Failure>, Elapsed>,
+        deadline: Instant,
+    ) -> Result<u16, Outage> {
+        let (head, body) = match answer {
+            Ok(Ok(response)) => response.into_parts(),
+            Ok(Err(Failure::Unsent(_, cause))) => return Err(unsent(cause)),
+            Ok(Err(Failure::Broke(cause))) => return Err(Outage::new(Kind::UpstreamBroke, cause)),
+            Err(_elapsed) => return Err(Outage::new(Kind::UpstreamTimeout, "no answer in time")),
+        };
+        if !body.is_end_stream() {
+            reply::drain(&mut line, body, deadline).await;
+        }
+        self.pool.put_back(line);
+        reply::status(&head)
     }
 }
 
@@ -169,56 +209,15 @@ fn unsent(cause: impl Into<Box<str>>) -> Outage {
     Outage::new(Kind::UpstreamUnreachable, cause)
 }
 
-/// Whether the bot may have the event is what counts: without a connection it cannot.
-fn silent(connection: &CaptureConnection) -> Outage {
-    if connection.connection_metadata().is_some() {
-        Outage::new(Kind::UpstreamTimeout, "no answer in time")
-    } else {
-        unsent("no connection in time")
-    }
-}
-
-/// One client a kind of connection; each brings its own connector.
-enum Pooled {
-    Tcp(Client<HttpConnector, Full<Bytes>>),
-    Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
-    Unix(Client<UnixConnector, Full<Bytes>>),
-}
-
-impl Pooled {
-    fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
-        match self {
-            Self::Tcp(client) => client.request(request),
-            Self::Tls(client) => client.request(request),
-            Self::Unix(client) => client.request(request),
-        }
-    }
-}
-
-/// A request that no byte of was sent, because the pooled connection was closed meanwhile, is sent on another one.
-fn pool(upstream: &Upstream) -> hyper_util::client::legacy::Builder {
-    let mut builder = Client::builder(TokioExecutor::new());
-    builder
-        .pool_timer(TokioTimer::new())
-        .timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(upstream.max_in_flight)
-        .http1_max_buf_size(64 * 1024)
-        .retry_canceled_requests(true);
-    builder
-}
-
-fn tcp(upstream: &Upstream) -> HttpConnector {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(upstream.connect_timeout));
-    connector.enforce_http(false);
-    connector
-}
-
-fn trusting(tcp: HttpConnector) -> Result<HttpsConnector<HttpConnector>, NoTrust> {
-    let builder = HttpsConnectorBuilder::new().with_tls_config(system_trust().map_err(NoTrust)?);
-    Ok(builder.https_only().enable_http1().wrap_connector(tcp))
+/// Without the port that the scheme implies. Every address has a host.
+fn host(uri: &Uri) -> Option<HeaderValue> {
+    let implied = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let host = uri.host()?;
+    let host = match uri.port_u16().filter(|port| *port != implied) {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    HeaderValue::try_from(host).ok()
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@ use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, Response, StatusCode};
-use hyper::body::{Body as _, Incoming};
+use http::response::Parts;
+use http::{HeaderMap, StatusCode};
+use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use super::line::Line;
 use crate::report::outage::{Kind, Outage};
 use crate::rt;
 
@@ -21,28 +23,20 @@ const DRAINING: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// The status, unless it says "not now".
-pub(super) async fn read(
-    response: Response<Incoming>,
-    deadline: Instant,
-    now: SystemTime,
-) -> Result<u16, Outage> {
-    let (head, body) = response.into_parts();
-    if !body.is_end_stream() {
-        drain(body, deadline).await;
-    }
+pub(super) fn status(head: &Parts) -> Result<u16, Outage> {
     match head.status {
         StatusCode::TOO_MANY_REQUESTS
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => Err(not_now(head.status, &head.headers, now)),
+        | StatusCode::GATEWAY_TIMEOUT => Err(not_now(head.status, &head.headers, rt::now().wall)),
         status => Ok(status.as_u16()),
     }
 }
 
 /// What cannot be read in time, or is too much, ends the connection and nothing else: the status is known.
-async fn drain(body: Incoming, deadline: Instant) {
+pub(super) async fn drain(line: &mut Line, body: Incoming, deadline: Instant) {
     let until = deadline.min(Instant::now() + DRAINING);
-    let reading = rt::read_capped(body, DRAINED);
+    let reading = line.alongside(rt::read_capped(body, DRAINED));
     if !matches!(tokio::time::timeout_at(until, reading).await, Ok(Ok(_))) {
         tracing::debug!("the rest of an answer was not read");
     }
@@ -68,8 +62,8 @@ fn wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 }
 
 /// The innermost cause: "connection refused" rather than "client error".
-pub(super) fn cause(error: &hyper_util::client::legacy::Error) -> Box<str> {
-    let mut cause: &dyn Error = error;
+pub(super) fn cause(error: &(dyn Error + 'static)) -> Box<str> {
+    let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }

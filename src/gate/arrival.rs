@@ -4,26 +4,22 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use super::moment::Moment;
+use super::signature;
 
 /// An event as it came in, before anything is proved.
 ///
 /// ```compile_fail,E0451
 /// // Only ingress and inbox make one.
-/// let forged = botwarden::gate::arrival::Arrival { id: todo!(), route: todo!(), received: todo!(), origin: todo!(), headers: todo!(), query: None, body: todo!() };
+/// let forged = botwarden::gate::arrival::Arrival { parts: todo!() };
 /// ```
 pub struct Arrival {
-    id: Uuid,
-    route: Arc<str>,
-    received: Moment,
-    origin: Origin,
-    headers: HeaderMap,
-    query: Option<Box<str>>,
-    body: Bytes,
+    /// In one place from the door to the bot: it goes through many hands, and each would copy it.
+    parts: Box<Parts>,
 }
 
 /// Who the connection came from, as far as the listener can tell.
@@ -52,69 +48,86 @@ impl Arrival {
     /// The one constructor, for ingress and inbox.
     #[doc(hidden)]
     pub fn new(parts: Parts) -> Self {
-        let Parts { id, route, received, origin, headers, query, body } = parts;
-        Self { id, route, received, origin, headers, query, body }
+        Self { parts: Box::new(parts) }
     }
 
     /// The same, in memory of its own. What comes from a listener holds on to read buffers that are many times larger
     /// than an event; an event that is kept must cost no more than it is counted for.
     #[must_use]
-    pub fn compact(self) -> Self {
-        let headers =
-            self.headers.iter().map(|(name, value)| (own_name(name), own_value(value))).collect();
-        Self { headers, body: Bytes::copy_from_slice(&self.body), ..self }
+    pub fn compact(mut self) -> Self {
+        let parts = &mut *self.parts;
+        let length: usize = parts.headers.values().map(HeaderValue::len).sum();
+        let mut own = BytesMut::with_capacity(length + parts.body.len());
+        parts.headers.values().for_each(|value| own.extend_from_slice(value.as_bytes()));
+        own.extend_from_slice(&parts.body);
+        let mut own = own.freeze();
+        parts.headers = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (own_name(name), own_value(value, &mut own)))
+            .collect();
+        parts.body = own;
+        self
     }
 
     /// The id of this event in records, logs and `Botwarden-Decision-Id`; `UUIDv7`.
     pub fn id(&self) -> Uuid {
-        self.id
+        self.parts.id
     }
 
     /// The name of the route it came in on.
     pub fn route(&self) -> &Arc<str> {
-        &self.route
+        &self.parts.route
     }
 
     /// When it came in.
     pub fn received(&self) -> Moment {
-        self.received
+        self.parts.received
     }
 
     /// Who sent it, as far as the listener can tell.
     pub fn origin(&self) -> &Origin {
-        &self.origin
+        &self.parts.origin
     }
 
     /// Its headers, unfiltered.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.parts.headers
     }
 
     /// The query of its URL without the question mark.
     pub fn query(&self) -> Option<&str> {
-        self.query.as_deref()
+        self.parts.query.as_deref()
     }
 
     /// Its body, byte for byte.
     pub fn body(&self) -> &Bytes {
-        &self.body
+        &self.parts.body
     }
 }
 
+/// Names that everybody knows are in no buffer; of the others, one comes with each event.
 fn own_name(name: &HeaderName) -> HeaderName {
+    if *name == signature::HEADER {
+        return signature::HEADER.clone();
+    }
     HeaderName::from_bytes(name.as_str().as_bytes()).unwrap_or_else(|_it_is_one| name.clone())
 }
 
-fn own_value(value: &HeaderValue) -> HeaderValue {
-    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_it_is_one| value.clone())
+/// The same value, which is what `own` begins with.
+fn own_value(value: &HeaderValue, own: &mut Bytes) -> HeaderValue {
+    let bytes = own.split_to(value.len().min(own.len()));
+    let mut same = HeaderValue::from_maybe_shared(bytes).unwrap_or_else(|_it_is_one| value.clone());
+    same.set_sensitive(value.is_sensitive());
+    same
 }
 
 /// No header and no body: they hold signatures and foreign text.
 impl fmt::Debug for Arrival {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Arrival")
-            .field("id", &self.id)
-            .field("route", &self.route)
+            .field("id", &self.parts.id)
+            .field("route", &self.parts.route)
             .finish_non_exhaustive()
     }
 }
@@ -154,8 +167,11 @@ pub(crate) mod tests {
     fn a_compact_arrival_is_the_same_in_memory_of_its_own() {
         let buffer = Bytes::from(vec![b'x'; 8192]);
         let mut loose = arrival(&[("x-one", "1"), ("x-two", "2"), ("x-one", "3")], b"");
-        loose.body = buffer.slice(100..200);
+        loose.parts.body = buffer.slice(100..200);
+        let value = HeaderValue::from_maybe_shared(buffer.slice(7..9)).unwrap();
+        loose.parts.headers.insert("x-three", value);
         let compact = loose.compact();
+        assert_eq!(compact.headers()["x-three"], "xx");
         assert_eq!(compact.body(), &buffer.slice(100..200));
         assert_eq!(compact.headers().get_all("x-one").iter().collect::<Vec<_>>(), ["1", "3"]);
         assert!(buffer.try_into_mut().is_ok(), "nothing holds on to the buffer");
@@ -165,5 +181,6 @@ pub(crate) mod tests {
     fn debug_holds_no_header_and_no_body() {
         let text = format!("{:?}", arrival(&[("x-spark-signature", "abcdef")], b"hunter2"));
         assert!(!text.contains("abcdef") && !text.contains("hunter2"), "{text}");
+        assert!(text.contains("0007") && text.contains("helpdesk"), "{text}");
     }
 }

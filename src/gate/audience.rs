@@ -1,11 +1,11 @@
 //! Who may be in a room: the part of a policy that a list of members is held against.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::id::{Key, Org, Person};
 use super::policy::Policy;
 use super::refusal::Refusal;
-use super::roster::{Roster, Standing};
+use super::roster::{Bearer, Roster, Standing};
 
 /// Whether guests of an allowed organisation's guest issuer may be in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ impl Policy {
     pub fn audience(&self, own: Key<Person>) -> Audience {
         Audience {
             own,
-            allowed: self.allowed_orgs.clone(),
-            trusted: self.trusted_bots.clone(),
+            allowed: self.allowed_orgs.iter().copied().collect(),
+            trusted: self.trusted_bots.iter().copied().collect(),
             app_users: self.app_users,
             max_members: self.max_members,
         }
@@ -34,8 +34,9 @@ impl Policy {
 pub struct Audience {
     /// The bot itself; its organisation is that of its maker and says nothing.
     pub own: Key<Person>,
-    allowed: HashSet<Key<Org>>,
-    trusted: HashSet<Key<Person>>,
+    /// In order rather than hashed: it is looked into for each member of a room at each event, and mostly holds a few.
+    allowed: BTreeSet<Key<Org>>,
+    trusted: BTreeSet<Key<Person>>,
     app_users: AppUsers,
     /// Larger rooms are refused, never checked in part.
     pub max_members: usize,
@@ -61,9 +62,13 @@ impl Audience {
     }
 
     fn objection(&self, person: Key<Person>, standing: Standing) -> Option<Refusal> {
-        if person == self.own || self.trusted.contains(&person) {
-            return None;
-        }
+        let objection = self.objection_to(standing)?;
+        let exempt = person == self.own || self.trusted.contains(&person);
+        (!exempt).then_some(objection)
+    }
+
+    /// What stands against everybody who belongs there and is not exempt.
+    fn objection_to(&self, standing: Standing) -> Option<Refusal> {
         match standing {
             Standing::Of(org) | Standing::GuestOf(org) if !self.allowed.contains(&org) => {
                 Some(Refusal::OutsideOrg)
@@ -85,8 +90,16 @@ impl Audience {
         })
     }
 
-    /// The rule that the room breaks, the lowest number first.
+    /// The rule that the room breaks, the lowest number first. It looks at members one by one only where a standing that
+    /// several of them have is not allowed: most events come from large rooms in which everybody is.
     pub(super) fn broken_rule(&self, roster: &Roster) -> Option<Refusal> {
+        let harmless = |(standing, bearer): &(Standing, Bearer)| match bearer {
+            Bearer::Only(person) => self.admits(*person, *standing),
+            Bearer::Several => self.objection_to(*standing).is_none(),
+        };
+        if roster.standings().iter().all(harmless) {
+            return None;
+        }
         self.outsiders(roster).map(|(_, _, refusal)| refusal).min_by_key(|refusal| refusal.rule())
     }
 }

@@ -164,6 +164,16 @@ fn a_confirmation_stands_for_a_few_seconds_by_either_clock() {
 }
 
 #[test]
+fn each_reason_to_stay_has_its_own_word_and_sentence() {
+    use Unconfirmed::{AnotherRoom, Clean, Differs, Incomplete, Odd, Stale, TooSoon};
+    let all = [AnotherRoom, Clean, Differs, Incomplete, Odd, Stale, TooSoon];
+    let words =
+        "another_room clean_now lists_differ list_incomplete membership_odd list_stale too_soon";
+    assert_eq!(all.map(Unconfirmed::label).join(" "), words);
+    assert_eq!(all.map(|one| one.to_string()).into_iter().collect::<BTreeSet<_>>().len(), 7);
+}
+
+#[test]
 fn a_wall_clock_that_is_set_forward_makes_no_second_list_later() {
     let members = [(BOT, Them), (TOM, Them)];
     let forward = Moment { wall: noon().wall + Duration::from_hours(1), ..noon() };

@@ -108,4 +108,34 @@ mod tests {
         );
         assert!(matches!(effect("messages", "created", &data), Effect::None));
     }
+
+    #[test]
+    fn events_that_say_nothing_about_who_is_in_a_room_have_no_effect() {
+        let data = json!({"id": full(ROOM), "roomId": full(ROOM), "personId": uuid(ANN)});
+        for (resource, verb) in [
+            ("rooms", "created"),
+            ("rooms", "updated"),
+            ("messages", "deleted"),
+            ("attachmentActions", "created"),
+            ("meetings", "created"),
+        ] {
+            let effect = effect(resource, verb, &data);
+            assert!(matches!(effect, Effect::None), "{resource}.{verb}: {effect:?}");
+        }
+        for verb in ["migrated", "deleted", "invented"] {
+            let effect = effect("rooms", verb, &data);
+            assert!(matches!(effect, Effect::Forget(_)), "rooms.{verb}: {effect:?}");
+        }
+    }
+
+    #[test]
+    fn doubt_forgets_the_rooms_of_any_event_that_has_one() {
+        let doubted = |data: Value| {
+            let body = json!({"resource": "messages", "event": "created", "data": data});
+            doubt(&facts(body.to_string().as_bytes()).unwrap())
+        };
+        let rooms = doubted(json!({"id": "m", "roomId": uuid(ROOM)}));
+        assert!(matches!(&rooms, Effect::Forget(rooms) if rooms.len() == 1), "{rooms:?}");
+        assert!(matches!(doubted(json!({"id": "m"})), Effect::None));
+    }
 }

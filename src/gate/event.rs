@@ -1,14 +1,14 @@
 //! What does the event say? Read once, from the bytes that were proved, and matched against the registration.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::arrival::Arrival;
+use super::fields::{Field, Fields, Text};
 use super::id::{Id, Key, Org, OrgId, Person, PersonId, Room, RoomId, Webhook};
 use super::object::Object;
 use super::refusal::Refusal;
@@ -46,7 +46,7 @@ pub struct Facts {
 
 /// What a route's webhook must look like. Without it (the bot's own id is not known yet) an event can be kept and
 /// can dirty a room, but it can not be judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registration {
     /// Who must have created the webhook: the bot itself.
     pub creator: Option<Key<Person>>,
@@ -60,12 +60,12 @@ pub struct Registration {
 /// ```
 pub struct Notice {
     authentic: Authentic,
-    facts: Facts,
+    facts: Arc<Facts>,
 }
 
 impl Notice {
     /// What the event says.
-    pub fn facts(&self) -> &Facts {
+    pub fn facts(&self) -> &Arc<Facts> {
         &self.facts
     }
 
@@ -77,6 +77,12 @@ impl Notice {
     /// Lets go of the proof: what is kept for later is an arrival again.
     pub fn into_arrival(self) -> Arrival {
         self.authentic.into_arrival()
+    }
+
+    /// The same bytes in memory of their own ([`Arrival::compact`]).
+    #[must_use]
+    pub fn compact(self) -> Self {
+        Self { authentic: self.authentic.compact(), ..self }
     }
 }
 
@@ -95,7 +101,7 @@ pub fn read(authentic: Authentic, registration: Registration) -> Result<Notice, 
     {
         return Err(Refusal::WrongWebhook);
     }
-    Ok(Notice { authentic, facts })
+    Ok(Notice { authentic, facts: Arc::new(facts) })
 }
 
 #[derive(Deserialize)]
@@ -104,42 +110,14 @@ struct Envelope<'a> {
     resource: Cow<'a, str>,
     #[serde(borrow)]
     event: Cow<'a, str>,
-    #[serde(default)]
-    id: serde_json::Value,
+    #[serde(borrow, default)]
+    id: Field<'a>,
     #[serde(borrow, rename = "createdBy")]
-    creator: Option<Cow<'a, str>>,
+    creator: Option<Text<'a>>,
     #[serde(borrow, rename = "actorId")]
-    actor: Option<Cow<'a, str>>,
-    #[serde(deserialize_with = "unrepeated")]
-    data: BTreeMap<String, serde_json::Value>,
-}
-
-/// A map in which no key stands twice: of two rooms, this reader could take the one and the bot's the other.
-fn unrepeated<'de, D>(from: D) -> Result<BTreeMap<String, serde_json::Value>, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    from.deserialize_map(Unrepeated)
-}
-
-struct Unrepeated;
-
-impl<'de> Visitor<'de> for Unrepeated {
-    type Value = BTreeMap<String, serde_json::Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = BTreeMap::new();
-        while let Some((name, value)) = map.next_entry()? {
-            if fields.insert(name, value).is_some() {
-                return Err(A::Error::custom("a key stands twice"));
-            }
-        }
-        Ok(fields)
-    }
+    actor: Option<Text<'a>>,
+    #[serde(borrow)]
+    data: Fields<'a>,
 }
 
 /// The facts of an envelope, whoever sent it; `explain` reads unsigned files with it.
@@ -150,7 +128,7 @@ pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
     let Object::<Envelope<'_>>(envelope) =
         serde_json::from_slice(body).map_err(|_text_of_the_caller| Refusal::Malformed)?;
     let resource = Resource::named(&envelope.resource);
-    let data = Fields(&envelope.data);
+    let data = &envelope.data;
     let room = match resource {
         Resource::Rooms => data.text("id")?.map(RoomId::parse).transpose(),
         Resource::AttachmentActions
@@ -172,11 +150,15 @@ pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
             .transpose()
             .map_err(bad_id)?
             .map(|id| id.key()),
-        actor: envelope.actor.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
+        actor: envelope.actor.map(|text| PersonId::parse(&text.0)).transpose().map_err(bad_id)?,
         created: data.text("created")?.map(time).transpose()?,
-        creator: envelope.creator.as_deref().map(PersonId::parse).transpose().map_err(bad_id)?,
-        webhook: envelope.id.as_str().and_then(|id| Id::parse(id).ok()).map(|id| id.key()),
-        room_type: match envelope.data.get("roomType").and_then(serde_json::Value::as_str) {
+        creator: envelope
+            .creator
+            .map(|text| PersonId::parse(&text.0))
+            .transpose()
+            .map_err(bad_id)?,
+        webhook: envelope.id.text().and_then(|id| Id::parse(id).ok()).map(|id| id.key()),
+        room_type: match data.text("roomType").ok().flatten() {
             Some("direct") => Some(RoomType::Direct),
             Some("group") => Some(RoomType::Group),
             Some(_) | None => None,
@@ -190,28 +172,6 @@ fn time(text: &str) -> Result<SystemTime, Refusal> {
     text.parse::<jiff::Timestamp>()
         .map(SystemTime::from)
         .map_err(|_text_of_the_caller| Refusal::Malformed)
-}
-
-struct Fields<'a>(&'a BTreeMap<String, serde_json::Value>);
-
-impl<'a> Fields<'a> {
-    fn text(&self, name: &str) -> Result<Option<&'a str>, Refusal> {
-        match self.0.get(name) {
-            None | Some(serde_json::Value::Null) => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or(Refusal::Malformed),
-        }
-    }
-
-    /// A raw UUID says not of what, so of those only the room's own counts.
-    fn rooms(&self, own: Option<&RoomId>) -> Vec<Key<Room>> {
-        let strings = self.0.values().filter_map(serde_json::Value::as_str);
-        let spelled =
-            strings.filter(|text| text.len() > 36).filter_map(|text| RoomId::parse(text).ok());
-        let mut rooms: Vec<_> = spelled.map(|id| id.key()).chain(own.map(RoomId::key)).collect();
-        rooms.sort_unstable();
-        rooms.dedup();
-        rooms
-    }
 }
 
 #[cfg(test)]
@@ -291,6 +251,7 @@ pub(crate) mod tests {
             "{\"resource\":\"messages\",\"event\":\"created\"}",
             "{\"resource\":1,\"event\":\"created\",\"data\":{}}",
             "[\"messages\",\"created\",null,null,null,{\"id\":\"x\"}]",
+            "{\"resource\":\"messages\",\"event\":\"created\",\"data\":[\"id\"]}",
         ];
         for text in texts {
             assert_eq!(facts(text.as_bytes()), Err(Refusal::Malformed), "{text}");
@@ -314,6 +275,29 @@ pub(crate) mod tests {
             body.insert_str(at, &format!(r#""text":null,"{name}":"{}","#, uuid(51)));
             assert_eq!(facts(body.as_bytes()), Err(Refusal::Malformed), "{name}: the same below");
         }
+    }
+
+    #[test]
+    fn a_notice_is_shown_without_its_facts_and_gives_back_what_came() {
+        let (body, notice) = (message().to_string(), notice(&message()).unwrap());
+        let text = format!("{notice:?}");
+        assert!(text.contains("Arrival") && !text.contains(&uuid(ANN)), "{text}");
+        assert_eq!(notice.into_arrival().body(), body.as_bytes());
+    }
+
+    /// No rule asks about the kind of room, and the webhook is only told: neither makes an event malformed.
+    #[test]
+    fn what_is_for_records_only_may_be_anything() {
+        let told = |room_type: Value, webhook: Value| {
+            let mut envelope = message();
+            (envelope["data"]["roomType"], envelope["id"]) = (room_type, webhook);
+            let facts = facts(envelope.to_string().as_bytes()).unwrap();
+            (facts.room_type, facts.webhook.and_then(Key::uuid).map(|id| id.to_string()))
+        };
+        assert_eq!(told(json!("direct"), json!(uuid(8))), (Some(RoomType::Direct), Some(uuid(8))));
+        assert_eq!(told(json!("group"), json!("hook")), (Some(RoomType::Group), None));
+        assert_eq!(told(json!("other"), Value::Null), (None, None));
+        assert_eq!(told(json!(7), json!(7)), (None, None));
     }
 
     #[test]

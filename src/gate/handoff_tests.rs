@@ -321,7 +321,6 @@ fn hmac_sha256(secret: &[u8], message: &[u8]) -> Vec<u8> {
 
 #[test]
 fn the_bot_can_verify_that_we_sent_it() {
-    use base64::Engine as _;
     let mut to = to();
     let key = b"a key of the bot's own";
     to.sign = Some(Secret::new(key.to_vec()));
@@ -333,7 +332,7 @@ fn the_bot_can_verify_that_we_sent_it() {
     message.extend_from_slice(request.body());
     let tag = value(&request, "webhook-signature").unwrap();
     let tag = tag.strip_prefix("v1,").unwrap();
-    let tag = base64::engine::general_purpose::STANDARD.decode(tag).unwrap();
+    let tag = STANDARD.decode(tag).unwrap();
     assert_eq!(tag, hmac_sha256(key, &message));
     let again = value(&request, "botwarden-decision-id");
     assert_eq!(Some(id), again, "the same at every try, so the bot can tell");

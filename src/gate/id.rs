@@ -17,6 +17,9 @@ use uuid::Uuid;
 /// The longest spelling that is looked at; real ids have 79 to 120 characters.
 const LONGEST: usize = 256;
 
+/// Base64 makes four characters of three bytes.
+const LONGEST_DECODED: usize = LONGEST / 4 * 3;
+
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
@@ -167,8 +170,10 @@ fn bare<K: Kind>(text: &str) -> Option<Local> {
 }
 
 fn encoded<K: Kind>(text: &str) -> Option<Local> {
-    let bytes = URL_SAFE.decode(text).or_else(|_| STANDARD.decode(text)).ok()?;
-    plain::<K>(std::str::from_utf8(&bytes).ok()?)
+    let mut bytes = [0; LONGEST_DECODED];
+    let decoded = URL_SAFE.decode_slice(text, &mut bytes);
+    let length = decoded.or_else(|_| STANDARD.decode_slice(text, &mut bytes)).ok()?;
+    plain::<K>(std::str::from_utf8(bytes.get(..length)?).ok()?)
 }
 
 impl<K> PartialEq for Id<K>
@@ -251,6 +256,7 @@ mod tests {
         {
             assert!(org(&text).unwrap().key().is_consumer(), "{text}");
         }
+        assert!(!org(UUID).unwrap().key().is_consumer());
         assert!(RoomId::parse("consumer").is_err());
         assert!(PersonId::parse("consumer").is_err());
     }
@@ -274,6 +280,41 @@ mod tests {
         }
         let twice = format!("ciscospark://us/ORGANIZATION/{UUID}/x");
         assert!(org(&twice).is_err());
+    }
+
+    #[test]
+    fn a_spelling_may_be_long_but_not_without_end() {
+        let spelled = |length: usize| {
+            let rest = format!("/ORGANIZATION/{UUID}");
+            let cluster = "x".repeat(length - rest.len() - "ciscospark://".len());
+            format!("ciscospark://{cluster}{rest}")
+        };
+        assert_eq!(org(&spelled(LONGEST)), org(UUID));
+        for length in [LONGEST + 1, 2 * LONGEST] {
+            assert!(org(&spelled(length)).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_is_equal_hashes_alike_and_what_is_not_apart() {
+        let spelled = format!("ciscospark://us/ORGANIZATION/{UUID}");
+        let hash = |id: &OrgId| {
+            let mut hashers = [(); 2].map(|()| std::hash::DefaultHasher::new());
+            id.hash(&mut hashers[0]);
+            id.key().hash(&mut hashers[1]);
+            hashers.map(|hasher| hasher.finish())
+        };
+        let [one, same, other] = [UUID, &spelled, "consumer"].map(|text| org(text).unwrap());
+        assert_eq!(hash(&one), hash(&same));
+        let apart = hash(&one).iter().zip(hash(&other)).all(|(one, other)| *one != other);
+        assert!(apart, "one place for all would make every look-up a search");
+    }
+
+    #[test]
+    fn a_key_shows_what_is_compared() {
+        let (uuid, consumer) = (org(UUID).unwrap().key(), org("consumer").unwrap().key());
+        assert_eq!((uuid.to_string(), uuid.uuid()), (UUID.to_owned(), UUID.parse().ok()));
+        assert_eq!((consumer.to_string(), consumer.uuid()), ("consumer".to_owned(), None));
     }
 
     #[test]

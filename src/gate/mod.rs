@@ -43,6 +43,7 @@ pub mod signature;
 pub mod topic;
 pub(crate) mod object;
 pub mod event;
+mod fields;
 pub mod audience;
 pub mod roster;
 pub mod policy;

@@ -175,29 +175,27 @@ pub enum Verdict {
 
 /// Names the evidence that [`judge`] will want for this event.
 pub fn ask(notice: &Notice, rules: Rules<'_>) -> Question {
-    match (before_asking(notice, rules), demand(notice, rules), &notice.facts().room) {
-        (None, Demand::Room, Some(room)) => Question::Room(room.clone()),
-        (None | Some(_), Demand::Deny | Demand::Room | Demand::SignatureOnly { .. }, _) => {
-            Question::Nothing
-        }
+    match before_asking(notice, rules) {
+        Ok(Needed::Roster(room)) => Question::Room(room.clone()),
+        Ok(Needed::Nothing) | Err(_) => Question::Nothing,
     }
 }
 
 /// Rules 12 to 24, in order. `now` is the moment at which the evidence was asked for.
 pub fn judge(notice: Notice, evidence: Evidence<'_>, rules: Rules<'_>, now: Moment) -> Verdict {
-    let refusal = match before_asking(&notice, rules) {
-        Some(refusal) => Some(refusal),
-        None => match (demand(&notice, rules), evidence) {
-            (Demand::SignatureOnly { .. }, _) => None,
-            (Demand::Room, Evidence::Roster(roster)) => {
-                match in_room(&notice, roster, rules, now) {
-                    Ok(refusal) => refusal,
-                    Err(Undecided) => return Verdict::Undecided(notice),
-                }
+    let refusal = match (before_asking(&notice, rules), evidence) {
+        (Err(refusal), _) => Some(refusal),
+        (Ok(Needed::Nothing), _) => None,
+        (Ok(Needed::Roster(room)), Evidence::Roster(roster)) if room.key() == roster.room() => {
+            match in_room(&notice, roster, rules, now) {
+                Ok(refusal) => refusal,
+                Err(Undecided) => return Verdict::Undecided(notice),
             }
-            (Demand::Room, Evidence::Nothing) => return Verdict::Undecided(notice),
-            (Demand::Deny, _) => Some(Refusal::ResourceDenied),
-        },
+        }
+        // Also the list of another room is none.
+        (Ok(Needed::Roster(_)), Evidence::Roster(_) | Evidence::Nothing) => {
+            return Verdict::Undecided(notice);
+        }
     };
     conclude(notice, refusal, evidence, rules.policy.mode.at(now))
 }
@@ -224,38 +222,39 @@ fn conclude(
     }
 }
 
-fn demand<'a>(notice: &Notice, rules: Rules<'a>) -> &'a Demand {
-    rules.policy.demands.of(&notice.facts().resource, &notice.facts().verb)
+/// What an event that has got as far as rule 16 must still show.
+enum Needed<'a> {
+    Nothing,
+    Roster(&'a RoomId),
 }
 
 /// Rules 12 to 16: what the event itself shows.
-fn before_asking(notice: &Notice, rules: Rules<'_>) -> Option<Refusal> {
-    let demand = demand(notice, rules);
-    if *demand == Demand::Deny {
-        return Some(Refusal::ResourceDenied);
+fn before_asking<'a>(notice: &'a Notice, rules: Rules<'_>) -> Result<Needed<'a>, Refusal> {
+    let facts = notice.facts();
+    let needed = match rules.policy.demands.of(&facts.resource, &facts.verb) {
+        Demand::Deny => return Err(Refusal::ResourceDenied),
+        Demand::Room => facts.room.as_ref().map(Needed::Roster).ok_or(Refusal::NoRoom),
+        Demand::SignatureOnly { .. } => Ok(Needed::Nothing),
+    };
+    right_age(notice, rules.policy)?;
+    if own_message(notice, rules.audience) {
+        return Err(Refusal::OwnMessage);
     }
-    wrong_age(notice, rules.policy)
-        .or_else(|| own_message(notice, rules.audience).then_some(Refusal::OwnMessage))
-        .or_else(|| {
-            (*demand == Demand::Room && notice.facts().room.is_none()).then_some(Refusal::NoRoom)
-        })
+    needed
 }
 
 /// Only `created` carries its own date: an edit or a leave carries the date of the message or membership. The age is
 /// that at arrival, so an event that waits in the inbox does not grow too old there; `max_age` sees to that.
-fn wrong_age(notice: &Notice, policy: &Policy) -> Option<Refusal> {
+fn right_age(notice: &Notice, policy: &Policy) -> Result<(), Refusal> {
     let facts = notice.facts();
     if facts.verb != Verb::Created {
-        return None;
+        return Ok(());
     }
-    let arrived = notice.arrival().received().wall;
-    let Some(created) = facts.created else {
-        return Some(Refusal::Malformed);
-    };
-    match arrived.duration_since(created) {
-        Ok(age) if age > policy.max_event_age => Some(Refusal::EventTooOld),
-        Err(ahead) if ahead.duration() > CLOCK_SKEW => Some(Refusal::EventFromFuture),
-        Ok(_) | Err(_) => None,
+    let created = facts.created.ok_or(Refusal::Malformed)?;
+    match notice.arrival().received().wall.duration_since(created) {
+        Ok(age) if age > policy.max_event_age => Err(Refusal::EventTooOld),
+        Err(ahead) if ahead.duration() > CLOCK_SKEW => Err(Refusal::EventFromFuture),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
@@ -274,9 +273,6 @@ fn in_room(
     rules: Rules<'_>,
     now: Moment,
 ) -> Result<Option<Refusal>, Undecided> {
-    if notice.facts().room.as_ref().map(RoomId::key) != Some(roster.room()) {
-        return Err(Undecided);
-    }
     match judge_room(roster, rules.audience, rules.allow_ttl, now) {
         RoomVerdict::Refused(refusal) => Ok(Some(refusal)),
         RoomVerdict::TooOld => Err(Undecided),

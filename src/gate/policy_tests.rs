@@ -149,6 +149,43 @@ fn rules_17_and_21_to_23_only_a_whole_list_is_evidence() {
 }
 
 #[test]
+fn rule_21_a_room_may_be_full_and_a_route_may_allow_fewer_than_its_bot() {
+    let crowd = |most: u128| {
+        let people = (0..most - 1).map(|n| of(200 + n, Standing::Of(org(EXAMPLE))));
+        roster_with(&people.chain([of(BOT, Standing::Unknown)]).collect::<Vec<_>>(), End::LastPage)
+    };
+    let rule = |roster: &Roster, policy: &Policy| {
+        judge_room(roster, &policy.audience(person(BOT)), TTL, noon())
+    };
+    assert_eq!(rule(&crowd(5), &policy()), RoomVerdict::Clean);
+    assert_eq!(rule(&crowd(6), &policy()), RoomVerdict::Refused(Refusal::RoomTooLarge));
+    let narrow = Policy { max_members: 4, ..policy() };
+    assert_eq!(rule(&crowd(4), &narrow), RoomVerdict::Clean);
+    assert_eq!(rule(&crowd(5), &narrow), RoomVerdict::Refused(Refusal::RoomTooLarge));
+}
+
+#[test]
+fn the_widest_of_two_audiences_admits_whom_either_admits() {
+    let narrow = Policy { allowed_orgs: [org(EXAMPLE)].into(), max_members: 3, ..policy() };
+    let wide = Policy {
+        allowed_orgs: [org(OTHER)].into(),
+        trusted_bots: [person(TOM)].into(),
+        app_users: AppUsers::Allow,
+        ..policy()
+    };
+    let [narrow, wide] = [narrow, wide].map(|policy| policy.audience(person(BOT)));
+    for both in [narrow.clone().widened(&wide), wide.widened(&narrow)] {
+        assert!(both.admits(person(ANN), Standing::Of(org(EXAMPLE))));
+        assert!(both.admits(person(ANN), Standing::GuestOf(org(OTHER))));
+        assert!(both.admits(person(TOM), Standing::Unknown), "by id");
+        assert!(!both.admits(person(ANN), Standing::Of(org(SERVICES))));
+        assert_eq!(both.max_members, 5);
+    }
+    let same = narrow.clone().widened(&narrow);
+    assert!(!same.admits(person(ANN), Standing::GuestOf(org(EXAMPLE))), "neither admits guests");
+}
+
+#[test]
 fn rule_24_the_sender_must_be_in_the_list() {
     let mut envelope = message();
     envelope["data"]["personId"] = json!(uuid(TOM));
@@ -157,6 +194,10 @@ fn rule_24_the_sender_must_be_in_the_list() {
     assert_eq!(verdict(&envelope, &roster(&STAFF)), Some(Refusal::SenderNotInRoom));
     envelope["event"] = json!("deleted");
     assert_eq!(verdict(&envelope, &roster(&STAFF)), None);
+    let mut joined = message();
+    joined["resource"] = json!("memberships");
+    joined["data"]["personId"] = json!(uuid(TOM));
+    assert_eq!(verdict(&joined, &roster(&STAFF)), None, "whom it is about does not speak");
 }
 
 #[test]
@@ -180,6 +221,12 @@ fn rule_15_gw_a12_the_bots_own_message_is_skipped() {
     let mut envelope = message();
     envelope["data"]["personId"] = json!(uuid(BOT));
     assert_eq!(verdict(&envelope, &roster(&STAFF)), Some(Refusal::OwnMessage));
+    let until = noon().wall + Duration::from_secs(10);
+    let observing = Policy { mode: Mode::Observe { until }, ..policy() };
+    assert!(matches!(
+        verdict_by(&observing, &envelope, &roster(&STAFF), noon()),
+        Verdict::Refuse(_, Refusal::OwnMessage)
+    ));
 }
 
 #[test]
@@ -263,7 +310,14 @@ fn observe_lets_a_refused_event_pass_until_its_end_date_and_not_longer() {
     let Verdict::Clear(cleared) = verdict_by(&observing, &message(), &dirty, noon()) else {
         panic!("must pass")
     };
-    assert_eq!(cleared.basis().would_refuse, Some(Refusal::OutsideOrg));
+    let checked = Some(noon());
+    let would_refuse = Some(Refusal::OutsideOrg);
+    assert_eq!(cleared.basis(), Basis { would_refuse, members: None, checked }, "half a list");
+    let Verdict::Clear(cleared) = verdict_by(&observing, &message(), &roster(&STAFF), noon())
+    else {
+        panic!("must pass")
+    };
+    assert_eq!(cleared.basis(), Basis { would_refuse: None, members: Some(3), checked });
     let after = noon().plus(Duration::from_secs(10));
     assert!(matches!(
         verdict_by(&observing, &message(), &dirty, after),

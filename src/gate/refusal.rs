@@ -244,6 +244,24 @@ mod tests {
         }
     }
 
+    /// Labels are API, and so is what counts as turned away, as denied and as skipped.
+    #[test]
+    fn reasons_keep_their_names_and_families() {
+        let of = |family: Family| {
+            let reasons = Refusal::ALL.into_iter().filter(|one| one.family() == family);
+            let names: Vec<_> = reasons.map(|one| one.to_string()).collect();
+            (family.label(), names.join(" "))
+        };
+        let reject = "no_route method body_too_large body_timeout signature_missing \
+                      signature_repeated signature_mismatch";
+        let deny = "overloaded malformed wrong_webhook resource_denied event_too_old \
+                    event_from_future no_room room_unknown outside_org app_user org_missing \
+                    room_too_large room_empty room_incomplete sender_not_in_room";
+        assert_eq!(of(Family::Reject), ("reject", reject.to_owned()));
+        assert_eq!(of(Family::Deny), ("deny", deny.to_owned()));
+        assert_eq!(of(Family::Skip), ("skip", "duplicate self".to_owned()));
+    }
+
     #[test]
     fn the_variants_stand_in_alphabetical_order() {
         let mut sorted = Refusal::ALL;

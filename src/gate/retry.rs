@@ -38,6 +38,15 @@ mod tests {
         assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
     }
 
+    #[test]
+    fn up_to_a_quarter_is_taken_off_in_steps_of_a_thousandth() {
+        let waits = [0, 1, 100, 250, 251, 501, u64::MAX].map(|entropy| {
+            assert_eq!(SCHEDULE.delay(2, entropy).as_millis(), 1000 - u128::from(entropy % 251));
+            SCHEDULE.delay(9, entropy).as_millis()
+        });
+        assert_eq!(waits, [30_000, 29_970, 27_000, 22_500, 30_000, 22_500, 27_960]);
+    }
+
     proptest! {
         #[test]
         fn a_wait_is_never_under_three_quarters_nor_over_the_longest(attempt: u32, entropy: u64) {

@@ -1,5 +1,6 @@
 //! Who is in the room: organisations, completeness, and when it was read.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub struct Member {
 }
 
 /// Where a member belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// An account of this organisation.
     Of(Key<Org>),
@@ -27,6 +28,15 @@ pub enum Standing {
     GuestOf(Key<Org>),
     /// Webex did not say, or said that it could not.
     Unknown,
+}
+
+/// Who has a standing in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// One member alone.
+    Only(Key<Person>),
+    /// Two or more.
+    Several,
 }
 
 /// How much of the room was read.
@@ -48,12 +58,14 @@ pub enum Extent {
 ///
 /// ```compile_fail,E0451
 /// // Only `Builder` makes one.
-/// let forged = botwarden::gate::roster::Roster { room: todo!(), members: vec![], extent: todo!(), read: todo!() };
+/// let forged = botwarden::gate::roster::Roster { room: todo!(), members: vec![], standings: vec![], extent: todo!(), read: todo!() };
 /// ```
 #[derive(Debug)]
 pub struct Roster {
     room: Key<Room>,
     members: Vec<(Key<Person>, Standing)>,
+    /// Every standing that somebody has, with whoever has it, if it is one alone.
+    standings: Vec<(Standing, Bearer)>,
     extent: Extent,
     read: Moment,
 }
@@ -68,6 +80,23 @@ pub enum Freshness {
 }
 
 impl Roster {
+    /// The one constructor: no roster is without the standings of its members.
+    fn new(
+        room: Key<Room>,
+        members: Vec<(Key<Person>, Standing)>,
+        extent: Extent,
+        read: Moment,
+    ) -> Self {
+        let mut bearers = HashMap::new();
+        for &(person, standing) in &members {
+            let bearer = bearers.entry(standing).or_insert(Bearer::Only(person));
+            if *bearer != Bearer::Only(person) {
+                *bearer = Bearer::Several;
+            }
+        }
+        Self { room, members, standings: bearers.into_iter().collect(), extent, read }
+    }
+
     /// The room that it is about.
     pub fn room(&self) -> Key<Room> {
         self.room
@@ -76,6 +105,12 @@ impl Roster {
     /// Its members as far as they were read, ordered by person.
     pub fn members(&self) -> &[(Key<Person>, Standing)] {
         &self.members
+    }
+
+    /// Every standing that somebody in the list has, once. They are few where the members are many: a room of 5,000
+    /// people of one company has two, with the bot's own.
+    pub fn standings(&self) -> &[(Standing, Bearer)] {
+        &self.standings
     }
 
     /// How much was read.
@@ -95,8 +130,7 @@ impl Roster {
 
     /// Where this member belongs; `None` when they are not in the list.
     pub fn standing(&self, person: Key<Person>) -> Option<Standing> {
-        let at = self.members.binary_search_by_key(&person, |(person, _)| *person).ok()?;
-        self.members.get(at).map(|(_, standing)| *standing)
+        found(&self.members, person)
     }
 
     /// Fresh while it is no older than `ttl`; a list that was asked for at `now` or later always is.
@@ -109,7 +143,10 @@ impl Roster {
 #[derive(Debug)]
 pub struct Builder<'a> {
     audience: &'a Audience,
-    roster: Roster,
+    room: Key<Room>,
+    members: Vec<(Key<Person>, Standing)>,
+    extent: Extent,
+    began: Moment,
     reach: Reach,
 }
 
@@ -139,7 +176,10 @@ impl<'a> Builder<'a> {
     pub fn new(room: Key<Room>, audience: &'a Audience, began: Moment) -> Self {
         Self {
             audience,
-            roster: Roster { room, members: Vec::new(), extent: Extent::Whole, read: began },
+            room,
+            members: Vec::new(),
+            extent: Extent::Whole,
+            began,
             reach: Reach::FirstOutsider,
         }
     }
@@ -157,46 +197,44 @@ impl<'a> Builder<'a> {
     }
 
     fn item(&mut self, item: Member) -> ControlFlow<()> {
-        if item.room != self.roster.room {
+        if item.room != self.room {
             return self.stop(Extent::Partial);
         }
-        self.roster.members.push((item.person, item.standing));
+        self.members.push((item.person, item.standing));
         let admitted = self.audience.admits(item.person, item.standing);
         if !admitted && self.reach == Reach::FirstOutsider {
             return self.stop(Extent::UpToOutsider);
         }
-        if self.roster.members.len() > self.audience.max_members {
+        if self.members.len() > self.audience.max_members {
             return self.stop(Extent::TooLarge);
         }
         ControlFlow::Continue(())
     }
 
     fn stop(&mut self, extent: Extent) -> ControlFlow<()> {
-        self.roster.extent = extent;
+        self.extent = extent;
         ControlFlow::Break(())
     }
 
     /// The roster. A list that names somebody twice, or not the bot itself, is not the whole list: Webex shows only
     /// the moderators of a moderated team space to a team member who is not in it.
     pub fn finish(mut self, end: End) -> Roster {
-        let members = self.roster.members.len();
-        self.roster.members.sort_unstable_by_key(|(person, _)| *person);
-        self.roster.members.dedup_by_key(|(person, _)| *person);
-        self.roster.members.shrink_to_fit();
-        self.roster.extent = match (self.roster.extent, end) {
+        let members = self.members.len();
+        self.members.sort_unstable_by_key(|(person, _)| *person);
+        self.members.dedup_by_key(|(person, _)| *person);
+        self.members.shrink_to_fit();
+        self.extent = match (self.extent, end) {
             (Extent::Whole, End::NoSuchRoom) => Extent::Unknown,
             (Extent::Whole, End::GaveUp) => Extent::Partial,
-            (Extent::Whole, End::LastPage) if self.roster.members.len() < members => {
-                Extent::Partial
-            }
+            (Extent::Whole, End::LastPage) if self.members.len() < members => Extent::Partial,
             (Extent::Whole, End::LastPage)
-                if members > 0 && !self.roster.contains(self.audience.own) =>
+                if members > 0 && found(&self.members, self.audience.own).is_none() =>
             {
                 Extent::Partial
             }
             (extent, End::LastPage | End::GaveUp | End::NoSuchRoom) => extent,
         };
-        self.roster
+        Roster::new(self.room, self.members, self.extent, self.began)
     }
 
     /// What is known the moment an outsider is seen to join: the room is not clean, without asking Webex.
@@ -206,6 +244,12 @@ impl<'a> Builder<'a> {
         standing: Standing,
         at: Moment,
     ) -> Roster {
-        Roster { room, members: vec![(person, standing)], extent: Extent::UpToOutsider, read: at }
+        Roster::new(room, vec![(person, standing)], Extent::UpToOutsider, at)
     }
+}
+
+/// In a list that is ordered by person.
+fn found(members: &[(Key<Person>, Standing)], person: Key<Person>) -> Option<Standing> {
+    let at = members.binary_search_by_key(&person, |(person, _)| *person).ok()?;
+    members.get(at).map(|(_, standing)| *standing)
 }

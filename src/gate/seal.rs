@@ -126,7 +126,9 @@ pub(crate) mod tests {
             [("a lime", SEAL), ("a line", "AAAA"), ("a line", "not base64"), ("a line", "")]
         {
             assert_eq!(public.check(text.as_bytes(), seal), Err(Forged), "{text} {seal}");
+            assert_eq!(key().check(text.as_bytes(), seal), Err(Forged), "{text} {seal}");
         }
+        assert_eq!(key().check(b"a line", SEAL), Ok(()));
     }
 
     #[test]

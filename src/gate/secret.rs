@@ -42,6 +42,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_is_as_long_as_it_looks() {
+        let (none, some) = (Secret::new(Vec::new()), Secret::new(b"hunter2".to_vec()));
+        assert_eq!((none.len(), none.is_empty()), (0, true));
+        assert_eq!((some.len(), some.is_empty(), some.expose()), (7, false, &b"hunter2"[..]));
+    }
+
+    #[test]
     fn debug_shows_neither_value_nor_length() {
         assert_eq!(format!("{:?}", Secret::new(b"hunter2".to_vec())), "Secret(hidden)");
     }

@@ -101,6 +101,12 @@ impl Authentic {
     pub fn into_arrival(self) -> Arrival {
         self.arrival
     }
+
+    /// The same bytes in memory of their own ([`Arrival::compact`]).
+    #[must_use]
+    pub fn compact(self) -> Self {
+        Self { arrival: self.arrival.compact() }
+    }
 }
 
 /// Rules 6 to 8: exactly one signature header, 40 hex digits in either case, a MAC of the raw body.
@@ -232,6 +238,19 @@ pub(crate) mod tests {
         }
     }
 
+    /// One MAC in 256 ends in a zero, which is also what is there when nothing was read.
+    #[test]
+    fn a_mac_that_ends_in_zeros_is_not_matched_by_a_shorter_one() {
+        let (body, mac) = (0..10_000_u32)
+            .map(|n| n.to_string())
+            .map(|body| (body.clone(), oracle(SECRET.as_bytes(), body.as_bytes())))
+            .find(|(_, mac)| mac.ends_with("00"))
+            .unwrap();
+        let signed = |mac: &str| verdict(&[("x-spark-signature", mac)], body.as_bytes());
+        assert_eq!(signed(&mac), Ok(()));
+        assert_eq!(signed(mac.strip_suffix("00").unwrap()), Err(Refusal::SignatureMismatch));
+    }
+
     #[test]
     fn trap_hmac_over_reserialised_json_the_raw_bytes_count() {
         let mac = oracle(SECRET.as_bytes(), br#"{"a":1}"#);
@@ -251,8 +270,28 @@ pub(crate) mod tests {
         assert!(
             verify(arrival(&headers, b"{}"), &ring(&[SECRET, "another-secret-of-ours"])).is_ok()
         );
+        assert!(
+            verify(arrival(&headers, b"{}"), &ring(&[SECRET, SECRET])).is_ok(),
+            "rotated to itself"
+        );
         assert!(verify(arrival(&headers, b"{}"), &ring(&["another-secret-of-ours"])).is_err());
         assert!(verify(arrival(&headers, b"{}"), &KeyRing::default()).is_err());
+    }
+
+    #[test]
+    fn what_is_signed_here_is_signed_with_the_first_key() {
+        let ring = ring(&[SECRET, "another-secret-of-ours"]);
+        assert_eq!(ring.sign(b"{}"), Some(oracle(SECRET.as_bytes(), b"{}")));
+        assert_eq!(KeyRing::default().sign(b"{}"), None);
+        assert!(format!("{ring:?}").contains("SigningKey(hidden)"));
+    }
+
+    #[test]
+    fn what_is_kept_for_later_is_the_arrival_that_came() {
+        let mac = oracle(SECRET.as_bytes(), b"{}");
+        let came = arrival(&[("x-spark-signature", &mac)], b"{}");
+        let kept = verify(came, &ring(&[SECRET])).unwrap().into_arrival();
+        assert_eq!((&kept.body()[..], kept.headers().len()), (&b"{}"[..], 1));
     }
 
     #[test]

@@ -96,3 +96,27 @@ impl RoomType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_are_known_are_labels_and_all_others_are_other() {
+        for word in ["attachmentActions", "memberships", "messages", "rooms"] {
+            assert_eq!(Resource::named(word).label(), word);
+        }
+        for word in ["created", "deleted", "migrated", "updated"] {
+            assert_eq!(Verb::named(word).label(), word);
+        }
+        for word in ["", "Messages", "all", "other", "created\n"] {
+            assert_eq!(Resource::named(word), Resource::Other(word.into()));
+            assert_eq!(Verb::named(word), Verb::Other(word.into()));
+            assert_eq!(
+                (Resource::named(word).label(), Verb::named(word).label()),
+                ("other", "other")
+            );
+        }
+        assert_eq!((RoomType::Direct.label(), RoomType::Group.label()), ("direct", "group"));
+    }
+}

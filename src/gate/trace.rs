@@ -188,11 +188,12 @@ fn seed(event: Uuid) -> u64 {
 fn parent_of(text: &str) -> Option<(TraceId, SpanId, u8)> {
     let (known, later) = text.split_at_checked(PARENT_LENGTH)?;
     let mut fields = known.split('-');
-    let (version, trace, span) = (fields.next()?, fields.next()?, fields.next()?);
-    let (flags, none) = (fields.next()?, fields.next());
+    let (version, trace) = (fields.next()?, fields.next()?);
+    let (span, flags) = (fields.next()?, fields.next()?);
+    // With the three signs between them that is the whole length: there is no fifth.
     let lengths = [version, trace, span, flags].map(str::len);
     let is_known = later.is_empty() || (version != "00" && later.starts_with('-'));
-    if none.is_some() || lengths != [2, 32, 16, 2] || version == "ff" || !is_known {
+    if lengths != [2, 32, 16, 2] || version == "ff" || !is_known {
         return None;
     }
     hex(version)?;
@@ -265,6 +266,10 @@ mod tests {
         told(lines, Propagation::Pass)
     }
 
+    fn trace() -> Trace {
+        Trace::read(&arrival(&[], b""), Propagation::Pass)
+    }
+
     /// What the trace of the sample arrival, number 7, is without a caller's.
     const NEW: &str = "00-00000000000000000000000000000007-0000000000000007-01";
 
@@ -330,18 +335,34 @@ mod tests {
             state
         };
         assert_eq!(state(&["a=1, t@v=x y,", "", "b/c=2"]).as_deref(), Some("a=1,t@v=x y,b/c=2"));
+        let full = |last| format!("a={},b={}", "x".repeat(253), "x".repeat(last));
+        assert_eq!(state(&[&full(254)]).map(|value| value.len()), Some(LONGEST_STATE));
+        assert_eq!(state(&[&full(255)]), None, "longer than must be passed on");
+        let most = vec!["a=1"; MOST_MEMBERS].join(",");
+        assert_eq!(state(&[&most]), Some(most));
         let long = format!("a={}", "x".repeat(257));
-        let much = ["aa=", &"x".repeat(254)].concat();
+        let named = format!("{}=1", "x".repeat(257));
         let many = "a=1,".repeat(33);
-        for wrong in ["", ",", "a", "=1", "A=1", "a=1,b", "a=b=c", "@a=1", "a=\t", &long, &many] {
+        for wrong in
+            ["", ",", "a", "=1", "A=1", "a=1,b", "a=b=c", "@a=1", "a=\t", &long, &named, &many]
+        {
             assert_eq!(state(&[wrong]), None, "{wrong:?}");
         }
-        assert_eq!(state(&[&much, &much]), None, "longer than must be passed on");
+    }
+
+    #[test]
+    fn the_spans_of_two_events_begin_apart() {
+        let seeds: [u128; 4] = [7, 7 << 64, (7 << 64) | 7, (5 << 64) | 3];
+        let seeds = seeds.map(|id| seed(Uuid::from_u128(id)));
+        assert_eq!(seeds, [7, 7, 0, 6], "both halves count");
+        let first = |id| Trace { seed: seed(Uuid::from_u128(id)), ..trace() }.span(0);
+        assert_eq!(first((7 << 64) | 7), SpanId(NonZeroU64::MIN), "never zero");
+        assert_ne!(first(7), first(8));
     }
 
     #[test]
     fn spans_of_an_event_have_ids_of_their_own() {
-        let trace = Trace::read(&arrival(&[], b""), Propagation::Pass);
+        let trace = trace();
         let ids: std::collections::HashSet<_> = (0..1000).map(|n| trace.span(n)).collect();
         assert_eq!(ids.len(), 1000);
         let context = trace.context(Some(trace.span(3))).unwrap();

@@ -8,7 +8,7 @@ mod window;
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -94,7 +94,7 @@ pub enum Lane {
 pub struct Inbox<W: Work> {
     work: Arc<W>,
     lanes: Mutex<Lanes<W::Letter>>,
-    window: RwLock<Window>,
+    window: Window,
     tasks: Tasks,
     cut: CancellationToken,
 }
@@ -120,7 +120,7 @@ impl<W: Work> Inbox<W> {
     pub fn new(work: Arc<W>, limits: config::Inbox, tasks: Tasks) -> Arc<Self> {
         let hearing = Arc::clone(&work);
         let forgot = Arc::new(move |cause| hearing.forgot(cause));
-        let window = RwLock::new(Window::new(limits.max_events, forgot));
+        let window = Window::new(limits.max_events, forgot);
         let empty =
             Lanes { waiting: HashMap::new(), events: 0, bytes: 0, limits, tally: Tally::default() };
         let lanes = Mutex::new(empty);
@@ -131,11 +131,8 @@ impl<W: Work> Inbox<W> {
     /// is remembered as before.
     pub fn renew(&self, limits: config::Inbox) {
         let mut lanes = self.lanes();
-        let mut window = self.window.write().unwrap_or_else(PoisonError::into_inner);
         // Each kept event must have its place in the window. A smaller inbox does well with a larger one.
-        if let Some(larger) = window.grown(limits.max_events) {
-            *window = larger;
-        }
+        self.window.grow(limits.max_events);
         lanes.limits = limits;
     }
 
@@ -153,7 +150,8 @@ impl<W: Work> Inbox<W> {
         {
             return Err(Unkept::Full(letter));
         }
-        if !self.window().enter(label.fingerprint, lanes.while_here(&label)) {
+        let window = lanes.while_here(&label);
+        if !self.window.enter(label.fingerprint, window, label.received.tick) {
             return Err(Unkept::Duplicate(letter));
         }
         lanes.events += 1;
@@ -181,7 +179,7 @@ impl<W: Work> Inbox<W> {
 
     /// How many events it is remembered of that they were seen.
     pub fn remembered(&self) -> u64 {
-        self.window().len()
+        u64::try_from(self.window.len(rt::now().tick)).unwrap_or(u64::MAX)
     }
 
     /// Whether nothing is kept.
@@ -198,12 +196,14 @@ impl<W: Work> Inbox<W> {
         while let Some((label, letter)) = self.next(&lane) {
             let trying = Trying { inbox: &self, label };
             let held = Held { work: &*self.work, letter: Some(letter) };
-            let rest = if self.settle(&trying.label, held).await {
-                trying.label.window.saturating_sub(rt::now().since(trying.label.received))
+            let delivered = self.settle(&trying.label, held).await;
+            let now = rt::now();
+            let rest = if delivered {
+                trying.label.window.saturating_sub(now.since(trying.label.received))
             } else {
                 Duration::ZERO
             };
-            self.window().keep_for(trying.label.fingerprint, rest);
+            self.window.keep_for(trying.label.fingerprint, rest, now.tick);
         }
     }
 
@@ -237,7 +237,7 @@ impl<W: Work> Inbox<W> {
                 Step::Again { outage, wait } => {
                     // It may stay longer by now than when it came.
                     let while_here = self.lanes().while_here(label);
-                    self.window().keep_for(label.fingerprint, while_here);
+                    self.window.keep_for(label.fingerprint, while_here, rt::now().tick);
                     (outage, wait)
                 }
                 Step::Delivered | Step::Settled => {
@@ -267,11 +267,6 @@ impl<W: Work> Inbox<W> {
 
     fn lanes(&self) -> MutexGuard<'_, Lanes<W::Letter>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whoever holds the lanes, too, took those first.
-    fn window(&self) -> RwLockReadGuard<'_, Window> {
-        self.window.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -310,7 +305,7 @@ impl<W: Work> Drop for Trying<'_, W> {
         lanes.tally.leave(&self.label);
         drop(lanes);
         if std::thread::panicking() {
-            self.inbox.window().keep_for(self.label.fingerprint, Duration::ZERO);
+            self.inbox.window.keep_for(self.label.fingerprint, Duration::ZERO, rt::now().tick);
             self.inbox.go(self.label.lane.clone());
         }
     }

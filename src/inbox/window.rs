@@ -1,36 +1,37 @@
 //! Which events were seen a moment ago.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use moka::Expiry;
-use moka::notification::RemovalCause;
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use crate::gate::event::Facts;
-use crate::report::Eviction;
+use crate::report::{BodyDigest, Eviction};
 
 /// Events remembered for each one that can be kept: at 10,000 kept ones, a window of ten minutes holds 160 events a
 /// second before the oldest are forgotten early, at about 60 bytes each.
-const SEEN_FOR_EACH_KEPT: u64 = 10;
+const SEEN_FOR_EACH_KEPT: usize = 10;
 
-/// Which event it is: a digest of route, resource, event, `data.id` and body. Webex gives deliveries no id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Expired ones that are forgotten with each event: more than come with it, so that they become fewer, and few enough
+/// that no event waits for a crowd of them.
+const FORGOTTEN_AT_ONCE: usize = 16;
+
+/// Which event it is: a digest of route, resource, event, `data.id` and the digest of the body. Webex gives deliveries no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
     /// Of an authentic event.
-    pub fn of(route: &str, facts: &Facts, body: &[u8]) -> Self {
+    pub fn of(route: &str, facts: &Facts, body: BodyDigest) -> Self {
         let words = [route, facts.resource.label(), facts.verb.label(), &facts.subject];
         let mut digest = Sha256::new();
         for word in words {
             digest.update(word.len().to_be_bytes());
             digest.update(word);
         }
-        digest.update(body);
+        digest.update(body.bytes());
         let mut half = [0; 16];
         half.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
         Self(half)
@@ -42,126 +43,225 @@ pub(super) type Forgot = Arc<dyn Fn(Eviction) + Send + Sync>;
 
 /// Fingerprints of events that were kept, each for its own time.
 pub(super) struct Window {
-    seen: Cache<Fingerprint, Duration>,
-    /// Kept events that it has places for.
-    max_events: usize,
+    seen: Mutex<Seen>,
     forgot: Forgot,
+}
+
+/// Twice, by event and by the end of its time: some 60 bytes for each. A general cache takes five times that and two
+/// microseconds for an event; this is the one thing that is remembered of every event.
+struct Seen {
+    until: HashMap<Fingerprint, Tick>,
+    order: BTreeSet<(Tick, Fingerprint)>,
+    places: usize,
+}
+
+/// A tenth of a second of the monotonic clock, rounded up: an event is remembered a little longer, never shorter. There
+/// are enough for thirteen years.
+type Tick = u32;
+
+/// Tenths of a second, in milliseconds.
+const TENTH: u128 = 100;
+
+fn tick(at: Duration) -> Tick {
+    Tick::try_from(at.as_millis().div_ceil(TENTH)).unwrap_or(Tick::MAX)
 }
 
 impl fmt::Debug for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Window").field(&self.seen).finish()
-    }
-}
-
-struct OwnTime;
-
-impl Expiry<Fingerprint, Duration> for OwnTime {
-    #[expect(clippy::disallowed_types, reason = "moka's interface; the value is not used")]
-    fn expire_after_create(
-        &self,
-        _: &Fingerprint,
-        window: &Duration,
-        _: std::time::Instant,
-    ) -> Option<Duration> {
-        Some(*window)
-    }
-
-    #[expect(clippy::disallowed_types, reason = "moka's interface; the value is not used")]
-    fn expire_after_update(
-        &self,
-        _: &Fingerprint,
-        window: &Duration,
-        _: std::time::Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(*window)
+        f.debug_struct("Window").finish_non_exhaustive()
     }
 }
 
 impl Window {
     pub(super) fn new(max_events: usize, forgot: Forgot) -> Self {
-        let capacity =
-            u64::try_from(max_events).unwrap_or(u64::MAX).saturating_mul(SEEN_FOR_EACH_KEPT);
-        // By default the newest would be turned away when it is full, and its repetition delivered again.
-        let cache = Cache::builder().eviction_policy(EvictionPolicy::lru());
-        let told = Arc::clone(&forgot);
-        let cache = cache.eviction_listener(move |_, _, cause| match cause {
-            RemovalCause::Expired => told(Eviction::Expired),
-            RemovalCause::Size => told(Eviction::Size),
-            RemovalCause::Explicit | RemovalCause::Replaced => {}
-        });
-        let seen = cache.max_capacity(capacity).expire_after(OwnTime).build();
-        Self { seen, max_events, forgot }
+        let places = max_events.saturating_mul(SEEN_FOR_EACH_KEPT);
+        let seen = Seen { until: HashMap::new(), order: BTreeSet::new(), places };
+        Self { seen: Mutex::new(seen), forgot }
     }
 
-    /// The same with more places, if it has too few: it never shrinks, or what it knows would be forgotten early. Each
-    /// event is remembered for its whole time once more: a little longer, never shorter.
-    pub(super) fn grown(&self, max_events: usize) -> Option<Self> {
-        let larger = (max_events > self.max_events)
-            .then(|| Self::new(max_events, Arc::clone(&self.forgot)))?;
-        for (event, window) in &self.seen {
-            larger.seen.insert(*event, window);
-        }
-        Some(larger)
+    /// Places for so many kept events. It never shrinks: what it knows would be forgotten early.
+    pub(super) fn grow(&self, max_events: usize) {
+        let mut seen = self.seen();
+        seen.places = seen.places.max(max_events.saturating_mul(SEEN_FOR_EACH_KEPT));
     }
 
     /// Whether it was not in the window yet; it is from now on.
-    pub(super) fn enter(&self, event: Fingerprint, window: Duration) -> bool {
-        self.seen.entry(event).or_insert(window).is_fresh()
+    pub(super) fn enter(&self, event: Fingerprint, window: Duration, now: Duration) -> bool {
+        let mut seen = self.seen();
+        let expired = seen.forget(now, FORGOTTEN_AT_ONCE);
+        let is_new = seen.until.get(&event).is_none_or(|until| *until < tick(now));
+        if is_new {
+            seen.put(event, tick(now.saturating_add(window)));
+        }
+        let too_many = seen.shrink();
+        drop(seen);
+        self.tell(Eviction::Expired, expired);
+        self.tell(Eviction::Size, too_many);
+        is_new
     }
 
     /// How many events are remembered.
-    pub(super) fn len(&self) -> u64 {
-        // Without them, what is counted is as old as the last change.
-        self.seen.run_pending_tasks();
-        self.seen.entry_count()
+    pub(super) fn len(&self, now: Duration) -> usize {
+        let mut seen = self.seen();
+        let expired = seen.forget(now, usize::MAX);
+        let len = seen.until.len();
+        drop(seen);
+        self.tell(Eviction::Expired, expired);
+        len
     }
 
-    /// It is over: for so long the same event is still a duplicate.
-    pub(super) fn keep_for(&self, event: Fingerprint, rest: Duration) {
+    /// For so long from now on the same event is still a duplicate.
+    pub(super) fn keep_for(&self, event: Fingerprint, rest: Duration, now: Duration) {
+        let mut seen = self.seen();
         if rest.is_zero() {
-            self.seen.invalidate(&event);
+            seen.take(event);
         } else {
-            self.seen.insert(event, rest);
+            seen.put(event, tick(now.saturating_add(rest)));
+        }
+        let too_many = seen.shrink();
+        drop(seen);
+        self.tell(Eviction::Size, too_many);
+    }
+
+    fn tell(&self, cause: Eviction, events: usize) {
+        (0..events).for_each(|_| (self.forgot)(cause));
+    }
+
+    /// A panic elsewhere leaves it usable: at worst an event stands in one of the two and is forgotten early.
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    fn put(&mut self, event: Fingerprint, until: Tick) {
+        self.take(event);
+        self.until.insert(event, until);
+        self.order.insert((until, event));
+    }
+
+    fn take(&mut self, event: Fingerprint) {
+        if let Some(until) = self.until.remove(&event) {
+            self.order.remove(&(until, event));
+        }
+    }
+
+    /// Those whose time is up, so many at most. How many there were.
+    fn forget(&mut self, now: Duration, most: usize) -> usize {
+        let mut gone = 0;
+        while gone < most && self.order.first().is_some_and(|(until, _)| *until < tick(now)) {
+            self.drop_first();
+            gone += 1;
+        }
+        gone
+    }
+
+    /// What has no place, those first that would go first: what still waits in the inbox has more time than what was
+    /// delivered. How many there were.
+    fn shrink(&mut self) -> usize {
+        let too_many = self.until.len().saturating_sub(self.places);
+        (0..too_many).for_each(|_| self.drop_first());
+        too_many
+    }
+
+    fn drop_first(&mut self) {
+        if let Some((_, event)) = self.order.pop_first() {
+            self.until.remove(&event);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
 
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn event(n: u32) -> Fingerprint {
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
+        Fingerprint(bytes)
+    }
+
+    /// A window, and what it has told.
+    fn window(max_events: usize) -> (Window, Arc<Mutex<Vec<Eviction>>>) {
+        let told = Arc::<Mutex<Vec<Eviction>>>::default();
+        let telling = Arc::clone(&told);
+        (Window::new(max_events, Arc::new(move |cause| telling.lock().unwrap().push(cause))), told)
+    }
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
     #[test]
-    fn a_larger_window_remembers_what_the_smaller_one_knew() {
-        let window = Window::new(10, Arc::new(|_| ()));
-        let event = |n: u8| Fingerprint([n; 16]);
-        for n in 0..50 {
-            assert!(window.enter(event(n), Duration::from_mins(1)));
-        }
-        let larger = window.grown(100).unwrap();
-        assert!((0..50).all(|n| !larger.enter(event(n), Duration::from_mins(1))));
-        assert!(larger.enter(event(50), Duration::from_mins(1)));
-        assert!(larger.grown(99).is_none(), "it knows more than a smaller one can");
+    fn an_event_is_new_once_within_its_own_time() {
+        let (window, told) = window(10);
+        assert!(window.enter(event(1), MINUTE, at(0)) && window.enter(event(2), 2 * MINUTE, at(0)));
+        assert!(!window.enter(event(1), MINUTE, at(60)), "to the last moment");
+        assert_eq!(window.len(at(60)), 2);
+        assert!(window.enter(event(1), MINUTE, at(61)) && !window.enter(event(2), MINUTE, at(61)));
+        assert_eq!(*told.lock().unwrap(), [Eviction::Expired]);
+        assert_eq!(window.len(at(1000)), 0);
+    }
+
+    #[test]
+    fn what_is_over_stays_for_the_rest_of_its_time_or_not_at_all() {
+        let (window, told) = window(10);
+        assert!(
+            window.enter(event(1), 10 * MINUTE, at(0)) && window.enter(event(2), MINUTE, at(0))
+        );
+        window.keep_for(event(1), MINUTE, at(0));
+        window.keep_for(event(2), Duration::ZERO, at(0));
+        assert!(!window.enter(event(1), MINUTE, at(59)) && window.enter(event(2), MINUTE, at(0)));
+        assert!(window.enter(event(1), MINUTE, at(61)));
+        assert_eq!(
+            *told.lock().unwrap(),
+            [Eviction::Expired; 2],
+            "taken out on purpose is not told"
+        );
+    }
+
+    #[test]
+    fn a_larger_window_remembers_what_it_knew_and_it_never_shrinks() {
+        let (window, told) = window(1);
+        assert!((0..10).all(|n| window.enter(event(n), MINUTE, at(0))));
+        window.grow(10);
+        window.grow(9);
+        assert!((10..100).all(|n| window.enter(event(n), MINUTE, at(0))));
+        assert!((0..100).all(|n| !window.enter(event(n), MINUTE, at(0))));
+        assert!(told.lock().unwrap().is_empty());
     }
 
     #[test]
     fn a_full_window_forgets_the_oldest_and_never_the_newest_and_tells_of_it() {
-        let told = Arc::<Mutex<Vec<Eviction>>>::default();
-        let telling = Arc::clone(&told);
-        let window = Window::new(1, Arc::new(move |cause| telling.lock().unwrap().push(cause)));
-        let event = |n: u8| Fingerprint([n; 16]);
+        let (window, told) = window(1);
         for n in 0..200 {
-            assert!(window.enter(event(n), Duration::from_mins(1)), "{n} is new");
-            window.seen.run_pending_tasks();
-            assert!(!window.enter(event(n), Duration::from_mins(1)), "{n} was just seen");
+            assert!(window.enter(event(n), MINUTE, at(u64::from(n) / 10)), "{n} is new");
+            assert!(!window.enter(event(n), MINUTE, at(u64::from(n) / 10)), "{n} was just seen");
         }
-        assert_eq!(window.len(), SEEN_FOR_EACH_KEPT);
+        assert_eq!(window.len(at(20)), SEEN_FOR_EACH_KEPT);
         assert_eq!(*told.lock().unwrap(), [Eviction::Size; 190]);
-        window.keep_for(event(199), Duration::ZERO);
-        assert_eq!(window.len(), SEEN_FOR_EACH_KEPT - 1);
-        assert_eq!(told.lock().unwrap().len(), 190, "taken out on purpose");
+        assert!(!window.enter(event(199), MINUTE, at(20)));
+    }
+
+    #[test]
+    fn what_is_still_in_the_inbox_outlasts_what_was_delivered() {
+        let (window, _) = window(1);
+        assert!(window.enter(event(0), 30 * MINUTE, at(0)), "it waits");
+        for n in 1..100 {
+            assert!(window.enter(event(n), 30 * MINUTE, at(1)));
+            window.keep_for(event(n), 10 * MINUTE, at(1));
+        }
+        assert!(!window.enter(event(0), MINUTE, at(2)));
+    }
+
+    #[test]
+    fn a_crowd_that_expires_at_once_is_forgotten_a_few_at_a_time() {
+        let (window, told) = window(1000);
+        assert!((0..5000).all(|n| window.enter(event(n), MINUTE, at(0))));
+        assert!(window.enter(event(4999), MINUTE, at(100)), "not there any more, gone or not");
+        assert_eq!(told.lock().unwrap().len(), FORGOTTEN_AT_ONCE);
+        assert_eq!(window.len(at(100)), 1);
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use http::header::HOST;
+use http::header::{HOST, TRANSFER_ENCODING};
 use http::request::Parts as Head;
+use http::uri::Authority;
 use http::{Method, Request, Uri, Version};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
@@ -62,7 +63,7 @@ impl<D: Door> Visit<D> {
         watch: &mut Watch<'_, D>,
     ) -> Response {
         let (head, body) = request.into_parts();
-        if !names_one_host(&head) {
+        if !names_one_host(&head) || !names_one_end(&head) {
             return broken();
         }
         let doorway = path(&head.uri).and_then(|path| self.desk.door.doorway(path));
@@ -127,10 +128,25 @@ impl<D: Door> Visit<D> {
 
 /// RFC 9112, section 3.2: whoever leaves it open which host is meant has readers on the way that disagree about it.
 fn names_one_host(head: &Head) -> bool {
-    match head.headers.get_all(HOST).iter().count() {
-        0 => head.version < Version::HTTP_11,
-        hosts => hosts == 1,
+    let mut hosts = head.headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => head.version < Version::HTTP_11,
+        (Some(host), None) => is_host(host.as_bytes()),
+        (Some(_), Some(_)) => false,
     }
+}
+
+/// A name or an address, and perhaps a port; or nothing. The bot is told of it, and may make links of it.
+fn is_host(host: &[u8]) -> bool {
+    host.is_empty() || (Authority::try_from(host).is_ok() && !host.contains(&b'@'))
+}
+
+/// Section 6.1, in the same way: chunks, once, and no other coding. Nobody here undoes another one, and who was taught to
+/// may see the end of the body elsewhere.
+fn names_one_end(head: &Head) -> bool {
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    let first = codings.next().map(|coding| coding.as_bytes().trim_ascii());
+    first.is_none_or(|coding| coding.eq_ignore_ascii_case(b"chunked")) && codings.next().is_none()
 }
 
 /// The path of a target in origin form, the only form that belongs to a route: `*`, `http://other/hook` and

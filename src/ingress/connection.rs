@@ -16,12 +16,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::Visit;
 use super::linger::Linger;
+use super::timely::{Kind, Timely};
 use super::tls::Certificates;
 use crate::flow::Door;
 
 /// The head of a call, and how much is read at once; less than that hyper does not take. Webex sends about 1 KB;
 /// proxies in front add some. Strangers hold this much at will: `server.max_connections` has the arithmetic.
 const HEAD: usize = 8 * 1024;
+
+/// What a caller may say before its handshake is over: a hello has some 2 KiB, a chain of client certificates some 10. The
+/// library would keep up to 64 KiB of a message that does not end.
+const HANDSHAKE: usize = 24 * 1024;
 
 /// How connections are treated, the same for all.
 #[derive(Clone)]
@@ -63,12 +68,14 @@ async fn welcome<D: Door>(stream: TcpStream, visit: &Arc<Visit<D>>, manner: Mann
     if stream.set_nodelay(true).is_err() {
         return; // the caller is gone
     }
-    let stream = Linger::new(stream);
+    let mut stream = Linger::new(Timely::new(stream, Kind::default()));
     let Some(certificates) = &manner.tls else {
         return converse(TokioIo::new(stream), visit, &manner).await;
     };
+    stream.allow(Some(HANDSHAKE));
     let handshake = tokio::time::timeout(manner.patience, certificates.acceptor().accept(stream));
-    if let Ok(Ok(stream)) = handshake.await {
+    if let Ok(Ok(mut stream)) = handshake.await {
+        stream.get_mut().0.allow(None);
         converse(TokioIo::new(stream), visit, &manner).await;
     }
 }

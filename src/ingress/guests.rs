@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+/// Those who were cut off and still hold a socket and memory: as many as a burst brings before their tasks have run.
+const LEAVING: usize = 64;
+
 /// All places.
 #[derive(Debug)]
 pub(crate) struct Guests {
@@ -21,6 +24,8 @@ pub(crate) struct Guests {
 #[derive(Debug, Default)]
 struct Rows {
     open: usize,
+    /// Also those who were cut off and have not left yet.
+    present: usize,
     strangers: VecDeque<Weak<Place>>,
     known: VecDeque<Weak<Place>>,
 }
@@ -58,10 +63,18 @@ impl Guests {
             return None;
         }
         rows.open += 1;
+        rows.present += 1;
         rows.sweep(self.most);
         rows.strangers.push_back(Arc::downgrade(&place));
         drop(rows);
         Some(Guest { guests: Arc::clone(self), place })
+    }
+
+    /// Waits until those who were cut off have left, but for a few: what must be bounded is what they hold.
+    pub(crate) async fn settled(&self) {
+        while self.locked().present > self.most.saturating_add(LEAVING) {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Cuts somebody off, if there is anybody who may be.
@@ -145,6 +158,7 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         let mut rows = self.guests.locked();
+        rows.present = rows.present.saturating_sub(1);
         if !self.place.cut.is_cancelled() {
             rows.open = rows.open.saturating_sub(1);
         }
@@ -191,7 +205,7 @@ mod tests {
             assert!(!is_cut(&newcomer));
         }
         let rows = guests.locked();
-        assert_eq!(rows.open, 0);
+        assert_eq!((rows.open, rows.present), (0, 0));
         assert!(rows.strangers.len() <= 4, "{}", rows.strangers.len());
     }
 }

@@ -21,6 +21,7 @@ use super::guests::Guests;
 use super::linger::Linger;
 use super::lot::Lot;
 use super::passed::{Listener, Passed};
+use super::timely::{Kind, Timely};
 use super::tls::{Certificates, examine};
 use crate::config::{Listen, Server};
 use crate::flow::Door;
@@ -152,6 +153,7 @@ impl Bound {
             loop {
                 let accepted = accept(&self.listener, || house.guests.make_room()).await;
                 house.open(accepted, tasks);
+                house.guests.settled().await;
             }
         };
         let stopped = async {
@@ -227,7 +229,7 @@ where
 {
     let house = House::new(server, None, door);
     if let Some(visit) = house.visit(Ipv4Addr::LOCALHOST.into()) {
-        let stream = TokioIo::new(Linger::new(stream));
+        let stream = TokioIo::new(Linger::new(Timely::new(stream, Kind::default())));
         connection::converse(stream, &visit, &house.manner).await;
     }
 }

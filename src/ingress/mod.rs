@@ -2,8 +2,8 @@
 //!
 //! Everything here is written for callers that are not Webex:
 //!
-//! * Every wait has a limit: for the TLS handshake and the head of a call, for its body, and for the silence between
-//!   two calls.
+//! * Every wait has a limit: for the TLS handshake and the head of a call, for its body, for the silence between two
+//!   calls, and for the reading of answers ([`timely`]).
 //! * Connections are bounded. When all places are taken, whoever has been there longest without an authentic event
 //!   makes room ([`guests`]), so slow clients cannot lock Webex out.
 //! * Large bodies are bounded apart from small ones ([`body`]), so large forgeries cannot use up the memory, nor can
@@ -25,6 +25,7 @@ mod linger;
 mod listener;
 mod lot;
 mod passed;
+mod timely;
 mod tls;
 mod watch;
 
@@ -34,6 +35,9 @@ pub use drain::Drain;
 pub(crate) use guests::{Guest, Guests, Working};
 pub use listener::{BindProblem, Bound, bind, converse, handed_over};
 pub use passed::{Listener, Passed, PassedProblem};
+#[cfg(test)]
+pub(crate) use timely::READ_WITHIN;
+pub(crate) use timely::{Kind, Timely};
 pub use tls::{Certificates, Examined, examine, examine_in};
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl<'a, D: Door> Watch<'a, D> {
 
 impl<D: Door> Drop for Watch<'_, D> {
     fn drop(&mut self) {
-        let took = rt::now().surely_since(self.began);
+        let took = rt::surely_since(self.began);
         let (route, method, status) = (self.route.as_ref(), self.method, self.status);
         self.door.answered(&Answered { route, method, status, took });
     }

@@ -182,7 +182,30 @@ mod tests {
     use super::*;
     use crate::gate::policy::tests::{EXAMPLE, org};
     use crate::gate::roster::{Builder, End, Member, Standing};
+    use crate::report::Exposition;
     use crate::webex::stub::{audience, room};
+
+    const NOW: Moment = Moment { wall: std::time::UNIX_EPOCH, tick: Duration::ZERO };
+
+    fn person(n: u128) -> Member {
+        let person = crate::gate::id::PersonId::parse(&crate::gate::event::tests::uuid(n));
+        let standing = Standing::Of(org(EXAMPLE));
+        Member { room: room().key(), person: person.unwrap().key(), standing }
+    }
+
+    /// The list of a room that the bot and others are in.
+    fn entry(people: u128) -> Arc<Entry> {
+        let audience = audience();
+        let mut builder = Builder::new(room().key(), &audience, NOW);
+        assert!(builder.page((1..=people).map(person)).is_continue());
+        Arc::new(Entry::new(builder.finish(End::LastPage), &audience))
+    }
+
+    fn known(max_entries: u64, reporter: &Arc<Reporter>) -> Known {
+        let (allow_ttl, deny_ttl, stale_deny) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        let config = config::Cache { allow_ttl, deny_ttl, stale_deny, max_entries };
+        Known::new(&config, Arc::clone(reporter))
+    }
 
     #[test]
     fn the_arithmetic_of_memory_holds() {
@@ -194,25 +217,44 @@ mod tests {
 
     #[test]
     fn a_large_room_weighs_more_and_always_fits() {
-        let audience = audience();
-        let at = Moment { wall: std::time::UNIX_EPOCH, tick: Duration::ZERO };
-        let mut builder = Builder::new(room().key(), &audience, at);
-        let members = (0..1500).map(|n| Member {
-            room: room().key(),
-            person: crate::gate::id::PersonId::parse(&crate::gate::event::tests::uuid(n + 1))
-                .unwrap()
-                .key(),
-            standing: Standing::Of(org(EXAMPLE)),
-        });
-        assert!(builder.page(members).is_continue());
-        let entry = Arc::new(Entry::new(builder.finish(End::LastPage), &audience));
+        let entry = entry(1500);
         assert_eq!((entry.weight(), entry.clean), (16, true));
-        let zero = Duration::ZERO;
-        let config =
-            config::Cache { allow_ttl: zero, deny_ttl: zero, stale_deny: zero, max_entries: 4 };
-        let known = Known::new(&config, Arc::default());
+        let known = known(4, &Arc::default());
         known.replace(room().key(), Some(entry));
         known.rooms.run_pending_tasks();
-        assert!(known.serving(room().key(), at).is_some());
+        assert!(known.serving(room().key(), NOW).is_some());
+    }
+
+    #[test]
+    fn alone_with_the_bot_a_room_is_no_regular() {
+        let known = known(4, &Arc::default());
+        for (people, claim) in [(1, Claim::Stranger), (2, Claim::Regular), (1, Claim::Stranger)] {
+            let entry = entry(people);
+            assert!(entry.clean);
+            known.replace(room().key(), Some(entry));
+            assert_eq!(known.claim(room().key()), claim, "{people}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_told_as_the_cause_only_where_something_was_known() {
+        let reporter = Arc::default();
+        let known = known(4, &reporter);
+        let told = || {
+            let page = reporter.scrape(Exposition::OpenMetrics, NOW.wall);
+            let mut lines = page.lines().filter(|line| line.contains("cache_evictions_total{"));
+            let line =
+                lines.find(|line| line.contains("\"members\"") && line.contains("\"event\""));
+            line.and_then(|line| line.rsplit(' ').next()).unwrap().to_owned()
+        };
+        known.spoil(room().key(), None);
+        assert_eq!(told(), "0");
+        known.replace(room().key(), Some(entry(2)));
+        known.spoil(room().key(), None);
+        assert_eq!(told(), "1");
+        known.spoil(room().key(), Some(entry(2)));
+        assert_eq!(told(), "1", "nothing was known");
+        known.spoil(room().key(), Some(entry(2)));
+        assert_eq!(told(), "2");
     }
 }

@@ -122,7 +122,7 @@ impl<D: Directory> Membership<D> {
     pub async fn sourced(&self, room: &RoomId, asked: Moment) -> Result<Sourced, Outage> {
         let began = rt::now();
         let (answer, source) = self.find(room, asked).await;
-        let took = rt::now().surely_since(began);
+        let took = rt::surely_since(began);
         self.reporter.staged(Stage::Ask, took);
         self.reporter.emit(&Happening::RosterAsked { bot: &self.bot, source });
         answer.map(|roster| (roster, source))
@@ -177,7 +177,7 @@ impl<D: Directory> Membership<D> {
         self.tasks.spawn("reading", async move {
             let began = rt::now();
             readings.read(room).await;
-            let took = rt::now().surely_since(began);
+            let took = rt::surely_since(began);
             reporter.staged(Stage::Fetch, took);
         });
     }

@@ -201,6 +201,20 @@ async fn an_outsider_who_joins_is_refused_without_a_call_and_not_overwritten() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_remembered_is_counted_and_shown_without_a_name_of_a_room() {
+    let fake = Fake::new(vec![EVEN]);
+    let membership = membership(&fake, &cache(MINUTE, MINUTE, MINUTE));
+    with_eve(&fake);
+    for n in 1..4 {
+        membership.roster(&room(n), fake.now()).await.unwrap();
+    }
+    let expected = [(CacheName::Members, 3), (CacheName::RegularRooms, 2)];
+    assert_eq!(membership.remembered(), expected);
+    assert_eq!(format!("{membership:?}"), r#"Membership { bot: "helpdesk", .. }"#);
+    assert!(format!("{:?}", membership.readings).starts_with("Readings { known: Known {"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_room_is_a_regular_from_a_clean_list_until_one_that_is_not() {
     let fake = Fake::new(vec![EVEN]);
     let membership = membership(&fake, &cache(100, 100, 100));

@@ -10,6 +10,7 @@ pub mod build;
 mod follow;
 pub mod journal;
 mod lifecycle;
+mod log;
 pub mod lines;
 mod metrics;
 mod observed;
@@ -41,10 +42,10 @@ pub use metrics::Exposition;
 use metrics::Metrics;
 pub use observed::{BotFigures, CacheName, Eviction, Figures, Observed, RouteFigures};
 pub use operation::{HttpMethod, Operation, RosterSource};
-use outage::{Kind, Outage};
+use outage::Outage;
 use quota::Quota;
 use record::Turned;
-pub use record::{Decision, Form, Mode, Verdict};
+pub use record::{BodyDigest, Decision, Form, Mode, Verdict};
 pub use scope::{BotScope, RouteScope, Scope, Watch};
 use standing::Board;
 pub use standing::{BotStanding, Counted, Reload, Standing};
@@ -235,9 +236,11 @@ impl Reporter {
                 let _counted = self.records.push(decision.line(self.form), decision.at);
             }
             Happening::TurnedAway { route, refusal, at } => self.turned_away(*route, *refusal, *at),
-            Happening::Deferred { id, route, outage, wait } => deferred(*id, route, outage, *wait),
+            Happening::Deferred { id, route, outage, wait } => {
+                log::deferred(*id, route, outage, *wait)
+            }
             Happening::Delivered { id, route, answer, took } => {
-                delivered(*id, route, answer, *took);
+                log::delivered(*id, route, answer, *took);
             }
             Happening::TokenChecked { bot, problem: Some(outage) } => {
                 tracing::error!(bot, reason = outage.kind.label(), cause = %outage.cause, "{}", outage.kind.sentence());
@@ -278,9 +281,14 @@ impl Reporter {
 
     /// Tells a verdict that something depends on. Nothing may pass before [`Self::written`] says that the record is.
     pub fn record(&self, decision: &Decision<'_>) -> Result<Ticket, Unwritten> {
-        let taken = self.records.push(decision.line(self.form), decision.at);
+        let (line, passes) = (decision.line(self.form), decision.verdict.passes());
+        let taken = if passes {
+            self.records.push_awaited(line, decision.at)
+        } else {
+            self.records.push(line, decision.at)
+        };
         // What is refused counts also when its record is lost; what would pass does not pass.
-        if taken.is_ok() || !matches!(decision.verdict, Verdict::Allow { .. }) {
+        if taken.is_ok() || !passes {
             let decided = Happening::Decided(decision);
             self.metrics.count(&decided);
             self.board.note(&decided);
@@ -350,42 +358,13 @@ impl Reporter {
         self.metrics.scrape(exposition, now)
     }
 
-    /// At most one line a second and reason: a flood of forged calls must not become a flood of lines.
+    /// At most one line a second and reason, and fewer when it goes on: a flood of forged calls must not become a flood
+    /// of lines.
     fn turned_away(&self, route: Option<&str>, refusal: Refusal, at: SystemTime) {
         if let Some(unsaid) = self.turned_away.admit(refusal, at) {
             let turned = Turned { route, refusal, unsaid, at, config: &self.config() };
             self.followers.tell(|| Some(Told::turned_away(&turned)));
             let _counted = self.records.push(record::turned_away(&turned, self.form), at);
-        }
-    }
-}
-
-fn deferred(id: Uuid, route: &str, outage: &Outage, wait: Duration) {
-    let (reason, wait_s) = (outage.kind.label(), wait.as_secs_f64());
-    let sentence = outage.kind.sentence();
-    // Somebody has joined, and writes: nothing is wrong.
-    if outage.kind == Kind::ListOutdated {
-        tracing::debug!(decision_id = %id, route, reason, cause = %outage.cause, wait_s, "not yet: {sentence}");
-    } else {
-        tracing::warn!(decision_id = %id, route, reason, cause = %outage.cause, wait_s, "not yet: {sentence}");
-    }
-}
-
-fn delivered(id: Uuid, route: &str, answer: &Result<u16, &Outage>, took: Duration) {
-    let upstream_s = took.as_secs_f64();
-    match answer {
-        Ok(status @ 200..=299) => {
-            tracing::info!(decision_id = %id, route, upstream_status = *status, upstream_s, "delivered");
-        }
-        Ok(status) => tracing::warn!(
-            decision_id = %id, route, upstream_status = *status, upstream_s, "the bot took the event and answered with an error"
-        ),
-        Err(outage) if outage.kind == Kind::UpstreamTimeout => tracing::warn!(
-            decision_id = %id, route, cause = %outage.cause, upstream_s, "{}", outage.kind.sentence()
-        ),
-        // It is tried again, and that is told.
-        Err(outage) => {
-            tracing::debug!(decision_id = %id, route, cause = %outage.cause, upstream_s, "not delivered");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The record of a verdict: one line, for people or for machines.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -74,6 +74,11 @@ impl Verdict {
             Self::Expired(_) => "expired",
             Self::Refused(refusal) => refusal.family().label(),
         }
+    }
+
+    /// Whether it may pass.
+    pub(super) fn passes(self) -> bool {
+        matches!(self, Self::Allow { .. })
     }
 
     /// In observe mode: why it would have been refused.
@@ -150,9 +155,37 @@ struct TurnedAway<'a> {
     more: u64,
 }
 
+/// Of a record, in bytes; longer ones only cost another allocation.
+const USUAL_LINE: usize = 1024;
+
 pub(super) fn json(record: &impl Serialize) -> String {
-    serde_json::to_string(record)
-        .map_or_else(|_plain_structs_serialise| String::new(), |line| line + "\n")
+    let mut line = Vec::with_capacity(USUAL_LINE);
+    // Plain structs serialise, and as UTF-8.
+    let written = serde_json::to_writer(&mut line, record).ok();
+    line.push(b'\n');
+    written.and_then(|()| String::from_utf8(line).ok()).unwrap_or_default()
+}
+
+/// The SHA-256 of an event's body: which event a record is about, without what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyDigest([u8; 32]);
+
+impl BodyDigest {
+    /// Of these bytes.
+    pub fn of(body: &[u8]) -> Self {
+        Self(Sha256::digest(body).into())
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for BodyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&base16ct::lower::encode_string(&self.0))
+    }
 }
 
 /// One verdict and what it rests on.
@@ -174,8 +207,8 @@ pub struct Decision<'a> {
     pub mode: Mode,
     /// What the event says; `None` when it could not be read.
     pub facts: Option<&'a Facts>,
-    /// The event's body, for its digest only.
-    pub body: &'a [u8],
+    /// Which bytes the event has.
+    pub body: BodyDigest,
     /// What became of it.
     pub verdict: Verdict,
     /// How many members the list has.
@@ -231,7 +264,7 @@ impl Decision<'_> {
             cache: self.source.map(RosterSource::label),
             cache_age_s: self.age.map(|age| age.as_secs_f64()),
             check_s: self.took.as_secs_f64(),
-            body_sha256: base16ct::lower::encode_string(&Sha256::digest(self.body)),
+            body_sha256: self.body.to_string(),
         }
     }
 

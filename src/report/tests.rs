@@ -55,7 +55,7 @@ fn decide(form: Form, verdict: Verdict) -> String {
         config: "5f0c21e9",
         mode: Mode::Enforce,
         facts: Some(&facts),
-        body: BODY.as_bytes(),
+        body: BodyDigest::of(BODY.as_bytes()),
         verdict,
         members: Some(7),
         outsiders: vec![("contoso".to_owned(), 1)],

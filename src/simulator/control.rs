@@ -229,6 +229,17 @@ impl Control {
         self.shared.change(|state| state.calls.all())
     }
 
+    /// Calls and deliveries since the last time, oldest first; they are forgotten. For whoever watches for long: none
+    /// is missed as long as there are no more than the log holds.
+    pub fn take_log(&self) -> (Vec<CallRecord>, Vec<DeliveryRecord>) {
+        self.shared.change(|state| {
+            let taken = (state.calls.all(), state.deliveries.all());
+            state.calls.clear();
+            state.deliveries.clear();
+            taken
+        })
+    }
+
     /// Forgets calls and deliveries.
     pub fn clear_log(&self) {
         self.shared.change(|state| {

@@ -251,8 +251,14 @@ impl State {
             status: result.as_ref().ok().copied(),
             error: result.err(),
             body: String::from_utf8_lossy(&parcel.body).into_owned(),
-            signature: parcel.signature,
+            signature: parcel.signature.or_else(|| by_hand(&parcel.headers)),
         };
         self.deliveries.push(record);
     }
+}
+
+/// What a test wrote as the signature itself.
+fn by_hand(headers: &[(String, String)]) -> Option<String> {
+    let signed = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("X-Spark-Signature"));
+    signed.map(|(_, value)| value.clone())
 }

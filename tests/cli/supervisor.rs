@@ -135,5 +135,7 @@ fn a_supervisor_that_is_gone_or_does_not_read_stops_nothing() {
     let mut command = program(site.path(), &["run"]);
     let mut gateway = Background::of(command.env("NOTIFY_SOCKET", "@".repeat(200)));
     Background::line(&mut gateway.err, "NOTIFY_SOCKET");
+    // It listens for signals only after that.
+    Background::line(&mut gateway.err, "ready for webhooks");
     assert_eq!(gateway.terminate(), Some(0));
 }

@@ -64,6 +64,21 @@ fn the_simulated_world_is_there_for_people_too() {
 }
 
 #[test]
+fn a_large_world_is_simulated_to_its_last_room() {
+    let directory = tempfile::tempdir().unwrap();
+    // What comes first is valid without what comes last, as it is where a file is cut off at the end of a line.
+    let people = "people: {ann: {name: A, email: a@b.c, org: o}}\norgs: {o: consumer}\n";
+    let filling = "# another line\n".repeat(100_000);
+    let room = "rooms: {last: {title: Last, members: [ann]}}\n";
+    std::fs::write(directory.path().join("world.yaml"), [people, &filling, room].concat()).unwrap();
+    let arguments = ["simulate", "--world", "world.yaml", "--listen", "127.0.0.1:0", "--json"];
+    let mut simulator = Background::start(directory.path(), &arguments);
+    let mut documents = serde_json::Deserializer::from_reader(&mut simulator.out);
+    let world: Value = serde::Deserialize::deserialize(&mut documents).unwrap();
+    assert_eq!(text(&world, "/rooms/last/title"), "Last");
+}
+
+#[test]
 fn check_looks_at_token_and_upstream() {
     let (_simulator, world) = simulator();
     let bot = TcpListener::bind("127.0.0.1:0").unwrap();

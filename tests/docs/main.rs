@@ -8,6 +8,7 @@
 mod configuration;
 mod environment;
 mod reasons;
+mod security;
 mod words;
 
 use std::path::Path;

@@ -16,6 +16,7 @@ mod crowd;
 mod delivery;
 mod evidence;
 mod holes;
+mod insiders;
 mod metrics;
 mod notices;
 mod outages;

@@ -1,5 +1,6 @@
 //! Against bots that are raw sockets: each is named for what it does.
 
+mod kept;
 mod ways;
 
 use std::sync::Mutex;
@@ -30,7 +31,7 @@ fn upstream(address: Address) -> Upstream {
 }
 
 fn forward(upstream: &Upstream) -> Forward {
-    Forward::new(destination("helpdesk-bot", upstream), upstream).unwrap()
+    Forward::new(destination("helpdesk-bot", upstream), upstream, &Tasks::default()).unwrap()
 }
 
 async fn hand_over(forward: &Forward) -> Result<u16, Outage> {
@@ -142,26 +143,6 @@ async fn the_bot_reads_the_event_as_it_was() {
 }
 
 #[tokio::test]
-async fn one_connection_serves_many_events() {
-    let bot = bot(OK).await;
-    let forward = forward(&bot.upstream);
-    for _ in 0..20 {
-        assert_eq!(hand_over(&forward).await, Ok(200));
-    }
-    assert_eq!(*bot.connections.lock().unwrap(), 1);
-}
-
-#[tokio::test]
-async fn a_bot_that_closes_after_each_answer_gets_every_event() {
-    let bot = bot("HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nok").await;
-    let forward = forward(&bot.upstream);
-    for _ in 0..20 {
-        assert_eq!(hand_over(&forward).await, Ok(200));
-    }
-    assert_eq!(bot.log.lock().unwrap().len(), 20);
-}
-
-#[tokio::test]
 async fn a_status_is_the_bots_business_unless_it_means_not_now() {
     for (status, kept) in [
         (200, true),
@@ -235,11 +216,15 @@ async fn a_bot_that_hangs_up_may_have_the_event() {
     assert_eq!(outage.kind, Kind::UpstreamBroke);
 }
 
-/// Accepts and reads, and never answers.
-async fn silent() -> (TcpListener, Upstream) {
+async fn listening() -> (TcpListener, Upstream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
-    let mut upstream = upstream(Address::Tcp(uri.parse().unwrap()));
+    (listener, upstream(Address::Tcp(uri.parse().unwrap())))
+}
+
+/// Accepts and reads, and never answers.
+async fn silent() -> (TcpListener, Upstream) {
+    let (listener, mut upstream) = listening().await;
     upstream.timeout = Duration::from_secs(1);
     (listener, upstream)
 }
@@ -298,22 +283,6 @@ impl AcceptNow for TcpListener {
     async fn accept_now(&self) -> Option<()> {
         let now = tokio::time::timeout(Duration::ZERO, self.accept());
         now.await.ok().map(|accepted| drop(accepted.unwrap()))
-    }
-}
-
-#[tokio::test]
-async fn a_connection_that_the_bot_closed_meanwhile_costs_no_event() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("http://{}/", listener.local_addr().unwrap());
-    let forward = forward(&upstream(Address::Tcp(uri.parse().unwrap())));
-    for _ in 0..20 {
-        let bot = async {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            request_of(&mut stream).await.unwrap();
-            stream.write_all(OK.as_bytes()).await.unwrap();
-        };
-        let ((), result) = tokio::join!(bot, hand_over(&forward));
-        assert_eq!(result, Ok(200));
     }
 }
 

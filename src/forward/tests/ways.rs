@@ -36,13 +36,8 @@ fn trusting(roots: RootCertStore, upstream: &Upstream) -> Forward {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(config)
-        .https_only()
-        .enable_http1()
-        .wrap_connector(tcp(upstream));
-    let client = Pooled::Tls(pool(upstream).build(connector));
-    Forward::over(client, destination("helpdesk-bot", upstream), upstream)
+    let way = Way::tls(upstream, config);
+    Forward::over(way, destination("helpdesk-bot", upstream), upstream, &Tasks::default())
 }
 
 #[tokio::test]
@@ -87,4 +82,16 @@ async fn a_handshake_that_hangs_is_not_a_timeout_of_the_bot() {
     let forward = trusting(RootCertStore::empty(), &upstream);
     let outage = hand_over(&forward).await.unwrap_err();
     assert_eq!(outage.kind, Kind::UpstreamUnreachable);
+}
+
+#[tokio::test]
+async fn the_time_for_a_connection_is_also_that_for_its_handshake() {
+    let (listener, mut upstream) = silent().await;
+    let uri = format!("https://{}/", listener.local_addr().unwrap());
+    upstream.address = Address::Tcp(uri.parse().unwrap());
+    (upstream.connect_timeout, upstream.timeout) = (Duration::from_millis(50), PATIENCE);
+    let (forward, began) = (trusting(RootCertStore::empty(), &upstream), Instant::now());
+    let outage = hand_over(&forward).await.unwrap_err();
+    assert_eq!(outage.kind, Kind::UpstreamUnreachable);
+    assert!(began.elapsed() < PATIENCE / 2, "not that for the answer");
 }

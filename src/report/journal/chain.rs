@@ -3,7 +3,7 @@
 //! A line ends in `,"seq":N,"prev":"…","hash":"…"}`. `hash` is the SHA-256 of the bytes of the line before `,"hash":`,
 //! `prev` is the `hash` of the line before, or 64 zeros in the first line of all. Digests are 64 lowercase hex digits.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -30,7 +30,8 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&base16ct::lower::encode_string(&self.0))
+        let mut digits = [0; 64];
+        f.write_str(base16ct::lower::encode_str(&self.0, &mut digits).unwrap_or_default())
     }
 }
 
@@ -59,16 +60,22 @@ pub enum Chain {
 }
 
 impl Head {
-    /// Closes a JSON object that lacks its last brace, and makes it the next line, with its end.
-    pub fn close(self, open: &str, chain: Chain) -> (String, Self) {
+    /// Closes the JSON object that begins at `from` and lacks its last brace: it becomes the next line, with its end.
+    pub fn close(self, lines: &mut String, from: usize, chain: Chain) -> Self {
         let seq = self.seq.saturating_add(1);
-        let numbered = format!("{open},\"seq\":{seq}");
+        let mut put = |text: fmt::Arguments<'_>| {
+            // Writing into a string does not fail.
+            let _into_a_string = lines.write_fmt(text);
+        };
+        put(format_args!(",\"seq\":{seq}"));
         if chain == Chain::Loose {
-            return (numbered + "}\n", Self { seq, hash: Hash::default() });
+            put(format_args!("}}\n"));
+            return Self { seq, hash: Hash::default() };
         }
-        let body = format!("{numbered},\"prev\":\"{}\"", self.hash);
-        let hash = Hash::of(body.as_bytes());
-        (format!("{body},\"hash\":\"{hash}\"}}\n"), Self { seq, hash })
+        put(format_args!(",\"prev\":\"{}\"", self.hash));
+        let hash = Hash::of(lines.as_bytes().get(from..).unwrap_or_default());
+        let _into_a_string = writeln!(lines, ",\"hash\":\"{hash}\"}}");
+        Self { seq, hash }
     }
 }
 
@@ -147,16 +154,23 @@ impl Link {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const OPEN: &str =
         r#"{"ts":"2027-01-15T08:00:00.000Z","kind":"decision","instance":"5f0c21e9""#;
 
+    /// Behind another line, as a batch has it.
+    pub(in crate::report::journal) fn closed(head: Head, open: &str) -> (String, Head) {
+        let mut lines = format!("before\n{open}");
+        let head = head.close(&mut lines, "before\n".len(), Chain::Linked);
+        (lines.split_off("before\n".len()), head)
+    }
+
     #[test]
     fn a_line_names_the_one_before_and_is_found_again() {
-        let (first, head) = Head::default().close(OPEN, Chain::Linked);
-        let (second, _) = head.close(OPEN, Chain::Linked);
+        let (first, head) = closed(Head::default(), OPEN);
+        let (second, _) = closed(head, OPEN);
         let (first, second) = (first.trim_end(), second.trim_end());
         assert!(first.contains(r#","seq":1,"prev":"0000000000000000000000000000000000000000000000000000000000000000","hash":""#));
         let (one, two) =
@@ -169,7 +183,7 @@ mod tests {
 
     #[test]
     fn no_byte_of_a_line_can_be_another_one() {
-        let (line, _) = Head::default().close(OPEN, Chain::Linked);
+        let (line, _) = closed(Head::default(), OPEN);
         let line = line.trim_end().as_bytes();
         for at in 0..line.len() {
             for with in [0, b' ', b'0', b'1', b'"', b'a', b'A', b'}', b',', 0xff] {
@@ -186,7 +200,7 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_is_no_record() {
         let open = format!("{OPEN},\"kind\":\"allow\"");
-        let (line, _) = Head::default().close(&open, Chain::Linked);
+        let (line, _) = closed(Head::default(), &open);
         assert_eq!(Link::read(line.trim_end().as_bytes()), Err(NoLink::Unreadable));
     }
 }

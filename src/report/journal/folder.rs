@@ -76,6 +76,8 @@ pub struct Folder {
 struct Open {
     file: File,
     path: PathBuf,
+    /// Which file it is: device and inode.
+    place: (u64, u64),
     size: u64,
     day: u64,
 }
@@ -159,7 +161,9 @@ impl Folder {
         // The name must outlast a loss of power as well.
         File::open(&self.rules.dir)?.sync_all()?;
         self.sync()?;
-        self.open = Some(Open { file, path, size: 0, day: day(batch.at) });
+        let made = file.metadata()?;
+        let place = (made.dev(), made.ino());
+        self.open = Some(Open { file, path, place, size: 0, day: day(batch.at) });
         self.last = Some(name);
         Ok(())
     }
@@ -209,10 +213,8 @@ impl Open {
 
     /// Whether this very file is still in its place: what goes into one that was removed is read by nobody.
     fn is_there(&self) -> bool {
-        let (own, there) = (self.file.metadata(), fs::symlink_metadata(&self.path));
-        own.ok()
-            .zip(there.ok())
-            .is_some_and(|(own, there)| (own.dev(), own.ino()) == (there.dev(), there.ino()))
+        let there = fs::symlink_metadata(&self.path);
+        there.is_ok_and(|there| (there.dev(), there.ino()) == self.place)
     }
 }
 

@@ -3,29 +3,31 @@
 //! A reader that stalls must not stall the gateway, and what may pass waits until its record is written.
 
 pub mod chain;
+mod done;
 mod flaw;
 pub mod folder;
 pub mod name;
 mod pen;
+mod queue;
 pub mod seals;
 pub mod verify;
 mod writer;
 
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
-
-use tokio::sync::watch;
 
 use super::lines::Unwritten;
 use super::record::Form;
 use crate::gate::seal::SealKey;
 use chain::Chain;
+use done::Done;
 use folder::{Before, Folder, NoFolder, Rules};
 pub use pen::SEAL_AFTER;
 use pen::{Ink, Opening, Pen};
+use queue::{Haste, Queue};
 use seals::SealedBefore;
 use writer::{Fate, Item, Sink, Writer};
 
@@ -141,19 +143,9 @@ pub struct JournalState {
 /// Takes records. Dropping it lets the thread write what is queued, seal it, and end.
 #[derive(Debug)]
 pub(super) struct Journal {
-    queue: Mutex<Queue>,
+    queue: Arc<Queue>,
     fate: Arc<Fate>,
-    done: watch::Receiver<u64>,
-}
-
-#[derive(Debug)]
-struct Queue {
-    /// Takes memory for what waits only: a queue of std with a bound takes all of it at once, a megabyte here.
-    items: Sender<Item>,
-    /// How many may wait.
-    longest: u64,
-    /// How many were taken: the order of tickets is that of lines.
-    taken: u64,
+    done: Arc<Done>,
 }
 
 impl Journal {
@@ -161,28 +153,42 @@ impl Journal {
     /// record is lost and counted.
     pub(super) fn new(outlet: Outlet, instance: Box<str>, opening: Opening, more: usize) -> Self {
         let longest = u64::try_from(LONGEST_QUEUE.saturating_add(more)).unwrap_or(u64::MAX);
-        let (items, queued) = channel();
-        let (tell, done) = watch::channel(0);
-        let fate = Arc::new(Fate::default());
+        let queue = Arc::new(Queue::new(longest));
+        let (fate, done) = (Arc::new(Fate::default()), Arc::new(Done::default()));
         let key = outlet.key().cloned();
         let Outlet { sink, before, form, chain, .. } = outlet;
         let pen = Pen::new(Ink { head: before.head, chain, form, instance, key, opening });
-        let writer =
-            Writer { items: queued, sink, pen, fate: Arc::clone(&fate), done: tell, named: 0 };
+        let writer = Writer {
+            queue: Arc::clone(&queue),
+            sink,
+            pen,
+            fate: Arc::clone(&fate),
+            done: Arc::clone(&done),
+            named: 0,
+        };
         let thread = std::thread::Builder::new().name("records".to_owned());
         let started = thread.spawn(move || writer.run());
         fate.failing.store(started.is_err(), Ordering::Relaxed);
-        Self { queue: Mutex::new(Queue { items, longest, taken: 0 }), fate, done }
+        Self { queue, fate, done }
     }
 
     /// Queues a record: a line with its end. Also while none can be written: what is over by then, such as an event that
     /// expired, has its record later. One that is lost is counted, and the count has a record.
     pub(super) fn push(&self, line: String, at: SystemTime) -> Result<Ticket, Unwritten> {
-        if let Some(ticket) = self.send(Item::Line(line, at)) {
-            return Ok(ticket);
+        self.line(line, at, Haste::Now)
+    }
+
+    /// The same for a record that is waited for next ([`Self::written`]); else it may take a second.
+    pub(super) fn push_awaited(&self, line: String, at: SystemTime) -> Result<Ticket, Unwritten> {
+        self.line(line, at, Haste::Soon)
+    }
+
+    fn line(&self, line: String, at: SystemTime, haste: Haste) -> Result<Ticket, Unwritten> {
+        let ticket = self.queue.put(Item::Line(line, at), self.done.items(), haste);
+        if ticket.is_none() {
+            self.fate.lost.fetch_add(1, Ordering::Relaxed);
         }
-        self.fate.lost.fetch_add(1, Ordering::Relaxed);
-        Err(Unwritten)
+        ticket.ok_or(Unwritten)
     }
 
     /// The run has begun: its first record is due now, if it is not written.
@@ -194,14 +200,18 @@ impl Journal {
 
     /// Waits until a record is written, but not longer than this. It is written all the same, later.
     pub(super) async fn written(&self, ticket: Ticket, within: Duration) -> Result<(), Unwritten> {
-        let mut done = self.done.clone();
-        let reached = done.wait_for(|done| *done >= ticket.0);
-        if matches!(tokio::time::timeout(within, reached).await, Ok(Ok(_))) {
+        if self.done.items() < ticket.0 {
+            // What else is ready to go on may have a record as well.
+            tokio::task::yield_now().await;
+            self.queue.wake();
+        }
+        let reached = self.done.reached(ticket.0);
+        if matches!(tokio::time::timeout(within, reached).await, Ok(Ok(()))) {
             return Ok(());
         }
         self.fate.late.store(true, Ordering::SeqCst);
         // It may have been done in between, and then nothing might follow that says so.
-        if *self.done.borrow() < ticket.0 {
+        if self.done.items() < ticket.0 {
             return Err(Unwritten);
         }
         self.fate.late.store(false, Ordering::SeqCst);
@@ -253,12 +263,13 @@ impl Journal {
     }
 
     fn send(&self, item: Item) -> Option<Ticket> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = queue.taken.saturating_sub(*self.done.borrow());
-        (waiting < queue.longest).then_some(())?;
-        queue.items.send(item).ok()?;
-        queue.taken += 1;
-        Some(Ticket(queue.taken))
+        self.queue.put(item, self.done.items(), Haste::Now)
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 

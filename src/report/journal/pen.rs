@@ -1,5 +1,6 @@
 //! Puts lines into the chain, and seals under it. Knows nothing of files and threads.
 
+use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -106,7 +107,7 @@ impl Pen {
         let sealed = serde_json::to_string(&checkpoint).ok()?;
         let open = format!("{},\"instance\":\"{}\"", sealed.strip_suffix('}')?, self.instance);
         let seal = key.seal(open.as_bytes());
-        self.close(&format!("{open},\"signature\":\"{seal}\""));
+        self.close(format_args!("{open},\"signature\":\"{seal}\""));
         self.unsealed = 0;
         Some(at)
     }
@@ -114,7 +115,8 @@ impl Pen {
     fn add(&mut self, line: &str) {
         let open = line.trim_end_matches('\n').strip_suffix('}');
         if let Some(open) = open.filter(|_| self.form == Form::Json) {
-            self.close(&format!("{open},\"instance\":\"{}\"", self.instance));
+            let instance = self.instance.clone();
+            self.close(format_args!("{open},\"instance\":\"{instance}\""));
             self.unsealed = self.unsealed.saturating_add(1);
         } else {
             self.lines.push_str(line);
@@ -122,12 +124,14 @@ impl Pen {
         }
     }
 
-    fn close(&mut self, open: &str) {
-        let (line, head) = self.head.close(open, self.chain);
-        if self.lines.is_empty() {
+    fn close(&mut self, open: fmt::Arguments<'_>) {
+        let from = self.lines.len();
+        // Writing into a string does not fail.
+        let _into_a_string = self.lines.write_fmt(open);
+        let head = self.head.close(&mut self.lines, from, self.chain);
+        if from == 0 {
             self.first = head.seq;
         }
-        self.lines.push_str(&line);
         self.count += 1;
         self.head = head;
     }

@@ -9,14 +9,15 @@
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::done::Done;
 use super::folder::{Batch, Folder, Progress};
 use super::pen::{Pen, Place, SEAL_EVERY};
+use super::queue::Queue;
 
 /// How soon lines that could not be written are tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -65,12 +66,12 @@ pub(super) struct Fate {
 }
 
 pub(super) struct Writer {
-    pub(super) items: Receiver<Item>,
+    pub(super) queue: Arc<Queue>,
     pub(super) sink: Sink,
     pub(super) pen: Pen,
     pub(super) fate: Arc<Fate>,
     /// How many items are done.
-    pub(super) done: watch::Sender<u64>,
+    pub(super) done: Arc<Done>,
     /// Lost lines that a record has told.
     pub(super) named: u64,
 }
@@ -97,28 +98,22 @@ impl Writer {
         let now = Instant::now();
         let told = (SystemTime::UNIX_EPOCH, now);
         let mut pace = Pace { synced: now, sealed: now, fresh: false, told };
-        loop {
-            match self.items.recv_timeout(SYNC_EVERY) {
-                Ok(item) => {
-                    if let Some(waiting) = self.take(item, &mut pace) {
-                        // Whoever is told may give the directory to another gateway.
-                        drop(self);
-                        return tell(waiting);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+        while let Ok(items) = self.queue.take(LARGEST_BATCH, SYNC_EVERY) {
+            if let Some(waiting) = self.take(items, &mut pace) {
+                // Whoever is told may give the directory to another gateway.
+                drop(self);
+                return tell(waiting);
             }
             self.rest(&mut pace);
         }
         self.end(pace.wall(), &mut pace);
     }
 
-    /// One item and whatever waits behind it, as one batch. After the last of all: who is to be told.
-    fn take(&mut self, item: Item, pace: &mut Pace) -> Option<Vec<SyncSender<()>>> {
-        let (mut next, mut taken, mut waiting) = (Some(item), 0_usize, Vec::new());
-        let mut end = None;
-        while let Some(item) = next {
+    /// One batch. After the last of all: who is to be told; what stands behind it is not taken.
+    fn take(&mut self, items: Vec<Item>, pace: &mut Pace) -> Option<Vec<SyncSender<()>>> {
+        let (mut taken, mut waiting, mut end) = (0_usize, Vec::new(), None);
+        let mut items = items.into_iter();
+        while let Some(item) = items.next().filter(|_| end.is_none()) {
             taken += 1;
             match item {
                 Item::Line(line, at) => {
@@ -137,13 +132,12 @@ impl Writer {
                     waiting.push(tell);
                 }
             }
-            let more = taken < LARGEST_BATCH && end.is_none();
-            next = if more { self.items.try_recv().ok() } else { None };
+        }
+        if taken == 0 {
+            return None;
         }
         self.persist(pace);
-        self.done.send_modify(|done| {
-            *done = done.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
-        });
+        self.done.more(taken);
         // Only now: who finds a line done clears it for themselves.
         self.fate.late.store(false, Ordering::SeqCst);
         if let Some(at) = end {
@@ -234,6 +228,13 @@ impl Writer {
             tracing::error!(%cause, "records cannot be written; nothing passes until they can");
         }
         std::thread::sleep(AGAIN);
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.desert();
+        self.done.end();
     }
 }
 

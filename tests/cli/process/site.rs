@@ -76,8 +76,8 @@ impl Site {
         let ready: Value =
             serde_json::from_str(&Background::line(&mut log, "ready for webhooks")).unwrap();
         let field = |name: &str| text(&ready, &format!("/fields/{name}")).to_owned();
-        let (listen, ops) = (field("listen"), field("ops"));
-        Gateway { child, log, records, reading: Some(reading), listen, ops }
+        let [listen, ops, admin] = ["listen", "ops", "admin"].map(field);
+        Gateway { child, log, records, reading: Some(reading), listen, ops, admin }
     }
 }
 
@@ -89,11 +89,17 @@ pub(crate) struct Gateway {
     reading: Option<std::thread::JoinHandle<()>>,
     pub(crate) listen: String,
     pub(crate) ops: String,
+    pub(crate) admin: String,
 }
 
 impl Gateway {
+    /// Of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
-        let process = self.child.id().to_string();
+        let process = self.id().to_string();
         assert!(Command::new("kill").args([name, &process]).status().unwrap().success());
     }
 

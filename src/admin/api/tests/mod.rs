@@ -17,7 +17,7 @@ use crate::gate::pass::Passes;
 use crate::gate::policy::Mode;
 use crate::gate::refusal::Refusal;
 use crate::gate::secret::Secret;
-use crate::report::record::{Decision, Form, Verdict};
+use crate::report::record::{BodyDigest, Decision, Form, Verdict};
 use crate::report::{Happening, Reporter, RouteScope, Scope};
 use crate::rt::Readiness;
 
@@ -106,7 +106,7 @@ impl World {
             source: None,
             trace: None,
             facts: None,
-            body: b"{}",
+            body: BodyDigest::of(b"{}"),
             verdict,
             members: None,
             outsiders: Vec::new(),

@@ -2,6 +2,7 @@
 
 use super::super::chain as link;
 use super::super::chain::Head;
+use super::super::chain::tests::closed;
 use super::vouched::key;
 use super::*;
 
@@ -137,7 +138,7 @@ pub(super) fn forge(head: Head, kind: &str, instance: &str, more: &str) -> Strin
     let open = format!(
         r#"{{"ts":"2027-01-15T08:00:00.000Z","kind":"{kind}","instance":"{instance}"{more}"#
     );
-    head.close(&open, Chain::Linked).0
+    closed(head, &open).0
 }
 
 #[test]
@@ -198,7 +199,7 @@ fn a_seal_comes_every_thousand_records_and_one_that_was_taken_out_is_missed() {
             members.remove(name);
         }
         let open = line.to_string();
-        let (closed, next) = head.close(open.strip_suffix('}').unwrap(), Chain::Linked);
+        let (closed, next) = closed(head, open.strip_suffix('}').unwrap());
         (head, forged) = (next, forged + &closed);
     }
     fs::write(&files(dir.path())[0], forged).unwrap();

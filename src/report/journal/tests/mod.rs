@@ -15,7 +15,7 @@ use super::name::Name;
 use super::verify::{Flaw, Stop, Tally, Verifier};
 use super::*;
 use crate::gate::policy;
-use crate::report::{Happening, Lifecycle, Reporter, RouteScope, Scope, Turn, Verdict};
+use crate::report::{BodyDigest, Happening, Lifecycle, Reporter, RouteScope, Scope, Turn, Verdict};
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -332,7 +332,7 @@ fn decided(reporter: &Reporter) -> Result<Ticket, Unwritten> {
         config: "5f0c21e9",
         mode: crate::report::Mode::Enforce,
         facts: None,
-        body: b"",
+        body: BodyDigest::of(b""),
         verdict: Verdict::Allow { would_refuse: None },
         members: None,
         outsiders: Vec::new(),
