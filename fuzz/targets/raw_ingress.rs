@@ -119,7 +119,8 @@ async fn visit(caller: Caller<'_>) {
         tokio::time::timeout(limit, all).await.expect("it never ends");
     let expected = calls(caller.bytes);
     stub.check(&expected);
-    let count = if caller.reads() { check_answers(&answers) } else { expected.len() };
+    let count =
+        if caller.reads() { check_answers(&answers, caller.buffer()) } else { expected.len() };
     let waits = u32::try_from(count + 1).unwrap();
     let pauses = PAUSE * u32::try_from(caller.lengths.len() + 1).unwrap();
     let most = (HEADER_TIMEOUT + BODY_TIMEOUT) * waits + pauses + READ_WITHIN + LINGER;
@@ -153,15 +154,17 @@ fn server() -> Server {
     }
 }
 
-/// Whole answers, each with a length, and how many there are besides `100 Continue`.
-fn check_answers(mut bytes: &[u8]) -> usize {
+/// Whole answers, each with a length, and how many there are besides `100 Continue`. The last one may be cut off where it
+/// did not fit in what a kernel would hold: what is not written when the rest of a call turns out to be no HTTP is let go.
+fn check_answers(mut bytes: &[u8], buffer: usize) -> usize {
     let mut count = 0;
     while !bytes.is_empty() {
         let mut room = [httparse::EMPTY_HEADER; 16];
         let mut head = httparse::Response::new(&mut room);
         let parsed = head.parse(bytes);
         let Ok(httparse::Status::Complete(length)) = parsed else {
-            panic!("{parsed:?}: {:?}", bytes.escape_ascii().to_string())
+            assert!(parsed.is_ok() && buffer < 200, "{parsed:?}: {}", bytes.escape_ascii());
+            return count;
         };
         let code = head.code.unwrap();
         let known = [100, 200, 400, 403, 404, 405, 408, 413, 431, 502, 503].contains(&code);
@@ -173,7 +176,11 @@ fn check_answers(mut bytes: &[u8]) -> usize {
             .next()
             .map_or(0, |header| std::str::from_utf8(header.value).unwrap().parse().unwrap());
         assert!(lengths.next().is_none() && (code == 100 || body < 200), "{body}");
-        bytes = bytes[length..].get(body..).expect("half an answer");
+        bytes = match bytes[length..].get(body..) {
+            Some(rest) => rest,
+            None if buffer < 200 => return count,
+            None => panic!("half an answer"),
+        };
         count += usize::from(code != 100);
     }
     count
