@@ -31,21 +31,23 @@ pub struct Origin {
     pub secure: bool,
 }
 
-/// Everything an [`Arrival`] is made of.
+/// Everything an [`Arrival`] is made of. Seen from outside for fuzzing only: an arrival proves nothing yet.
+#[doc(hidden)]
 #[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) id: Uuid,
-    pub(crate) route: Arc<str>,
-    pub(crate) received: Moment,
-    pub(crate) origin: Origin,
-    pub(crate) headers: HeaderMap,
-    pub(crate) query: Option<Box<str>>,
-    pub(crate) body: Bytes,
+pub struct Parts {
+    pub id: Uuid,
+    pub route: Arc<str>,
+    pub received: Moment,
+    pub origin: Origin,
+    pub headers: HeaderMap,
+    pub query: Option<Box<str>>,
+    pub body: Bytes,
 }
 
 impl Arrival {
     /// The one constructor, for ingress and inbox.
-    pub(crate) fn new(parts: Parts) -> Self {
+    #[doc(hidden)]
+    pub fn new(parts: Parts) -> Self {
         Self { parts: Box::new(parts) }
     }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::arrival::Arrival;
 use super::fields::{Field, Fields, Text};
 use super::id::{Id, Key, Org, OrgId, Person, PersonId, Room, RoomId, Webhook};
+use super::object::Object;
 use super::refusal::Refusal;
 use super::signature::Authentic;
 pub use super::topic::{Resource, RoomType, Verb};
@@ -124,7 +125,7 @@ struct Envelope<'a> {
 /// A field that is there but is not what it should be makes the event malformed: a rule that reads a broken field as
 /// an absent one could be talked past.
 pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
-    let envelope: Envelope<'_> =
+    let Object::<Envelope<'_>>(envelope) =
         serde_json::from_slice(body).map_err(|_text_of_the_caller| Refusal::Malformed)?;
     let resource = Resource::named(&envelope.resource);
     let data = &envelope.data;
@@ -249,6 +250,7 @@ pub(crate) mod tests {
             "nul",
             "{\"resource\":\"messages\",\"event\":\"created\"}",
             "{\"resource\":1,\"event\":\"created\",\"data\":{}}",
+            "[\"messages\",\"created\",null,null,null,{\"id\":\"x\"}]",
             "{\"resource\":\"messages\",\"event\":\"created\",\"data\":[\"id\"]}",
         ];
         for text in texts {

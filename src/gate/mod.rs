@@ -41,6 +41,7 @@ pub mod refusal;
 pub mod arrival;
 pub mod signature;
 pub mod topic;
+pub(crate) mod object;
 pub mod event;
 mod fields;
 pub mod audience;

@@ -80,7 +80,7 @@ async fn welcome<D: Door>(stream: TcpStream, visit: &Arc<Visit<D>>, manner: Mann
     }
 }
 
-async fn converse<S, D>(io: S, visit: &Arc<Visit<D>>, manner: &Manner)
+pub(super) async fn converse<S, D>(io: S, visit: &Arc<Visit<D>>, manner: &Manner)
 where
     S: Read + Write + Unpin,
     D: Door,

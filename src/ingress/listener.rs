@@ -1,10 +1,12 @@
 //! Listening, and stopping.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -16,8 +18,10 @@ use super::call::{Desk, Visit};
 use super::connection::{self, Manner};
 use super::drain::Drain;
 use super::guests::Guests;
+use super::linger::Linger;
 use super::lot::Lot;
 use super::passed::{Listener, Passed};
+use super::timely::{Kind, Timely};
 use super::tls::{Certificates, examine};
 use crate::config::{Listen, Server};
 use crate::flow::Door;
@@ -129,7 +133,8 @@ impl Bound {
     /// has time to stop; takes no more connections, and ends those that are idle; lets the others finish within
     /// what is left of `drain_timeout`; cuts the rest off.
     pub async fn serve<D: Door>(self, door: Arc<D>, tasks: &Tasks) {
-        let (house, drain) = (House::new(&self, door), self.drain.clone());
+        let house = House::new(&self.server, self.tls.clone(), door);
+        let drain = self.drain.clone();
         self.take_until_stopped(&house, tasks).await;
         let left = drain.all().saturating_sub(drain.grace());
         house.manner.closing.cancel();
@@ -171,8 +176,7 @@ struct House<D> {
 }
 
 impl<D: Door> House<D> {
-    fn new(bound: &Bound, door: Arc<D>) -> Self {
-        let server = &bound.server;
+    fn new(server: &Server, tls: Option<Certificates>, door: Arc<D>) -> Self {
         let limits = Limits {
             bytes: server.body_limit,
             time: server.body_timeout,
@@ -190,7 +194,7 @@ impl<D: Door> House<D> {
             guests: Guests::new(server.max_connections),
             manner: Manner {
                 http: connection::http(server.header_timeout),
-                tls: bound.tls.clone(),
+                tls,
                 patience: server.header_timeout,
                 closing: CancellationToken::new(),
                 over: CancellationToken::new(),
@@ -201,18 +205,31 @@ impl<D: Door> House<D> {
 
     /// When everybody is at work, the newcomer is let go: the connection closes.
     fn open(&self, (stream, peer): (TcpStream, SocketAddr), tasks: &Tasks) {
-        let Some(guest) = self.guests.enter() else {
+        let Some(visit) = self.visit(peer.ip()) else {
             return;
         };
-        let visit = Arc::new(Visit {
-            desk: Arc::clone(&self.desk),
-            origin: Origin {
-                peer: Some(peer.ip().to_canonical()),
-                secure: self.manner.tls.is_some(),
-            },
-            guest,
-        });
         let serving = connection::serve(stream, visit, self.manner.clone());
         tasks.spawn("connection", self.connections.track_future(serving));
+    }
+
+    fn visit(&self, peer: IpAddr) -> Option<Arc<Visit<D>>> {
+        let guest = self.guests.enter()?;
+        let origin = Origin { peer: Some(peer.to_canonical()), secure: self.manner.tls.is_some() };
+        Some(Arc::new(Visit { desk: Arc::clone(&self.desk), origin, guest }))
+    }
+}
+
+/// One connection over anything that reads and writes, served as [`Bound::serve`] serves its own. For fuzzing only:
+/// without a kernel in between, time can be paused, and bytes come in exactly the pieces that are tried.
+#[doc(hidden)]
+pub async fn converse<S, D>(stream: S, server: &Server, door: Arc<D>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    D: Door,
+{
+    let house = House::new(server, None, door);
+    if let Some(visit) = house.visit(Ipv4Addr::LOCALHOST.into()) {
+        let stream = TokioIo::new(Linger::new(Timely::new(stream, Kind::default())));
+        connection::converse(stream, &visit, &house.manner).await;
     }
 }

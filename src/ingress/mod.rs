@@ -33,7 +33,7 @@ pub(crate) use accept::accept;
 pub use answer::{Response, answer};
 pub use drain::Drain;
 pub(crate) use guests::{Guest, Guests, Working};
-pub use listener::{BindProblem, Bound, bind, handed_over};
+pub use listener::{BindProblem, Bound, bind, converse, handed_over};
 pub use passed::{Listener, Passed, PassedProblem};
 #[cfg(test)]
 pub(crate) use timely::READ_WITHIN;

@@ -12,6 +12,7 @@ use url::Url;
 use super::budget::Claim;
 use super::client::{Client, Limits};
 use super::fault::{Fault, answered};
+use crate::gate::object::Object;
 use crate::gate::retry::Schedule;
 use crate::gate::secret::Secret;
 use crate::report::outage::{Kind, Outage};
@@ -114,7 +115,13 @@ impl Client {
     where
         T: DeserializeOwned,
     {
-        self.call(question, Ask::get(url), limit).await
+        Ok(match self.call::<Object<T>>(question, Ask::get(url), limit).await? {
+            Reply::Found(Found { value: Object(value), headers, size }) => {
+                Reply::Found(Found { value, headers, size })
+            }
+            Reply::Absent => Reply::Absent,
+            Reply::Done => Reply::Done,
+        })
     }
 
     /// The same for any method.

@@ -1,14 +1,26 @@
 //! What Webex sends. The wire structs stay in here; what is handed out has types.
 
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::gate::id::{OrgId, PersonId};
+use crate::gate::object::Object;
 
 /// A page of a list.
 #[derive(Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
 pub(super) struct Page<T> {
+    #[serde(deserialize_with = "objects")]
     pub(super) items: Vec<T>,
+}
+
+fn objects<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let items: Vec<Object<T>> = Vec::deserialize(from)?;
+    Ok(items.into_iter().map(|Object(item)| item).collect())
 }
 
 /// An item of `GET /memberships`.

@@ -151,6 +151,8 @@ async fn nonsense_is_an_outage_that_tells_no_foreign_text() {
         "{\"items\":null}",
         "{\"items\":[{}]}",
         "{\"items\":[],\"items\":[]}",
+        "[[]]",
+        "{\"items\":[[\"abcd0000-0000-4000-8000-000000000032\",\"abcd0000-0000-4000-8000-000000000001\",null,null,null,null]]}",
     ] {
         let (found, stub) = outage(move |_| reply(200, &[("trackingid", "ROUTER_1")], body)).await;
         assert_eq!((found.kind, stub.calls().len()), (Kind::WebexUnavailable, 3), "{body}");
