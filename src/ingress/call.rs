@@ -98,7 +98,8 @@ impl<D: Door> Visit<D> {
         let verified = self.desk.door.verify(arrival);
         drop(place);
         match verified {
-            Ok(authentic) => self.authentic(call.id, authentic, doorway).await,
+            // In a box: each connection has a place for a call as long as it lasts, and most of a call is this.
+            Ok(authentic) => Box::pin(self.authentic(call.id, authentic, doorway)).await,
             Err(refusal) => self.turned_away(refusal, Some(doorway), call.id),
         }
     }
