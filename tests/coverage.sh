@@ -5,6 +5,8 @@
 # By the compiler's own counters and LLVM's tools, without cargo-llvm-cov: that would be a build of a minute in each
 # check, and it counts the lines of tests as well.
 set -euo pipefail
+# The head of this file is its help.
+case ${1:-} in -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit ;; esac
 cd "$(dirname "$0")/.."
 root=$PWD
 home=$PWD/target/coverage

@@ -7,6 +7,8 @@
 #   MUTANTS=…    only those whose name this regular expression finds
 # What lives, and why, stands in docs/testing.md. Results: target/mutants/*/mutants.out.
 set -euo pipefail
+# The head of this file is its help.
+case ${1:-} in -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit ;; esac
 cd "$(dirname "$0")/.."
 home=$PWD/target/mutants
 export CARGO_TERM_COLOR=never RUST_BACKTRACE=0

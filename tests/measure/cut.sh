@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Cuts the library off behind one of its rooms, into a crate of its own: builds in seconds what the whole takes half a
 # minute for, with the same sources, dependencies and lints.
-#   tests/measure/cut.sh ROOM FOLDER      such as: tests/cut.sh gate target/mutants/gate
+#   tests/measure/cut.sh ROOM FOLDER      such as: tests/measure/cut.sh gate target/mutants/gate
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 room=${1:?the last room to take along, as in src/lib.rs}
