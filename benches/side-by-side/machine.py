@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "target" / "side-by-side"
 LOAD = TARGET / "load" / "release" / "load"
 VENV = TARGET / "venv"
+NEEDED = 4 << 30  # bytes of disk
 HERE = Path(__file__).resolve().parent
 
 
@@ -58,6 +59,12 @@ def describe():
     name = cpu[0].split(":")[1].strip() if cpu else platform.machine()
     load = os.getloadavg()[0]
     return f"{name}, {os.cpu_count()} cores, Linux {platform.release()}; load when it began: {load:.1f}"
+
+
+def space():
+    """A million records and their log lines have to lie somewhere until the gateway that wrote them is stopped."""
+    if shutil.disk_usage(TARGET).free < NEEDED:
+        fail(f"less than {NEEDED >> 30} GiB are free at {TARGET}")
 
 
 def debian(packages):

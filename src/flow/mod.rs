@@ -43,6 +43,9 @@ pub use setup::{Prepared, StartProblem};
 use sighting::Lookout;
 pub use sighting::{Sighting, Sightings};
 
+/// An event that was read, by its route, with the registration that it was read under.
+type Heeded = (Arc<Route>, (Notice, Registration), Trail);
+
 impl Gateway {
     /// An authentic event: read it, let it act on what is known about its room, keep it, and answer.
     async fn take_in(&self, authentic: Authentic) -> Admission {
@@ -68,11 +71,7 @@ impl Gateway {
     }
 
     /// Reads an authentic event and lets it act on what is known about its room.
-    fn heed(
-        &self,
-        authentic: Authentic,
-        setup: &Setup,
-    ) -> Result<(Arc<Route>, (Notice, Registration), Trail), Admission> {
+    fn heed(&self, authentic: Authentic, setup: &Setup) -> Result<Heeded, Admission> {
         let Some(route) = setup.routes.of(authentic.arrival()) else {
             return Err(self.routeless(&authentic));
         };

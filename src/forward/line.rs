@@ -25,8 +25,9 @@ pub(super) trait Duplex: Read + Write + Send + Unpin {}
 
 impl<T: Read + Write + Send + Unpin> Duplex for T {}
 
-/// The longest head of an answer, in bytes.
-const HEAD: usize = 64 * 1024;
+/// The longest head of an answer, in bytes: more than frameworks write. It is also what is looked through at once of
+/// interim answers without end, while other events wait for this thread.
+const HEAD: usize = 16 * 1024;
 
 /// Why there is no answer.
 #[derive(Debug)]

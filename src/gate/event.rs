@@ -282,6 +282,8 @@ pub(crate) mod tests {
         let (body, notice) = (message().to_string(), notice(&message()).unwrap());
         let text = format!("{notice:?}");
         assert!(text.contains("Arrival") && !text.contains(&uuid(ANN)), "{text}");
+        let (facts, notice) = (Arc::clone(notice.facts()), notice.compact());
+        assert_eq!(notice.facts(), &facts);
         assert_eq!(notice.into_arrival().body(), body.as_bytes());
     }
 

@@ -145,3 +145,42 @@ impl Fields<'_> {
         rooms
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(text: &str) -> Result<Fields<'_>, String> {
+        serde_json::from_str(text).map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn what_is_no_text_is_malformed_where_a_text_is_asked_for_and_nowhere_else() {
+        for other in ["true", "7", "-7", "7.5", "[]", r#"[1,["x",{}]]"#, r#"{"a":{"a":[null]}}"#] {
+            let text = format!(r#"{{"x":{other},"id":"m","none":null}}"#);
+            let fields = fields(&text).unwrap();
+            assert_eq!(fields.text("x"), Err(Refusal::Malformed), "{other}");
+            assert_eq!(fields.text("id"), Ok(Some("m")), "{other}");
+            assert_eq!((fields.text("none"), fields.text("absent")), (Ok(None), Ok(None)));
+        }
+        let escaped = fields(r#"{"\u0069d":"m\u0031"}"#).unwrap();
+        assert_eq!(escaped.text("id"), Ok(Some("m1")));
+    }
+
+    #[test]
+    fn what_is_broken_at_any_depth_is_no_map() {
+        let deep = format!(r#"{{"x":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+        for text in [r#"{"x":[1,}"#, r#"{"x":1e999}"#, r#"{"x":{"a":tru}}"#, r#"{"x":1"#, &deep] {
+            assert!(fields(text).is_err(), "{text}");
+        }
+        for (text, why) in [("7", "a map"), (r#"{"a":1,"b":2,"\u0061":3}"#, "twice")] {
+            assert!(fields(text).is_err_and(|told| told.contains(why)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_json_does_not_have_is_refused() {
+        let bytes = Any.visit_bytes::<serde_json::Error>(b"x");
+        assert!(bytes.is_err_and(|why| why.to_string().contains("expected anything")));
+    }
+}

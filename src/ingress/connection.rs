@@ -87,7 +87,8 @@ where
 {
     let calls = service_fn(|request: Request<Incoming>| {
         let visit = Arc::clone(visit);
-        async move { Ok::<_, Infallible>(visit.call(request).await) }
+        // A call takes memory while it lasts; hyper would keep a place for it as long as the connection.
+        Box::pin(async move { Ok::<_, Infallible>(visit.call(request).await) })
     });
     let mut connection = pin!(manner.http.serve_connection(io, calls));
     let ended = tokio::select! {

@@ -236,17 +236,43 @@ mod tests {
         }
     }
 
+    /// How often this cause was told of this cache.
+    fn told(reporter: &Reporter, cache: &str, cause: &str) -> String {
+        let page = reporter.scrape(Exposition::OpenMetrics, NOW.wall);
+        let [cache, cause] = [cache, cause].map(|label| format!("=\"{label}\""));
+        let mut lines = page.lines().filter(|line| line.contains("cache_evictions_total{"));
+        let line = lines.find(|line| line.contains(&cache) && line.contains(&cause));
+        line.and_then(|line| line.rsplit(' ').next()).unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_goes_for_want_of_room_or_by_its_age_is_told() {
+        let reporter = Arc::default();
+        let known = known(2, &reporter);
+        for n in 1..=5 {
+            let id = crate::gate::event::tests::uuid(500 + n);
+            let room = crate::gate::id::RoomId::parse(&id).unwrap();
+            known.replace(room.key(), Some(entry(2)));
+            known.sizes();
+        }
+        let of = |cause| {
+            [CacheName::Members, CacheName::RegularRooms]
+                .map(|cache| told(&reporter, cache.label(), cause))
+        };
+        assert_eq!(of("size"), ["3", "3"]);
+        // The shortest age is a second; a test that never sees its end is ended by its runner.
+        while of("expired") != ["2", "0"] {
+            known.sizes();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(known.sizes().map(|(_, entries)| entries), [0, 2]);
+    }
+
     #[test]
     fn an_event_is_told_as_the_cause_only_where_something_was_known() {
         let reporter = Arc::default();
         let known = known(4, &reporter);
-        let told = || {
-            let page = reporter.scrape(Exposition::OpenMetrics, NOW.wall);
-            let mut lines = page.lines().filter(|line| line.contains("cache_evictions_total{"));
-            let line =
-                lines.find(|line| line.contains("\"members\"") && line.contains("\"event\""));
-            line.and_then(|line| line.rsplit(' ').next()).unwrap().to_owned()
-        };
+        let told = || told(&reporter, "members", "event");
         known.spoil(room().key(), None);
         assert_eq!(told(), "0");
         known.replace(room().key(), Some(entry(2)));

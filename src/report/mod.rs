@@ -237,7 +237,7 @@ impl Reporter {
             }
             Happening::TurnedAway { route, refusal, at } => self.turned_away(*route, *refusal, *at),
             Happening::Deferred { id, route, outage, wait } => {
-                log::deferred(*id, route, outage, *wait)
+                log::deferred(*id, route, outage, *wait);
             }
             Happening::Delivered { id, route, answer, took } => {
                 log::delivered(*id, route, answer, *took);

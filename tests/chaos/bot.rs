@@ -148,9 +148,9 @@ async fn converse(mut stream: TcpStream, desk: Arc<Mutex<Desk>>) {
 
 fn note(desk: &Mutex<Desk>, head: &str, body: &[u8]) -> Manner {
     let (at, mut desk) = (now(), desk.lock().unwrap());
-    let moody = !desk.moods.is_empty() && desk.dice.percent(33);
+    let changes = !desk.moods.is_empty() && desk.dice.percent(33);
     let moods = desk.moods.clone();
-    let manner = if moody { *desk.dice.pick(&moods) } else { Manner::Answers(200) };
+    let manner = if changes { *desk.dice.pick(&moods) } else { Manner::Answers(200) };
     desk.hits.push(Hit {
         at,
         decision: header(head, "botwarden-decision-id").unwrap(),

@@ -1,4 +1,4 @@
-//! Chance that can be repeated: SplitMix64 (Steele, Lea and Flood, 2014), by its published constants.
+//! Chance that can be repeated: `SplitMix64` (Steele, Lea and Flood, 2014), by its published constants.
 
 /// All decisions of a run come from one of these; what the machine does in between is its own.
 #[derive(Clone, Debug)]

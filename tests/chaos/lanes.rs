@@ -33,28 +33,28 @@ impl Lanes {
         self.hits.sort_by_key(|(at, ..)| *at);
         let end = self.hits.partition_point(|(at, ..)| *at <= until);
         let due: Vec<_> = self.hits.drain(..end).collect();
-        due.into_iter().filter_map(|(_, decision, key)| self.one(book, decision, &key)).collect()
+        due.into_iter().filter_map(|(_, decision, key)| self.one(book, &decision, &key)).collect()
     }
 
-    fn one(&mut self, book: &Book, decision: String, key: &Key) -> Option<String> {
+    fn one(&mut self, book: &Book, decision: &str, key: &Key) -> Option<String> {
         let event = book.events.get(key)?;
         let tale = event.tale.as_ref()?;
         let lane = self.lanes.entry((key.0.clone(), tale.room.clone())).or_default();
-        if lane.current.as_ref() == Some(&decision) {
+        if lane.current.as_deref() == Some(decision) {
             return None;
         }
-        lane.over.extend(lane.current.replace(decision.clone()));
+        lane.over.extend(lane.current.replace(decision.to_owned()));
         if lane.over.len() > MOST {
             // Their ids begin with the time.
             lane.over.pop_first();
         }
-        if lane.over.contains(&decision) {
+        if lane.over.contains(decision) {
             return Some(format!("{} came again after another of its room", &key.1[..8]));
         }
         // What came several times may be the first or the last of them.
         let [arrival] = event.arrivals.as_slice() else { return None };
         let last = lane.last.insert(tale.hook.clone(), arrival.number);
-        let late = last.is_some_and(|last| last > arrival.number);
-        late.then(|| format!("{} overtook another of its room and webhook", &key.1[..8]))
+        let overtaken = last.is_some_and(|last| last > arrival.number);
+        overtaken.then(|| format!("{} overtook another of its room and webhook", &key.1[..8]))
     }
 }

@@ -62,14 +62,22 @@ fn comes_or_goes(run: &mut Run, dice: &mut Dice, room: &str) {
     if outsiders > 0 && dice.percent(40) {
         // Rooms become clean again.
         for name in GUESTS.iter().filter(|name| joined.iter().any(|one| one == *name)) {
-            changes(run, room, name, false);
+            changes(run, room, name, Way::Out);
         }
     } else if present || outsiders < 3 {
-        changes(run, room, name, !present);
+        changes(run, room, name, if present { Way::Out } else { Way::In });
     }
 }
 
-pub(crate) fn changes(run: &mut Run, room: &str, name: &str, joins: bool) {
+/// Which way somebody goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    In,
+    Out,
+}
+
+pub(crate) fn changes(run: &mut Run, room: &str, name: &str, way: Way) {
+    let joins = way == Way::In;
     let from = now();
     let done = if joins {
         run.site.control.join(room, name).map(drop)
@@ -87,7 +95,7 @@ pub(crate) fn changes(run: &mut Run, room: &str, name: &str, joins: bool) {
 pub(crate) fn bursts(run: &mut Run, dice: &mut Dice, room: &str) {
     if room != "ann-helpdesk" {
         let present = members(run, room).iter().any(|name| name == "cat");
-        changes(run, room, "cat", !present);
+        changes(run, room, "cat", if present { Way::Out } else { Way::In });
     }
     says(run, dice, room);
     submits(run, dice, room);
@@ -117,7 +125,7 @@ fn bot_comes_or_goes(run: &mut Run, room: &str) {
     let bot = run.bot_of(room);
     let present = members(run, room).iter().any(|name| name == bot);
     if room != "ann-helpdesk" && run.kept_dirty != Some(room) {
-        changes(run, room, bot, !present);
+        changes(run, room, bot, if present { Way::Out } else { Way::In });
         run.count(if present { "bot removed" } else { "bot added" });
     }
 }
@@ -127,7 +135,7 @@ pub(crate) fn brings_back(run: &mut Run, dice: &mut Dice) {
     for room in SMALL.iter().chain(&PAGED).filter(|room| **room != "ann-helpdesk") {
         let bot = run.bot_of(room);
         if !members(run, room).iter().any(|name| name == bot) && dice.percent(30) {
-            changes(run, room, bot, true);
+            changes(run, room, bot, Way::In);
             run.count("bot added");
         }
     }
@@ -236,10 +244,10 @@ pub(crate) fn order(run: &mut Run) {
         let bot = run.bot_of(room);
         let here: BTreeSet<_> = members(run, room).into_iter().collect();
         for name in here.iter().filter(|name| GUESTS.contains(&name.as_str())) {
-            changes(run, room, name, false);
+            changes(run, room, name, Way::Out);
         }
         if !here.contains(bot) {
-            changes(run, room, bot, true);
+            changes(run, room, bot, Way::In);
         }
     }
 }

@@ -3,8 +3,8 @@
 //! and must not become of it.
 //!
 //! ```sh
-//! cargo test --test chaos                       # twice some 20 s: one seed that stays, one that is new each time
-//! BOTWARDEN_CHAOS=1h BOTWARDEN_SEED=7 cargo test --release --test chaos -- --nocapture
+//! cargo test --test chaos                       # some 20 s, always the same seed
+//! BOTWARDEN_CHAOS=1h BOTWARDEN_SEED=7 cargo test --release --test chaos -- --ignored --nocapture
 //! ```
 #![expect(
     clippy::unwrap_used,
@@ -73,6 +73,7 @@ fn whatever_webex_does_nothing_dirty_passes_and_nothing_is_lost() {
 }
 
 #[test]
+#[ignore = "a seed that nobody has seen is for whoever has time to look at what it finds: BOTWARDEN_CHAOS=1h … -- --ignored"]
 fn the_same_for_a_seed_that_nobody_has_seen() {
     play(seed(), long().unwrap_or(SHORT));
 }

@@ -92,7 +92,7 @@ impl Oracle {
             found.wrong.push(format!("delivered {delivered} times"));
         }
         for decision in event.decisions.values() {
-            self.ends_once(event, decision, &mut found);
+            Self::ends_once(event, decision, &mut found);
             for hit in &decision.hits {
                 self.by_itself(event, tale, hit, &mut found);
                 self.may_pass(tale, hit, &mut found);
@@ -107,7 +107,7 @@ impl Oracle {
     }
 
     /// Exactly one end, with one record for each verdict, and the bot called as often as promised.
-    fn ends_once(&self, event: &Event, decision: &Decision, found: &mut Findings) {
+    fn ends_once(event: &Event, decision: &Decision, found: &mut Findings) {
         let words: Vec<_> = decision.said.iter().map(|said| said.verdict.as_str()).collect();
         let has_it = match has_it(decision) {
             Ok(has_it) => has_it,
@@ -161,7 +161,7 @@ impl Oracle {
         let t = hit.at;
         let slack = self.lag.allowance(t - 5000, t);
         let judged = t - LAST_STEPS - slack;
-        let clean = |members: &BTreeSet<Who>| self.clean(room, members, &hit.route, judged, t);
+        let clean = |members: &BTreeSet<Who>| self.clean(room, members, &hit.route, (judged, t));
         let oldest = judged - ALLOW_TTL.max(GIVE_UP_AFTER);
         if !room.ever(oldest, t, clean) {
             found.wrong.push(format!("delivered, and the room was dirty for {} ms", t - oldest));
@@ -270,8 +270,7 @@ impl Oracle {
         room: &Room,
         members: &BTreeSet<Who>,
         route: &str,
-        from: At,
-        until: At,
+        (from, until): (At, At),
     ) -> bool {
         self.in_force(from, until).any(|choice| clean(room, members, choice, route))
     }

@@ -25,6 +25,13 @@ const LONGEST: At = 40_000;
 /// More mistakes than that tell nothing new.
 const MOST_WRONG: usize = 12;
 
+/// Whether more is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    Meanwhile,
+    End,
+}
+
 pub(crate) struct Run {
     pub(crate) site: Site,
     pub(crate) book: Book,
@@ -119,7 +126,9 @@ impl Run {
                 Answered::Wrong(what) => self.fails(None, &what),
             }
         }
-        calls.iter().for_each(|call| self.called(call));
+        for call in &calls {
+            self.called(call);
+        }
         self.reads();
         for bot in 0..self.site.bots.len() {
             for hit in self.site.bots[bot].take() {
@@ -230,18 +239,20 @@ impl Run {
     }
 
     /// Judges what is over; in the end, everything is.
-    pub(crate) fn judges(&mut self, end: bool) {
-        let now = now();
+    pub(crate) fn judges(&mut self, when: When) {
+        let end = when == When::End;
+        // A machine that stands still for seconds delays all that is waited for here.
+        let (now, late) = (now(), 4 * self.oracle.lag.worst());
         let due: Vec<Key> = self
             .book
             .events
             .iter()
             .filter_map(|(key, event)| {
-                let over = Oracle::is_over(event) && event.touched < now - REST;
-                (end || over || event.touched < now - LONGEST).then(|| key.clone())
+                let over = Oracle::is_over(event) && event.touched < now - REST - late;
+                (end || over || event.touched < now - LONGEST - late).then(|| key.clone())
             })
             .collect();
-        for wrong in self.lanes.check(&self.book, if end { now } else { now - 5000 }) {
+        for wrong in self.lanes.check(&self.book, if end { now } else { now - 5000 - late }) {
             self.fails(None, &wrong);
         }
         for key in due {
@@ -256,7 +267,7 @@ impl Run {
             }
         }
         if !end {
-            self.oracle.forget(now - 120_000);
+            self.oracle.forget(now - 120_000 - 2 * late);
         }
     }
 

@@ -105,6 +105,7 @@ pub(crate) fn bot_of(room: &str) -> &'static str {
 }
 
 /// What a reload may change.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, set by chance")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
     /// The first route lets people of contoso in as well.
@@ -284,7 +285,7 @@ impl Site {
         let told = Told::default();
         let scope = Scope { letters: 0, ..Scope::of(&config) };
         let reporter = Arc::new(Reporter::new(&scope, Form::Json, Box::new(told.clone())));
-        let origin: Arc<dyn Origin> = written.clone();
+        let origin = Arc::<Written>::clone(&written);
         let following = Following { origin, ..Following::nothing(&config) };
         let house = House::open_following(&config, reporter, (following, Passed::default()));
         let house = house.await.unwrap();

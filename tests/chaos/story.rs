@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use crate::bot::{Bot, Manner};
 use crate::clock::now;
 use crate::dice::Dice;
-use crate::life::{brings_back, bursts, changes, happens, order, says, sweeps};
+use crate::life::{Way, brings_back, bursts, changes, happens, order, says, sweeps};
 use crate::oracle::{lasting, since};
-use crate::run::Run;
+use crate::run::{Run, When};
 use crate::setup::{Choice, FIRST, PAGED, SMALL};
 use crate::weather::{Harm, KINDS, Weather};
 
@@ -24,11 +24,14 @@ pub(crate) struct Story {
     away_until: Option<Instant>,
 }
 
+/// A machine that is busy with other things for minutes is no mistake of the gateway.
+const PATIENCE: Duration = Duration::from_secs(150);
+
 /// Longer than an event may wait.
 const LONG: Duration = Duration::from_millis(6500);
 
 /// What must have happened, or the run has shown nothing.
-const MUST: [&str; 46] = [
+const MUST: [&str; 45] = [
     "said",
     "submitted",
     "bot spoke",
@@ -47,7 +50,6 @@ const MUST: [&str; 46] = [
     "reload refused",
     "records broken",
     "token refused",
-    "answered 502",
     "answered 200",
     "answered 503",
     "bot answers 200",
@@ -90,22 +92,23 @@ impl Story {
         while run.wrong.is_empty() && self.goes_on(&run, began.elapsed()) {
             self.storm(&mut run, spell).await;
             self.calm(&mut run, spell).await;
-            run.judges(false);
+            run.judges(When::Meanwhile);
             self.memory.push(resident());
             spell += 1;
         }
         self.clears(&mut run).await;
-        run.judges(true);
+        run.judges(When::End);
         self.verdict(&run)
     }
 
     /// A busy machine, or an odd seed, may need longer for everything to have happened once.
     fn goes_on(&self, run: &Run, elapsed: Duration) -> bool {
-        elapsed < self.length || (elapsed < 3 * self.length && !self.missing(run).is_empty())
+        let enough = elapsed > self.length;
+        !enough || (elapsed < self.length + PATIENCE && !self.missing(run).is_empty())
     }
 
-    async fn well(&mut self, run: &mut Run, when: &str) {
-        let (began, patience) = (Instant::now(), Duration::from_secs(30));
+    async fn well(&self, run: &mut Run, when: &str) {
+        let (began, patience) = (Instant::now(), PATIENCE);
         while !run.webhooks_are_well() {
             assert!(
                 began.elapsed() < patience,
@@ -139,8 +142,8 @@ impl Story {
         if departs {
             // Two lists, seconds apart, must agree before a room is left.
             run.kept_dirty = Some("c2");
-            changes(run, "c2", "clerk", true);
-            changes(run, "c2", "tom", true);
+            changes(run, "c2", "clerk", Way::In);
+            changes(run, "c2", "tom", Way::In);
         }
         self.lives(run, length).await;
         run.kept_dirty = None;
@@ -168,8 +171,8 @@ impl Story {
             Harm::Lie(room) => {
                 run.oracle.lies.push(since(now(), Some(room)));
                 if room != "ann-helpdesk" {
-                    changes(run, room, "cat", true);
-                    changes(run, room, "cat", false);
+                    changes(run, room, "cat", Way::In);
+                    changes(run, room, "cat", Way::Out);
                 }
                 bursts(run, &mut self.dice, room);
             }
@@ -203,10 +206,10 @@ impl Story {
         match spell % 10 {
             1 => self.leaves(run).await,
             2 => {
-                run.site.told.breaks(true);
+                run.site.told.breaks();
                 run.count("records broken");
             }
-            4 => self.weather.blacks_out(&run.site.control),
+            4 => crate::weather::blacks_out(&run.site.control),
             5 => {
                 run.site.control.revoke_token("sim-token-helpdesk");
                 run.oracle.troubles.push(lasting(Duration::from_secs(8)));
@@ -233,7 +236,7 @@ impl Story {
     }
 
     async fn mends(&mut self, run: &mut Run) {
-        run.site.told.breaks(false);
+        run.site.told.mends();
         run.site.control.issue_token("helpdesk", "sim-token-helpdesk").unwrap();
         for bot in &mut run.site.bots {
             bot.moods(Vec::new());
@@ -247,6 +250,7 @@ impl Story {
 
     /// In the end Webex, the bots and the records are well; so must be everything else.
     async fn clears(&mut self, run: &mut Run) {
+        assert!(run.wrong.is_empty(), "{}", self.failure(run));
         run.site.bots.iter_mut().for_each(Bot::returns);
         while run.reloading.is_some() {
             run.reloaded().await;
@@ -259,7 +263,7 @@ impl Story {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         self.well(run, "in the end").await;
-        let settled = run.settles(Duration::from_secs(60)).await;
+        let settled = run.settles(PATIENCE).await;
         assert!(settled, "{} events have not come to their end", run.site.house.waiting());
         run.reloaded().await;
         assert!(run.wrong.is_empty(), "{}", self.failure(run));
@@ -282,12 +286,17 @@ impl Story {
             if silent.is_empty() {
                 return;
             }
-            if began.elapsed() > Duration::from_secs(60) {
+            if began.elapsed() > PATIENCE {
                 let what = "nothing is delivered from this room in the end";
-                return silent.iter().for_each(|room| run.fails(Some(room), what));
+                for room in silent {
+                    run.fails(Some(room), what);
+                }
+                return;
             }
-            silent.iter().for_each(|room| says(run, &mut self.dice, room));
-            assert!(run.settles(Duration::from_secs(60)).await, "what comes in the end must end");
+            for room in silent {
+                says(run, &mut self.dice, room);
+            }
+            assert!(run.settles(PATIENCE).await, "what comes in the end must end");
         }
     }
 

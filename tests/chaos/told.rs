@@ -31,9 +31,14 @@ impl Write for Told {
 }
 
 impl Told {
-    /// From now on, nothing can be written; or everything again.
-    pub(crate) fn breaks(&self, broken: bool) {
-        self.broken.store(broken, Ordering::SeqCst);
+    /// From now on, nothing can be written.
+    pub(crate) fn breaks(&self) {
+        self.broken.store(true, Ordering::SeqCst);
+    }
+
+    /// And now everything again.
+    pub(crate) fn mends(&self) {
+        self.broken.store(false, Ordering::SeqCst);
     }
 
     /// Whole lines since the last time.

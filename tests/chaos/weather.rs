@@ -88,12 +88,6 @@ impl Weather {
         harm
     }
 
-    /// Webex tells nothing about rooms, until faults end.
-    pub(crate) fn blacks_out(&mut self, control: &Control) {
-        let error = Fault::new(Misbehaviour::ServerError { status: 503 });
-        control.fault(error.on("/memberships").method("GET"));
-    }
-
     /// Ends all faults, and counts what they hit. What has hit nothing is drawn again.
     pub(crate) fn ends(&mut self, control: &Control) {
         let left = control.faults();
@@ -170,9 +164,17 @@ fn aim(fault: Fault, harm: Harm, control: &Control, dice: &mut Dice) -> Fault {
         }
         // Not the changes: a farewell or a departure whose answer is lost has been heard all the same.
         Harm::Outage | Harm::Silence(_) => {
-            fault.on(*dice.pick(&["/webhooks", "/people", "/"])).method("GET")
+            fault.on(dice.pick::<&str>(&["/webhooks", "/people", "/"])).method("GET")
         }
-        Harm::Webhooks => fault.on("/webhooks").method(*dice.pick(&["POST", "PUT"])),
-        Harm::Delivery => fault.on(*dice.pick(&["/messages", "/memberships", "/"])).method("POST"),
+        Harm::Webhooks => fault.on("/webhooks").method(dice.pick::<&str>(&["POST", "PUT"])),
+        Harm::Delivery => {
+            fault.on(dice.pick::<&str>(&["/messages", "/memberships", "/"])).method("POST")
+        }
     }
+}
+
+/// Webex tells nothing about rooms, until faults end.
+pub(crate) fn blacks_out(control: &Control) {
+    let error = Fault::new(Misbehaviour::ServerError { status: 503 });
+    control.fault(error.on("/memberships").method("GET"));
 }

@@ -61,6 +61,7 @@ pub enum Chain {
 
 impl Head {
     /// Closes the JSON object that begins at `from` and lacks its last brace: it becomes the next line, with its end.
+    #[must_use]
     pub fn close(self, lines: &mut String, from: usize, chain: Chain) -> Self {
         let seq = self.seq.saturating_add(1);
         let mut put = |text: fmt::Arguments<'_>| {
