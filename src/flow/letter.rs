@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::door::Outcome;
 use super::route::Route;
 use crate::config::Order;
+use crate::forward::Over;
 use crate::gate::arrival::Arrival;
 use crate::gate::event::{Facts, Notice, Registration, Verb, read};
 use crate::gate::moment::Moment;
@@ -64,15 +65,17 @@ impl Kept {
         }
     }
 
-    /// With a proof that counts now. The one that it has does if it was read under the same registration; that the keys
-    /// are the same is for the caller to know, who lets go of the proof when the route is another one.
+    /// With a proof that counts now. The one that it has does if it was made with these very keys, and it was read under
+    /// the same registration.
     pub(super) fn proved(self, keys: &KeyRing, now: Registration) -> Result<Notice, Refusal> {
-        match self {
-            Self::Proved(notice, then) if then == now => Ok(notice),
-            Self::Proved(..) | Self::Arrival(_) => {
-                verify(self.into_arrival(), keys).and_then(|authentic| read(authentic, now))
-            }
-        }
+        let arrival = match self {
+            Self::Proved(notice, then) if then == now => match notice.proved_with(keys) {
+                Ok(notice) => return Ok(notice),
+                Err(arrival) => arrival,
+            },
+            Self::Proved(..) | Self::Arrival(_) => self.into_arrival(),
+        };
+        verify(arrival, keys).and_then(|authentic| read(authentic, now))
     }
 }
 
@@ -171,6 +174,11 @@ impl Letter {
             schedule.delay(self.attempt, rt::entropy()).max(outage.retry_after.unwrap_or_default());
         self.attempt = self.attempt.saturating_add(1);
         Step::Again { outage, wait }
+    }
+
+    /// A bot that hung up may have closed all the connections that are kept.
+    pub(super) fn over(&self) -> Over {
+        if self.broke { Over::Fresh } else { Over::Any }
     }
 
     /// Whether the bot may have the event, so that sending it again could make it answer twice. A bot that hung up

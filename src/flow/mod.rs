@@ -279,9 +279,9 @@ impl Courier {
             return Err(Halt::Overtaken(cleared.into_notice().into_arrival()));
         }
         let began = rt::now();
-        let away = letter.trail.leaves();
+        let (away, via) = (letter.trail.leaves(), (place, letter.over()));
         let (notice, answer) =
-            route.forward.send(cleared, place, away.context.as_ref(), self.recalled(&route)).await;
+            route.forward.send(cleared, via, away.context.as_ref(), self.recalled(&route)).await;
         let took = rt::now().since(began);
         self.reporter.staged(Stage::Forward, took);
         let failed = |outage: &Outage| Note::Failed(outage.kind);

@@ -4,6 +4,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,8 +13,10 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper::rt::{Read, Write};
+use hyper_util::rt::TokioIo;
 use tokio::task::coop::unconstrained;
 
+use super::ration::{Ration, Rationed};
 use super::reply;
 
 pub(super) type Call = Request<Full<Bytes>>;
@@ -29,6 +32,13 @@ impl<T: Read + Write + Send + Unpin> Duplex for T {}
 /// interim answers without end, while other events wait for this thread.
 const HEAD: usize = 16 * 1024;
 
+/// What may come before the head of an answer: many interim answers (RFC 9110, section 15.2), but not without end. All
+/// of them are read in the time of events for other bots.
+const BEFORE_THE_ANSWER: usize = 64 * 1024;
+
+/// How long a bot that has answered early may go on reading what it was sent.
+const FLUSHING: Duration = Duration::from_secs(1);
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -42,13 +52,18 @@ pub(super) enum Failure {
 pub(super) struct Line {
     sender: SendRequest<Full<Bytes>>,
     /// None when it is over.
-    connection: Option<Connection<Wire, Full<Bytes>>>,
+    connection: Option<Driven>,
+    ration: Ration,
 }
+
+type Driven = Connection<TokioIo<Rationed<TokioIo<Wire>>>, Full<Bytes>>;
 
 impl Line {
     pub(super) async fn over(wire: Wire) -> hyper::Result<Box<Self>> {
+        let (rationed, ration) = Rationed::new(TokioIo::new(wire));
+        let wire = TokioIo::new(rationed);
         let (sender, connection) = Builder::new().max_buf_size(HEAD).handshake(wire).await?;
-        Ok(Box::new(Self { sender, connection: Some(connection) }))
+        Ok(Box::new(Self { sender, connection: Some(connection), ration }))
     }
 
     /// The head of the answer. Nothing is written before what had come is read: an answer that nobody asked for is never
@@ -56,12 +71,15 @@ impl Line {
     pub(super) async fn answer(&mut self, call: Call) -> Result<Response<Incoming>, Failure> {
         // Only `step` brings an answer, and it is looked for after each: nobody has to be woken for it, nor may the
         // runtime's budget put the look off, since then nobody would be.
+        self.ration.is(BEFORE_THE_ANSWER);
         let mut answer = pin!(unconstrained(self.sender.try_send_request(call)));
         let answer = poll_fn(|cx| {
             step(&mut self.connection, cx);
             answer.as_mut().poll(&mut unwoken())
         });
-        answer.await.map_err(failure)
+        let answer = answer.await.map_err(failure);
+        self.ration.is(usize::MAX);
+        answer
     }
 
     /// Goes on while somebody reads what comes over it, and nothing else.
@@ -77,6 +95,23 @@ impl Line {
         reading.await
     }
 
+    /// Whether it can take another request.
+    pub(super) fn is_spare(&self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// The bot has answered; what it has not read of the request by now, it may still read.
+    pub(super) async fn flushed(&mut self) {
+        let (connection, sender) = (&mut self.connection, &self.sender);
+        let flushed = poll_fn(|cx| {
+            step(connection, cx);
+            if connection.is_none() || sender.is_ready() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        if tokio::time::timeout(FLUSHING, flushed).await.is_err() {
+            tracing::debug!("a bot did not read the rest of what it has answered");
+        }
+    }
+
     /// Itself, if it can take another request: the last answer is over, and nothing more has come. From here on it wakes
     /// nobody.
     pub(super) fn spare(mut self: Box<Self>) -> Option<Box<Self>> {
@@ -86,7 +121,7 @@ impl Line {
 
     /// Says goodbye, which TLS asks for, but waits for nothing.
     pub(super) fn close(self) {
-        let Self { sender, connection } = self;
+        let Self { sender, connection, ration: _ } = self;
         drop(sender);
         if let Some(mut connection) = connection {
             let _closed_either_way = Pin::new(&mut connection).poll(&mut unwoken());
@@ -95,7 +130,7 @@ impl Line {
 }
 
 /// Writes and reads what can be. A connection that is over is dropped: what it had not begun to send comes back.
-fn step(connection: &mut Option<Connection<Wire, Full<Bytes>>>, cx: &mut Context<'_>) {
+fn step(connection: &mut Option<Driven>, cx: &mut Context<'_>) {
     let over = |driven: &mut Connection<_, _>| driven.poll_without_shutdown(cx).is_ready();
     if connection.as_mut().is_some_and(over) {
         *connection = None;

@@ -4,6 +4,7 @@
 
 mod line;
 mod pool;
+mod ration;
 mod reply;
 mod way;
 
@@ -48,6 +49,16 @@ pub struct Forward {
 /// A place among the calls to a bot at once; given back when dropped.
 #[derive(Debug)]
 pub struct Place(#[expect(dead_code, reason = "held, never looked at")] OwnedSemaphorePermit);
+
+/// Which connection an event goes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// One that is kept, if there is one.
+    Any,
+    /// A new one: the last broke, and those that are kept may be as old. A bot that hangs up twice counts as having the
+    /// event, so the second time must not be for a connection that was over before.
+    Fresh,
+}
 
 /// The system's trusted certificates cannot be read, and the upstream is https.
 #[derive(Debug, thiserror::Error)]
@@ -115,13 +126,13 @@ impl Forward {
     pub async fn send(
         &self,
         cleared: Cleared,
-        place: Place,
+        (place, over): (Place, Over),
         context: Option<&Context>,
         recalled: impl Future<Output = ()>,
     ) -> (Notice, Result<u16, Outage>) {
         let now = rt::now();
         let (request, notice) = handoff::request(cleared, &self.destination, context, now.wall);
-        let answer = self.exchange(request, recalled).await;
+        let answer = self.exchange(request, over, recalled).await;
         drop(place);
         (notice, answer)
     }
@@ -131,11 +142,12 @@ impl Forward {
     async fn exchange(
         &self,
         request: Request<Bytes>,
+        over: Over,
         recalled: impl Future<Output = ()>,
     ) -> Result<u16, Outage> {
         let deadline = Instant::now() + self.timeout;
         let (mut call, mut recalled) = (self.call(request), pin!(recalled));
-        while let Some(mut kept) = self.pool.take() {
+        while let Some(mut kept) = self.kept(over) {
             match timeout_at(deadline, kept.answer(call)).await {
                 Ok(Err(Failure::Unsent(unsent, _closed))) => call = *unsent,
                 answer => return self.end(kept, answer, deadline).await,
@@ -144,6 +156,13 @@ impl Forward {
         let mut line = self.connect(deadline, recalled.as_mut()).await?;
         let answer = timeout_at(deadline, line.answer(call)).await;
         self.end(line, answer, deadline).await
+    }
+
+    fn kept(&self, over: Over) -> Option<Box<Line>> {
+        match over {
+            Over::Any => self.pool.take(),
+            Over::Fresh => None,
+        }
     }
 
     /// As it is written: the host stands in a header of its own.
@@ -193,6 +212,9 @@ impl Forward {
         };
         if !body.is_end_stream() {
             reply::drain(&mut line, body, deadline).await;
+        }
+        if !line.is_spare() {
+            line.flushed().await;
         }
         self.pool.put_back(line);
         reply::status(&head)

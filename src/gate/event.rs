@@ -12,7 +12,7 @@ use super::fields::{Field, Fields, Text};
 use super::id::{Id, Key, Org, OrgId, Person, PersonId, Room, RoomId, Webhook};
 use super::object::Object;
 use super::refusal::Refusal;
-use super::signature::Authentic;
+use super::signature::{Authentic, KeyRing};
 pub use super::topic::{Resource, RoomType, Verb};
 
 /// The facts of an event that rules, records and the room's cache entry need. Everything else stays in the body.
@@ -77,6 +77,11 @@ impl Notice {
     /// Lets go of the proof: what is kept for later is an arrival again.
     pub fn into_arrival(self) -> Arrival {
         self.authentic.into_arrival()
+    }
+
+    /// Itself, if its proof was made with these very keys; else what was to be proved.
+    pub fn proved_with(self, keys: &KeyRing) -> Result<Self, Arrival> {
+        if self.authentic.was_proved_with(keys) { Ok(self) } else { Err(self.into_arrival()) }
     }
 
     /// The same bytes in memory of their own ([`Arrival::compact`]).

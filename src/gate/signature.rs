@@ -4,6 +4,7 @@
 //! webhooks guide). The key is chosen by the route, never by anything in the body.
 
 use std::fmt;
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderName;
@@ -55,26 +56,40 @@ impl fmt::Debug for SigningKey {
 }
 
 /// The keys of one route: the current secret and, while rotating, earlier ones. An empty ring verifies nothing.
-#[derive(Clone, Debug, Default)]
-pub struct KeyRing(Vec<SigningKey>);
+#[derive(Clone, Default)]
+pub struct KeyRing {
+    keys: Vec<SigningKey>,
+    /// Clones of a ring are the same ring; one that is made anew is another, whatever its keys.
+    mark: Arc<Mark>,
+}
+
+/// Which ring it is; it has a size, so that each has a place of its own.
+#[derive(Debug, Default)]
+struct Mark(#[expect(dead_code, reason = "only its place counts")] u8);
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyRing").field(&self.keys).finish()
+    }
+}
 
 impl KeyRing {
     /// A ring of these keys.
     pub fn new(keys: Vec<SigningKey>) -> Self {
-        Self(keys)
+        Self { keys, mark: Arc::default() }
     }
 
     /// The header's value for a body under the first key. Only `botwarden send` and `botwarden explain` sign: what they
     /// make is theirs to try the gateway with, and goes no further than this machine.
     pub(crate) fn sign(&self, body: &[u8]) -> Option<String> {
-        let mut mac = self.0.first()?.0.clone();
+        let mut mac = self.keys.first()?.0.clone();
         mac.update(body);
         Some(base16ct::lower::encode_string(&mac.finalize().into_bytes()))
     }
 
     /// Every key is tried, so that the time taken does not say which one matched.
     fn matches(&self, body: &[u8], given: &[u8; MAC_LEN]) -> bool {
-        let hit = self.0.iter().fold(Choice::from(0), |hit, key| hit | key.matches(body, given));
+        let hit = self.keys.iter().fold(Choice::from(0), |hit, key| hit | key.matches(body, given));
         hit.into()
     }
 }
@@ -84,11 +99,12 @@ impl KeyRing {
 /// ```compile_fail,E0451
 /// // Only `verify` makes one.
 /// let arrival: botwarden::gate::arrival::Arrival = todo!();
-/// let forged = botwarden::gate::signature::Authentic { arrival };
+/// let forged = botwarden::gate::signature::Authentic { arrival, ring: todo!() };
 /// ```
 #[derive(Debug)]
 pub struct Authentic {
     arrival: Arrival,
+    ring: Arc<Mark>,
 }
 
 impl Authentic {
@@ -102,10 +118,15 @@ impl Authentic {
         self.arrival
     }
 
+    /// Whether these are the keys that it was proved with, and not others that came in their place.
+    pub(super) fn was_proved_with(&self, keys: &KeyRing) -> bool {
+        Arc::ptr_eq(&self.ring, &keys.mark)
+    }
+
     /// The same bytes in memory of their own ([`Arrival::compact`]).
     #[must_use]
     pub fn compact(self) -> Self {
-        Self { arrival: self.arrival.compact() }
+        Self { arrival: self.arrival.compact(), ..self }
     }
 }
 
@@ -113,7 +134,7 @@ impl Authentic {
 pub fn verify(arrival: Arrival, keys: &KeyRing) -> Result<Authentic, Refusal> {
     let given = given(&arrival)?;
     if keys.matches(arrival.body(), &given) {
-        Ok(Authentic { arrival })
+        Ok(Authentic { arrival, ring: Arc::clone(&keys.mark) })
     } else {
         Err(Refusal::SignatureMismatch)
     }
@@ -313,5 +334,15 @@ pub(crate) mod tests {
             let mac = hex(&raw);
             prop_assert_eq!(verdict(&[("x-spark-signature", &mac)], &body), Err(Refusal::SignatureMismatch));
         }
+    }
+
+    #[test]
+    fn a_proof_counts_for_the_keys_that_made_it_and_for_no_others_in_their_place() {
+        let (keys, body) = (ring(&[SECRET]), b"{}");
+        let mac = oracle(SECRET.as_bytes(), body);
+        let proved = verify(arrival(&[("x-spark-signature", &mac)], body), &keys).unwrap();
+        assert!(proved.was_proved_with(&keys) && proved.was_proved_with(&keys.clone()));
+        assert!(!proved.was_proved_with(&ring(&[SECRET])) && !proved.was_proved_with(&ring(&[])));
+        assert!(proved.compact().was_proved_with(&keys));
     }
 }

@@ -172,3 +172,65 @@ async fn no_connection_outlives_the_way_to_its_bot() {
     let closed = tokio::time::timeout(Duration::from_millis(1), kept.read(&mut [0])).await;
     assert_eq!(closed.expect("closed at once").unwrap(), 0);
 }
+
+/// By itself, over a connection of this kind.
+async fn exchange(forward: &Forward, body: Bytes, over: Over) -> Result<u16, Outage> {
+    let request = Request::post("http://localhost/").body(body).unwrap();
+    forward.exchange(request, over, std::future::pending()).await
+}
+
+#[tokio::test]
+async fn interim_answers_without_end_break_the_connection_and_not_the_gateway() {
+    let near = Near::new();
+    let bot = async {
+        let (mut stream, _) = near.listener.accept().await.unwrap();
+        request_of(&mut stream).await.unwrap();
+        let interim = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(100);
+        while stream.write_all(interim.as_bytes()).await.is_ok() {}
+    };
+    let ((), result) = tokio::join!(bot, hand_over(&near.forward));
+    assert_eq!(result.unwrap_err().kind, Kind::UpstreamBroke);
+}
+
+#[tokio::test]
+async fn some_interim_answers_are_nothing_to_worry_about() {
+    let many = "HTTP/1.1 102 Processing\r\n\r\n".repeat(100) + OK;
+    let bot = bot(&many).await;
+    let forward = forward(&bot.upstream);
+    for _ in 0..20 {
+        assert_eq!(hand_over(&forward).await, Ok(200));
+    }
+}
+
+/// The socket of this machine holds less than this.
+#[tokio::test]
+async fn a_bot_that_answers_early_may_read_the_rest() {
+    let (near, body) = (Near::new(), Bytes::from(vec![b'x'; 2 << 20]));
+    let bot = async {
+        let (mut stream, _) = near.listener.accept().await.unwrap();
+        stream.read_u8().await.unwrap();
+        stream.write_all(OK.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        rest
+    };
+    let handing_over = async {
+        let result = exchange(&near.forward, body.clone(), Over::Any).await;
+        near.forward.pool.take();
+        result
+    };
+    let (read, result) = tokio::join!(bot, handing_over);
+    assert_eq!(result, Ok(200));
+    assert!(read.ends_with(&body), "{} bytes", read.len());
+}
+
+#[tokio::test]
+async fn after_a_connection_broke_an_event_goes_over_a_new_one() {
+    let bot = bot(OK).await;
+    let forward = forward(&bot.upstream);
+    for (over, connections) in [(Over::Any, 1), (Over::Any, 1), (Over::Fresh, 2), (Over::Fresh, 3)]
+    {
+        assert_eq!(exchange(&forward, Bytes::from_static(b"{}"), over).await, Ok(200));
+        assert_eq!(*bot.connections.lock().unwrap(), connections, "{over:?}");
+    }
+}

@@ -38,7 +38,8 @@ async fn hand_over(forward: &Forward) -> Result<u16, Outage> {
     let cleared = cleared(&HeaderMap::new(), None);
     let before = cleared.notice().arrival().body().clone();
     let place = forward.place().await?;
-    let (notice, result) = forward.send(cleared, place, None, std::future::pending()).await;
+    let (notice, result) =
+        forward.send(cleared, (place, Over::Any), None, std::future::pending()).await;
     assert_eq!(notice.arrival().body(), &before, "it can be tried again");
     result
 }
@@ -117,7 +118,7 @@ async fn the_bot_reads_the_event_as_it_was() {
     let body = cleared.notice().arrival().body().clone();
     let forward = forward(&bot.upstream);
     let place = forward.place_now().unwrap();
-    let (_, result) = forward.send(cleared, place, None, std::future::pending()).await;
+    let (_, result) = forward.send(cleared, (place, Over::Any), None, std::future::pending()).await;
     assert_eq!(result, Ok(200));
     let [raw] = bot.log.lock().unwrap().clone().try_into().unwrap();
     assert!(raw.ends_with(&body), "the body, byte for byte");
@@ -306,7 +307,8 @@ async fn what_is_recalled_before_it_has_a_connection_is_not_sent() {
     let forward = forward(&upstream(Address::Tcp(address)));
     let (place, recalled) = (forward.place_now().unwrap(), Duration::from_millis(100));
     let recalled = tokio::time::sleep(recalled);
-    let (_, result) = forward.send(cleared(&HeaderMap::new(), None), place, None, recalled).await;
+    let (_, result) =
+        forward.send(cleared(&HeaderMap::new(), None), (place, Over::Any), None, recalled).await;
     let outage = result.unwrap_err();
     assert_eq!(outage.kind, Kind::UpstreamUnreachable);
     assert!(outage.cause.contains("another configuration"), "{outage}");
