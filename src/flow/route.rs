@@ -8,8 +8,9 @@ use super::desk::{Desk, Identity};
 use crate::config::{self, Answer, Config, Unverified};
 use crate::forward::{self, Forward, NoTrust};
 use crate::gate::arrival::Arrival;
+use crate::gate::event::Facts;
 use crate::gate::moment::Moment;
-use crate::gate::policy::{Audience, Mode, Policy, Rules};
+use crate::gate::policy::{Audience, Demand, Mode, Policy, Rules};
 use crate::gate::retry::Schedule;
 use crate::rt::{self, Tasks};
 
@@ -102,6 +103,14 @@ impl Route {
     /// Who may be in a room on this route.
     pub(super) fn audience(&self, identity: &Identity) -> &Audience {
         self.audience.get_or_init(|| self.policy.audience(identity.own))
+    }
+
+    /// Why an event of this kind passes on its signature alone, if it does.
+    pub(super) fn because(&self, facts: &Facts) -> Option<&str> {
+        match self.policy.demands.of(&facts.resource, &facts.verb) {
+            Demand::SignatureOnly { because } => Some(because),
+            Demand::Deny | Demand::Room => None,
+        }
     }
 
     /// Whether refusals are enforced, or until when not.

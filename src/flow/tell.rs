@@ -54,7 +54,7 @@ impl Courier {
         if !self.reporter.writable() {
             return Err(Unwritten);
         }
-        let verdict = Verdict::Allow { would_refuse: cleared.basis().would_refuse };
+        let verdict = Verdict::of(cleared.basis());
         let ticket = self.tell(letter, verdict)?;
         self.reporter.written(ticket).await
     }
@@ -63,8 +63,8 @@ impl Courier {
     /// the record names the one that first came to it.
     pub(super) fn tell(&self, letter: &mut Letter, verdict: Verdict) -> Result<Ticket, Unwritten> {
         letter.trail.decided(verdict);
-        let (now, setup) = (rt::now(), self.in_force.now());
-        let mode = Mode::at(letter.route.mode(), now.wall);
+        let (now, setup, route) = (rt::now(), self.in_force.now(), Arc::clone(&letter.route));
+        let mode = Mode::at(route.mode(), now.wall);
         let said = Said { verdict, mode };
         if let Some((_, ticket)) = letter.told.as_ref().filter(|(told, _)| *told == said) {
             return Ok(*ticket);
@@ -82,6 +82,7 @@ impl Courier {
             facts: Some(&letter.facts),
             body: letter.body,
             verdict,
+            because: route.because(&letter.facts).filter(|_| verdict == Verdict::AllowUnasked),
             members: letter.roster.as_deref().map(|roster| roster.members().len()),
             outsiders: unclean
                 .map(|roster| self.outsiders(&letter.route, roster))
@@ -142,6 +143,7 @@ impl Gateway {
             facts: None,
             body: BodyDigest::of(body),
             verdict: Verdict::Refused(refusal),
+            because: None,
             members: None,
             outsiders: Vec::new(),
             source: None,

@@ -341,7 +341,8 @@ pub(crate) mod tests {
         let (keys, body) = (ring(&[SECRET]), b"{}");
         let mac = oracle(SECRET.as_bytes(), body);
         let proved = verify(arrival(&[("x-spark-signature", &mac)], body), &keys).unwrap();
-        assert!(proved.was_proved_with(&keys) && proved.was_proved_with(&keys.clone()));
+        let same = keys.clone();
+        assert!(proved.was_proved_with(&keys) && proved.was_proved_with(&same));
         assert!(!proved.was_proved_with(&ring(&[SECRET])) && !proved.was_proved_with(&ring(&[])));
         assert!(proved.compact().was_proved_with(&keys));
     }

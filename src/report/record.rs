@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::RosterSource;
 use super::outage;
 use crate::gate::event::{Facts, RoomType};
-use crate::gate::policy;
+use crate::gate::policy::{self, Basis};
 use crate::gate::refusal::{Family, Refusal};
 use crate::gate::trace::TraceId;
 
@@ -60,6 +60,8 @@ pub enum Verdict {
         /// Observe mode: why it would have been refused.
         would_refuse: Option<Refusal>,
     },
+    /// It may pass on its signature alone, as the operator wants it: nobody asked who is in the room.
+    AllowUnasked,
     /// It could not be decided or delivered in time.
     Expired(outage::Kind),
     /// It may not pass.
@@ -67,10 +69,18 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Of an event that was cleared. What passes without a list and without observing passes on its signature.
+    pub fn of(basis: Basis) -> Self {
+        match basis {
+            Basis { would_refuse: None, checked: None, .. } => Self::AllowUnasked,
+            Basis { would_refuse, .. } => Self::Allow { would_refuse },
+        }
+    }
+
     /// `allow`, `deny`, `skip`, `reject` or `expired`.
     pub fn label(self) -> &'static str {
         match self {
-            Self::Allow { .. } => "allow",
+            Self::Allow { .. } | Self::AllowUnasked => "allow",
             Self::Expired(_) => "expired",
             Self::Refused(refusal) => refusal.family().label(),
         }
@@ -78,14 +88,14 @@ impl Verdict {
 
     /// Whether it may pass.
     pub(super) fn passes(self) -> bool {
-        matches!(self, Self::Allow { .. })
+        matches!(self, Self::Allow { .. } | Self::AllowUnasked)
     }
 
     /// In observe mode: why it would have been refused.
     pub fn would(self) -> Option<&'static str> {
         match self {
             Self::Allow { would_refuse } => would_refuse.map(Refusal::label),
-            Self::Expired(_) | Self::Refused(_) => None,
+            Self::AllowUnasked | Self::Expired(_) | Self::Refused(_) => None,
         }
     }
 
@@ -94,6 +104,7 @@ impl Verdict {
         match self {
             Self::Allow { would_refuse: None } => "all_members_allowed",
             Self::Allow { would_refuse: Some(_) } => "observe",
+            Self::AllowUnasked => "signature_only",
             Self::Expired(kind) => kind.label(),
             Self::Refused(refusal) => refusal.label(),
         }
@@ -128,6 +139,8 @@ struct Record<'a> {
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     would: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,6 +224,8 @@ pub struct Decision<'a> {
     pub body: BodyDigest,
     /// What became of it.
     pub verdict: Verdict,
+    /// [`Verdict::AllowUnasked`]: why that is enough, in the operator's words.
+    pub because: Option<&'a str>,
     /// How many members the list has.
     pub members: Option<usize>,
     /// Organisations that are not allowed, by configured name or id, and how many members they have in the room.
@@ -257,6 +272,7 @@ impl Decision<'_> {
             verdict: self.verdict.label(),
             reason: self.verdict.reason(),
             would: self.verdict.would(),
+            because: self.because,
             members: self.members,
             outsiders: listed.then(|| self.outsiders.iter().map(|(_, count)| count).sum()),
             outsider_orgs: listed
@@ -287,6 +303,7 @@ impl Decision<'_> {
             Verdict::Allow { would_refuse: Some(refusal) } => {
                 format!("observe: would refuse, {refusal}")
             }
+            Verdict::AllowUnasked => format!("unasked: {}", self.because.unwrap_or_default()),
             Verdict::Expired(_) | Verdict::Refused(_) => self.verdict.reason().to_owned(),
         };
         if let (false, Some(members)) = (self.outsiders.is_empty(), self.members) {
@@ -358,7 +375,7 @@ pub(super) fn turned_away(turned: &Turned<'_>, form: Form) -> String {
 
 fn colour(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Allow { would_refuse: None } => "\x1b[32m",
+        Verdict::Allow { would_refuse: None } | Verdict::AllowUnasked => "\x1b[32m",
         Verdict::Allow { would_refuse: Some(_) } | Verdict::Expired(_) => "\x1b[33m",
         Verdict::Refused(refusal) => match refusal.family() {
             Family::Deny | Family::Reject => "\x1b[31m",

@@ -57,6 +57,7 @@ fn decide(form: Form, verdict: Verdict) -> String {
         facts: Some(&facts),
         body: BodyDigest::of(BODY.as_bytes()),
         verdict,
+        because: None,
         members: Some(7),
         outsiders: vec![("contoso".to_owned(), 1)],
         source: Some(RosterSource::Hit),

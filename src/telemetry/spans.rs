@@ -53,7 +53,9 @@ fn came_to_nothing(walk: &Walk) -> Option<Status> {
         (Some(Verdict::Expired(kind)), _) | (_, Some(Note::Failed(kind))) => {
             Some(failed(kind.label()))
         }
-        (Some(Verdict::Allow { .. } | Verdict::Refused(_)) | None, _) => None,
+        (Some(Verdict::Allow { .. } | Verdict::AllowUnasked | Verdict::Refused(_)) | None, _) => {
+            None
+        }
     }
 }
 

@@ -233,7 +233,9 @@ impl Walk {
     fn end(mut self: Box<Self>) {
         let why = match self.verdict {
             Some(Verdict::Expired(kind)) => kind,
-            Some(Verdict::Allow { .. } | Verdict::Refused(_)) | None => Kind::GatewayStopped,
+            Some(Verdict::Allow { .. } | Verdict::AllowUnasked | Verdict::Refused(_)) | None => {
+                Kind::GatewayStopped
+            }
         };
         self.arrive(Note::Failed(why));
         self.ended = rt::now().wall;

@@ -21,7 +21,8 @@ fn reasons() -> String {
 const HEAD: &str = "# Reasons
 
 Every verdict has one of these reasons, in records and as the label `reason` of metrics. They are only ever added to.
-An event that passes has the reason `all_members_allowed`, or `observe` with what would have been the reason in `would`.
+An event that passes has the reason `all_members_allowed`, `signature_only` with the operator's words in `because` where
+nobody was asked, or `observe` with what would have been the reason in `would`.
 
 ## Refused: the caller's fault, or the room's
 

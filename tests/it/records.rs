@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use botwarden::config::Config;
+use botwarden::gate::event::Resource;
+use botwarden::gate::policy::Demand;
 use botwarden::simulator::Misbehaviour;
 
 use crate::harness::bot::Manner;
@@ -33,6 +36,22 @@ async fn invariant_10_nothing_passes_while_records_cannot_be_written() {
     assert!(world.metric(&["botwarden_deferred_total", "log_unwritable"]).await > 0.5);
     assert_eq!(world.told.count("deny", "outside_org"), 1, "what was stuck is not lost");
     assert_eq!(world.told.count("allow", "all_members_allowed"), 1);
+}
+
+#[tokio::test]
+async fn a_record_says_that_nobody_was_asked_and_why_that_is_enough() {
+    let unasked = |config: &mut Config| {
+        let demand = Demand::SignatureOnly { because: "ids only".into() };
+        for route in config.routes.values_mut() {
+            route.policy.demands.resources.insert(Resource::Messages, demand.clone());
+        }
+    };
+    let world = Setup::new().adjust(unasked).start().await;
+    let record = world.verdict_on(&world.message("ann", "partners").body).await;
+    world.bot.got(1).await;
+    let said = ["verdict", "reason", "because"].map(|field| record[field].as_str().unwrap());
+    assert_eq!(said, ["allow", "signature_only", "ids only"]);
+    assert!(record["members"].is_null() && world.readings() == 0, "{record}");
 }
 
 #[tokio::test]
@@ -96,7 +115,7 @@ async fn invariant_8_no_secret_no_signature_and_no_address_is_ever_written() {
         "{helpdesk: {token: {env: TOKEN}, webhook_secret: [{env: SECRET}, {env: OLD_SECRET}]}}";
     let upstream = "{url: 'BOT', timeout: 300ms, retry: {from: 20ms, up_to: 40ms}, \
                     sign: {secret: {env: SIGNING}}, headers: {x-api-key: a-key-for-the-bot}}";
-    let short = |config: &mut botwarden::config::Config| {
+    let short = |config: &mut Config| {
         config.inbox.max_age = Duration::from_millis(600);
         config.webex.timeout = Duration::from_millis(200);
     };
@@ -163,8 +182,7 @@ async fn everything_that_can_go_wrong(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn invariant_11_what_was_answered_200_has_an_end_on_record() {
-    let short =
-        |config: &mut botwarden::config::Config| config.inbox.max_age = Duration::from_millis(500);
+    let short = |config: &mut Config| config.inbox.max_age = Duration::from_millis(500);
     let mut world = Setup::new().adjust(short).start().await;
     world.say("ann", "staff").await;
     world.bot.got(1).await;

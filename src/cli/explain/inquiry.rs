@@ -153,8 +153,7 @@ impl Inquiry<'_> {
         sheet.room = reading.map(|reading| asker.shown(reading, self));
         match verdict {
             Verdict::Clear(cleared) => {
-                let would_refuse = cleared.basis().would_refuse;
-                Ok(Explanation { verdict: report::Verdict::Allow { would_refuse }, ..sheet })
+                Ok(Explanation { verdict: report::Verdict::of(cleared.basis()), ..sheet })
             }
             Verdict::Refuse(_, refusal) => Ok(self.refused(sheet, refusal)),
             Verdict::Undecided(_) => Err(undecided().into()),

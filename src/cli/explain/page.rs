@@ -129,7 +129,7 @@ fn refusal(verdict: Verdict) -> Option<crate::gate::refusal::Refusal> {
     match verdict {
         Verdict::Allow { would_refuse } => would_refuse,
         Verdict::Refused(refusal) => Some(refusal),
-        Verdict::Expired(_) => None,
+        Verdict::AllowUnasked | Verdict::Expired(_) => None,
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Explanation {
 
 impl Explanation {
     pub(super) fn is_allowed(&self) -> bool {
-        matches!(self.verdict, report::Verdict::Allow { .. })
+        matches!(self.verdict, report::Verdict::Allow { .. } | report::Verdict::AllowUnasked)
     }
 }
 

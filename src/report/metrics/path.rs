@@ -114,10 +114,11 @@ impl Path {
     fn verdicts_at_zero(&self, route: &Name) {
         let passes = [None, Some(Refusal::OutsideOrg)];
         let passes = passes.map(|would_refuse| Verdict::Allow { would_refuse });
+        let passes = passes.into_iter().chain([Verdict::AllowUnasked]);
         let refused = Refusal::ALL.into_iter().filter(|one| *one != Refusal::NoRoute);
         let refused = refused.map(Verdict::Refused);
         let expired = Kind::ALL.into_iter().map(Verdict::Expired);
-        for verdict in passes.into_iter().chain(refused).chain(expired) {
+        for verdict in passes.chain(refused).chain(expired) {
             if unread(verdict) != Unread::Never {
                 exists(&self.events, &event(route, UNREAD, verdict));
             }
@@ -167,7 +168,8 @@ impl Path {
             Verdict::Expired(_) | Verdict::Refused(Refusal::Overloaded) => {
                 self.dropped.get_or_create(&reason(&route, verdict.reason())).inc();
             }
-            Verdict::Allow { would_refuse: None } | Verdict::Refused(_) => {}
+            Verdict::Allow { would_refuse: None } | Verdict::AllowUnasked | Verdict::Refused(_) => {
+            }
         }
     }
 }
@@ -185,7 +187,10 @@ fn unread(verdict: Verdict) -> Unread {
         Verdict::Refused(Refusal::Malformed | Refusal::WrongWebhook) => Unread::Always,
         Verdict::Refused(Refusal::Overloaded) => Unread::Sometimes,
         Verdict::Refused(refusal) if refusal.family() == Fam::Reject => Unread::Always,
-        Verdict::Refused(_) | Verdict::Allow { .. } | Verdict::Expired(_) => Unread::Never,
+        Verdict::Refused(_)
+        | Verdict::Allow { .. }
+        | Verdict::AllowUnasked
+        | Verdict::Expired(_) => Unread::Never,
     }
 }
 

@@ -203,6 +203,7 @@ fn while_it_drains_it_is_not_ready_and_still_takes_events() {
     gateway.logged("stopping");
     assert_eq!(Caller::probe(&gateway.ops, "/readyz"), Some(503));
     assert_eq!(Caller::probe(&gateway.ops, "/livez"), Some(200));
+    assert!(Caller::probe(&gateway.admin, "/").is_some(), "operators are not shut out");
     let body = site.event("staff", "late");
     assert_eq!(Caller::to(&gateway.listen).post(&body), Some(200));
     until("it is delivered", || site.bot.subjects() == ["late"]);

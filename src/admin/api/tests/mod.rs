@@ -108,6 +108,7 @@ impl World {
             facts: None,
             body: BodyDigest::of(b"{}"),
             verdict,
+            because: None,
             members: None,
             outsiders: Vec::new(),
             age: None,

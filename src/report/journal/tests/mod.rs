@@ -334,6 +334,7 @@ fn decided(reporter: &Reporter) -> Result<Ticket, Unwritten> {
         facts: None,
         body: BodyDigest::of(b""),
         verdict: Verdict::Allow { would_refuse: None },
+        because: None,
         members: None,
         outsiders: Vec::new(),
         source: None,
