@@ -315,4 +315,14 @@ pub(crate) mod tests {
         assert_eq!(facts.created, Some(noon().wall + Duration::ZERO));
         assert_eq!(Resource::named("me\nss").label(), "other");
     }
+
+    #[test]
+    fn a_compact_notice_says_the_same_of_the_same_bytes_and_keeps_its_proof() {
+        let envelope = message();
+        let compact = notice(&envelope).unwrap().compact();
+        assert_eq!(compact.arrival().body(), envelope.to_string().as_bytes());
+        assert_eq!(compact.facts(), notice(&envelope).unwrap().facts());
+        let arrival = compact.proved_with(&ring(&[SECRET])).unwrap_err();
+        assert_eq!(arrival.body(), envelope.to_string().as_bytes(), "by another ring: proved anew");
+    }
 }
