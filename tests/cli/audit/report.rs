@@ -54,13 +54,17 @@ rooms:
     let (site, friends) = (Site::new(&webex), format!("roomId={}", webex.id("friends")));
     for (misbehaviour, reason) in faults {
         let label = format!("{misbehaviour:?}");
+        // Whoever is told to slow down asks about no other room either: it may be that nothing was found out.
+        let silences = matches!(misbehaviour, Misbehaviour::TooManyRequests { .. });
         webex.control.fault(Fault::new(misbehaviour).asking(&friends));
         let page = site.audit(&["--patience", "1s", "--apply", "--yes"]);
         ends(&page, 1);
         let row = out(&page).lines().nth(1).unwrap().to_owned();
         assert!(row.contains(&format!("unknown: {reason}")), "{label}: {row}");
         assert!(out(&page).contains("unknown never counts as clean"), "{}", out(&page));
-        ends(&site.audit(&["--patience", "1s", "--fail-on", "outsiders"]), 0);
+        if !silences {
+            ends(&site.audit(&["--patience", "1s", "--fail-on", "outsiders"]), 0);
+        }
         webex.control.clear_faults();
     }
     assert_eq!(webex.writes(), [""; 0]);
