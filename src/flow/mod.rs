@@ -138,10 +138,6 @@ impl Courier {
             let Some(route) = self.in_force.now().routes.of(kept.arrival()) else {
                 return self.refuse(letter, kept.into_arrival(), Refusal::NoRoute);
             };
-            // Another route may have other keys.
-            if !Arc::ptr_eq(&route, &letter.route) {
-                kept = Kept::Arrival(kept.into_arrival());
-            }
             letter.route = route;
             match self.attempt_once(letter, kept).await {
                 Ok(step) | Err(Halt::Ended(step)) => return step,

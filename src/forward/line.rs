@@ -16,8 +16,8 @@ use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
 use tokio::task::coop::unconstrained;
 
-use super::ration::{Ration, Rationed};
 use super::reply;
+use crate::rt::{Ration, Rationed};
 
 pub(super) type Call = Request<Full<Bytes>>;
 

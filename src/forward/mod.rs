@@ -4,7 +4,6 @@
 
 mod line;
 mod pool;
-mod ration;
 mod reply;
 mod way;
 

@@ -19,6 +19,7 @@ use super::linger::Linger;
 use super::timely::{Kind, Timely};
 use super::tls::Certificates;
 use crate::flow::Door;
+use crate::rt::Rationed;
 
 /// The head of a call, and how much is read at once; less than that hyper does not take. Webex sends about 1 KB;
 /// proxies in front add some. Strangers hold this much at will: `server.max_connections` has the arithmetic.
@@ -68,15 +69,23 @@ async fn welcome<D: Door>(stream: TcpStream, visit: &Arc<Visit<D>>, manner: Mann
     if stream.set_nodelay(true).is_err() {
         return; // the caller is gone
     }
-    let mut stream = Linger::new(Timely::new(stream, Kind::default()));
+    // Buffers come with the first byte: who says nothing holds a socket and little more.
+    let spoken = tokio::time::timeout(manner.patience, stream.readable());
+    tokio::select! {
+        spoken = spoken => if !matches!(spoken, Ok(Ok(()))) { return },
+        () = manner.closing.cancelled() => return,
+    }
+    let stream = Linger::new(Timely::new(stream, Kind::default()));
+    // In boxes: a connection has memory for the one way that it goes, not for all of them.
     let Some(certificates) = &manner.tls else {
-        return converse(TokioIo::new(stream), visit, &manner).await;
+        return Box::pin(converse(TokioIo::new(stream), visit, &manner)).await;
     };
-    stream.allow(Some(HANDSHAKE));
+    let (stream, ration) = Rationed::new(stream);
+    ration.is(HANDSHAKE);
     let handshake = tokio::time::timeout(manner.patience, certificates.acceptor().accept(stream));
-    if let Ok(Ok(mut stream)) = handshake.await {
-        stream.get_mut().0.allow(None);
-        converse(TokioIo::new(stream), visit, &manner).await;
+    if let Ok(Ok(stream)) = Box::pin(handshake).await {
+        ration.is(usize::MAX);
+        Box::pin(converse(TokioIo::new(stream), visit, &manner)).await;
     }
 }
 

@@ -15,45 +15,16 @@ use tokio::time::Sleep;
 /// Long enough for a caller on the other side of the world to hear of it.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// A stream that lingers when it is shut down, and of which not more may be read than was allowed.
+/// A stream that lingers when it is shut down.
 #[derive(Debug)]
 pub(super) struct Linger<S> {
     stream: S,
     until: Option<Pin<Box<Sleep>>>,
-    /// Bytes; none: as many as come.
-    allowed: Option<usize>,
 }
 
 impl<S> Linger<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, until: None, allowed: None }
-    }
-}
-
-impl<S> Linger<S> {
-    /// From now on, so many bytes; none: as many as come.
-    pub(super) fn allow(&mut self, bytes: Option<usize>) {
-        self.allowed = bytes;
-    }
-}
-
-impl<S: AsyncRead + Unpin> Linger<S> {
-    fn poll_allowed(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-        allowed: usize,
-    ) -> Poll<io::Result<()>> {
-        let mut scrap = [0; 4096];
-        let most = allowed.min(buffer.remaining());
-        let Some(scrap) = scrap.get_mut(..most.min(4096)).filter(|scrap| !scrap.is_empty()) else {
-            return Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into()));
-        };
-        let mut piece = ReadBuf::new(scrap);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut piece))?;
-        buffer.put_slice(piece.filled());
-        self.allowed = Some(allowed.saturating_sub(piece.filled().len()));
-        Poll::Ready(Ok(()))
+        Self { stream, until: None }
     }
 }
 
@@ -114,9 +85,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for Linger<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.allowed {
-            None => Pin::new(&mut self.stream).poll_read(cx, buffer),
-            Some(allowed) => self.poll_allowed(cx, buffer, allowed),
-        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }

@@ -72,6 +72,24 @@ async fn an_event_that_makes_the_bot_hang_up_comes_twice_and_no_more() {
     assert_eq!(world.bot.count(), 3);
 }
 
+/// A bot that hangs up may have closed all connections that are kept; a second one of them would be the second time.
+#[tokio::test]
+async fn an_event_that_the_bot_hung_up_on_comes_again_over_a_new_connection() {
+    let world = World::start().await;
+    world.bot.next([Manner::Waits, Manner::Waits]);
+    world.say("ann", "staff").await;
+    world.say("ann", "launch").await;
+    world.bot.got(2).await;
+    world.bot.release();
+    world.settled().await;
+    assert_eq!(world.bot.connections(), 2);
+    world.bot.next([Manner::Closes]);
+    world.say("ann", "staff").await;
+    world.bot.got(4).await;
+    world.settled().await;
+    assert_eq!(world.bot.connections(), 3);
+}
+
 #[tokio::test]
 async fn a_bot_that_was_down_gets_everything_once_it_is_up() {
     let mut world = World::start().await;

@@ -58,6 +58,7 @@ impl Request {
 #[derive(Default)]
 struct Book {
     requests: Vec<Request>,
+    connections: usize,
     once: VecDeque<Manner>,
     usual: Option<Manner>,
     busy: usize,
@@ -152,6 +153,11 @@ impl Bot {
         self.desk.book().requests.len()
     }
 
+    /// Connections that it was called over, in all.
+    pub(crate) fn connections(&self) -> usize {
+        self.desk.book().connections
+    }
+
     /// Most requests at one time.
     pub(crate) fn busiest(&self) -> usize {
         self.desk.book().busiest
@@ -173,6 +179,7 @@ async fn take_tcp(listener: TcpListener, desk: Desk) {
 }
 
 async fn tcp(mut stream: TcpStream, desk: Desk) {
+    desk.book().connections += 1;
     if converse(&mut stream, &desk).await {
         stream.set_zero_linger().unwrap();
     }

@@ -1,5 +1,7 @@
 //! The runtime: the only reader of the clock, tasks whose panics are seen, reads that are capped.
 
+mod ration;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::hash::{BuildHasher as _, RandomState};
@@ -19,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use uuid::{Builder, Uuid};
 
 use crate::gate::moment::Moment;
+pub use ration::{Ration, Rationed};
 
 /// An hour before the first look at the clock: moments a little earlier than that have a tick too.
 static START: LazyLock<Instant> = LazyLock::new(|| {

@@ -1,4 +1,5 @@
-//! How much may be read from a bot before there is an answer.
+//! A stream of which no more may be read than was allowed: before a bot answers, and before a handshake is over, others
+//! could make us read without end.
 
 use std::io;
 use std::pin::Pin;
@@ -8,13 +9,13 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What is left of it, in bytes.
+/// What may still be read, in bytes. The last read may bring more than that by one buffer.
 #[derive(Clone, Debug)]
-pub(super) struct Ration(Arc<AtomicUsize>);
+pub struct Ration(Arc<AtomicUsize>);
 
 impl Ration {
     /// From now on it is so much.
-    pub(super) fn is(&self, bytes: usize) {
+    pub fn is(&self, bytes: usize) {
         self.0.store(bytes, Ordering::Relaxed);
     }
 
@@ -23,15 +24,16 @@ impl Ration {
     }
 }
 
-/// A stream that fails when the ration is used up.
+/// A stream whose reads fail when the ration is used up; writes go on.
 #[derive(Debug)]
-pub(super) struct Rationed<S> {
+pub struct Rationed<S> {
     stream: S,
     ration: Ration,
 }
 
 impl<S> Rationed<S> {
-    pub(super) fn new(stream: S) -> (Self, Ration) {
+    /// As much as comes, until the ration says otherwise.
+    pub fn new(stream: S) -> (Self, Ration) {
         let ration = Ration(Arc::new(AtomicUsize::new(usize::MAX)));
         (Self { stream, ration: ration.clone() }, ration)
     }
@@ -45,7 +47,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Rationed<S> {
     ) -> Poll<io::Result<()>> {
         let (left, before) = (self.ration.left(), buffer.filled().len());
         if left == 0 {
-            return Poll::Ready(Err(io::Error::other("too much came before the answer")));
+            return Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into()));
         }
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         let read = buffer.filled().len().saturating_sub(before);
