@@ -30,8 +30,9 @@ const LARGEST_BATCH: usize = 1024;
 /// Lines that somebody else than the log's own thread writes together: some 40 KB.
 const LARGEST_DASH: usize = 64;
 
-/// A write that takes longer than this waits for a disk, and the next one may. A write to memory takes microseconds.
-const SLOW: Duration = Duration::from_millis(2);
+/// A write that takes longer than this waits for a disk, and the next one may. A copy takes microseconds, and a thread that
+/// is not alone on its processor stands still for milliseconds.
+const SLOW: Duration = Duration::from_millis(50);
 
 /// For how long after a slow one only the thread of the log writes.
 const SLOW_FOR: Duration = Duration::from_secs(10);
