@@ -20,6 +20,9 @@ const LONGEST: usize = 256;
 /// Base64 makes four characters of three bytes.
 const LONGEST_DECODED: usize = 192;
 
+/// `ciscospark://us/` in base64, as far as it is the same whatever follows.
+const ANY_US: &str = "Y2lzY29zcGFyazovL3VzL";
+
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
@@ -31,28 +34,32 @@ pub trait Kind: Copy + Eq + fmt::Debug {
     const NAME: &'static str;
     /// Whether the literal `consumer` may stand in place of a UUID.
     const CONSUMER: bool = false;
+    /// `ciscospark://us/`, the type and a slash: as far as they fill whole groups of four signs in base64, and the rest as
+    /// it is.
+    const US: (&'static str, &'static str);
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $name:literal, consumer: $consumer:literal;)*) => {$(
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, $us:expr, consumer: $consumer:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $kind {}
         impl Kind for $kind {
             const NAME: &'static str = $name;
             const CONSUMER: bool = $consumer;
+            const US: (&'static str, &'static str) = $us;
         }
     )*};
 }
 kinds! {
     /// A space.
-    Room = "ROOM", consumer: false;
+    Room = "ROOM", ("Y2lzY29zcGFyazovL3VzL1JPT00v", ""), consumer: false;
     /// A person or a bot.
-    Person = "PEOPLE", consumer: false;
+    Person = "PEOPLE", ("Y2lzY29zcGFyazovL3VzL1BFT1BM", "E/"), consumer: false;
     /// An organisation.
-    Org = "ORGANIZATION", consumer: true;
+    Org = "ORGANIZATION", ("Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElP", "N/"), consumer: true;
     /// A webhook.
-    Webhook = "WEBHOOK", consumer: false;
+    Webhook = "WEBHOOK", ("Y2lzY29zcGFyazovL3VzL1dFQkhPT0sv", ""), consumer: false;
 }
 
 /// The id of a space.
@@ -106,6 +113,13 @@ impl Key<Org> {
 }
 
 impl<K: Kind> Key<K> {
+    /// What a text in any of the known spellings means.
+    pub fn parse(text: &str) -> Result<Self, BadId> {
+        let short = (text.len() <= LONGEST).then_some(text);
+        let local = short.and_then(meaning::<K>).ok_or(BadId(K::NAME))?;
+        Ok(Self { local, kind: PhantomData })
+    }
+
     /// The UUID; `None` for the consumer organisation.
     pub fn uuid(self) -> Option<Uuid> {
         match self.local {
@@ -130,12 +144,7 @@ pub struct BadId(&'static str);
 impl<K: Kind> Id<K> {
     /// Reads any of the known spellings.
     pub fn parse(text: &str) -> Result<Self, BadId> {
-        let bad = BadId(K::NAME);
-        if text.len() > LONGEST {
-            return Err(bad);
-        }
-        let local = plain::<K>(text).or_else(|| encoded::<K>(text)).ok_or(bad)?;
-        Ok(Self { key: Key { local, kind: PhantomData }, spelling: text.into() })
+        Ok(Self { key: Key::parse(text)?, spelling: text.into() })
     }
 
     /// What is compared.
@@ -147,6 +156,22 @@ impl<K: Kind> Id<K> {
     pub fn as_str(&self) -> &str {
         &self.spelling
     }
+}
+
+/// Nearly every id is spelled as in [`Kind::US`], and what begins so of another type is none of this one.
+fn meaning<K: Kind>(text: &str) -> Option<Local> {
+    match text.strip_prefix(K::US.0) {
+        Some(rest) => usual::<K>(rest).or_else(|| encoded::<K>(text)),
+        None if text.starts_with(ANY_US) => None,
+        None => plain::<K>(text).or_else(|| encoded::<K>(text)),
+    }
+}
+
+fn usual<K: Kind>(rest: &str) -> Option<Local> {
+    let mut bytes = [0; 38];
+    let length = URL_SAFE.decode_slice(rest, &mut bytes).ok()?;
+    let uuid = bytes.get(..length)?.strip_prefix(K::US.1.as_bytes())?;
+    (uuid.len() == 36).then(|| Uuid::try_parse_ascii(uuid).ok().map(Local::Uuid))?
 }
 
 /// Text that is not base64: a raw UUID, the decoded URI, or `consumer`.
@@ -228,6 +253,33 @@ mod tests {
             assert_eq!(id.as_str(), text, "the original string goes back to the API");
         }
         assert_ne!(org(&UUID.replace('9', "8")).unwrap(), first);
+    }
+
+    #[test]
+    fn the_usual_beginning_of_each_type_is_what_base64_makes_of_it() {
+        fn begins<K: Kind>() {
+            let (encoded, rest) = K::US;
+            let decoded = String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap();
+            assert_eq!(decoded + rest, format!("ciscospark://us/{}/", K::NAME));
+            assert!(encoded.starts_with(ANY_US) && encoded.len() % 4 == 0);
+        }
+        (begins::<Room>(), begins::<Person>(), begins::<Org>(), begins::<Webhook>());
+    }
+
+    #[test]
+    fn what_only_begins_as_usual_is_looked_at_like_any_other() {
+        let uri = format!("ciscospark://us/ORGANIZATION/{UUID}");
+        let padded = URL_SAFE.encode(&uri);
+        let (upper, open) = (uri.replace(UUID, &UUID.to_uppercase()), padded.trim_end_matches('='));
+        for text in [&*padded, open, &URL_SAFE.encode(upper)] {
+            assert_eq!(org(text), org(UUID), "{text}");
+        }
+        let longer = [format!("{uri}0"), format!("{uri}/"), uri.replace("us/", "us/x/")];
+        let others = [uri.replace("ORG", "0RG"), uri.replace('9', "g"), uri.replace('9', "ö")];
+        let texts = longer.iter().chain(&others).map(|text| URL_SAFE.encode(text));
+        for text in texts.chain([format!("{open}=="), format!("{open}!")]) {
+            assert!(org(&text).is_err(), "{text}");
+        }
     }
 
     #[test]

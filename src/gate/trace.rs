@@ -6,8 +6,9 @@
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
+use uuid::fmt::Simple;
 
 use super::arrival::Arrival;
 use super::signature::Authentic;
@@ -17,6 +18,9 @@ pub(super) const PARENT: &str = "traceparent";
 
 /// What else its tracing systems want to be passed on.
 pub(super) const STATE: &str = "tracestate";
+
+static PARENT_HEADER: HeaderName = HeaderName::from_static(PARENT);
+static STATE_HEADER: HeaderName = HeaderName::from_static(STATE);
 
 /// `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits.
 const PARENT_LENGTH: usize = 55;
@@ -53,7 +57,7 @@ pub struct TraceId(NonZeroU128);
 
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(digits(self.0.get()).encode_lower(&mut [0; 32]))
     }
 }
 
@@ -63,8 +67,14 @@ pub struct SpanId(NonZeroU64);
 
 impl fmt::Display for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        let digits = digits(self.0.get().into());
+        f.write_str(digits.encode_lower(&mut [0; 32]).get(16..).unwrap_or_default())
     }
+}
+
+/// The 32 digits of a number, as `{:032x}` writes them, in a tenth of its time.
+fn digits(number: u128) -> Simple {
+    Uuid::from_u128(number).simple()
 }
 
 /// The trace of one authentic event.
@@ -153,17 +163,17 @@ impl Context {
     pub(super) fn tell(&self, headers: &mut HeaderMap) {
         let parent = format!("00-{}-{}-{:02x}", self.trace, self.parent, self.flags);
         if let Ok(parent) = HeaderValue::try_from(parent) {
-            headers.insert(PARENT, parent);
+            headers.insert(&PARENT_HEADER, parent);
         }
         if let Some(state) = &self.state {
-            headers.insert(STATE, state.clone());
+            headers.insert(&STATE_HEADER, state.clone());
         }
     }
 }
 
 impl Caller {
     fn read(headers: &HeaderMap) -> Option<Self> {
-        let mut parents = headers.get_all(PARENT).iter();
+        let mut parents = headers.get_all(&PARENT_HEADER).iter();
         let parent = parents.next()?.to_str().ok()?;
         // Two of them say nothing.
         if parents.next().is_some() {
@@ -212,7 +222,7 @@ fn hex(digits: &str) -> Option<u128> {
 /// Section 3.3: one list, however many headers it comes in; all of it or nothing. The value is a copy: what came from a
 /// listener holds on to its buffer.
 fn state_of(headers: &HeaderMap) -> Option<HeaderValue> {
-    let lines = headers.get_all(STATE).iter().map(HeaderValue::to_str);
+    let lines = headers.get_all(&STATE_HEADER).iter().map(HeaderValue::to_str);
     let lines: Vec<&str> = lines.collect::<Result<_, _>>().ok()?;
     let members = lines.iter().flat_map(|line| line.split(','));
     let members: Vec<&str> = members.map(str::trim).filter(|member| !member.is_empty()).collect();
