@@ -19,6 +19,8 @@ pub(super) struct Fields<'a> {
     pub(super) person: Field<'a>,
     pub(super) person_org: Field<'a>,
     pub(super) created: Field<'a>,
+    /// Nobody asks for it, but it is in every message: without it, the others mostly need no memory.
+    email: Field<'a>,
     others: Vec<(Cow<'a, str>, Field<'a>)>,
 }
 
@@ -74,6 +76,7 @@ impl<'a> Fields<'a> {
             "personId" => &mut self.person,
             "personOrgId" => &mut self.person_org,
             "created" => &mut self.created,
+            "personEmail" => &mut self.email,
             _ => {
                 self.others.push((name, value));
                 return Ok(());
@@ -88,7 +91,7 @@ impl<'a> Fields<'a> {
     /// Every room id, by whatever name. A raw UUID says not of what, so of those only the room's own counts.
     pub(super) fn rooms(&self, own: Option<&RoomId>) -> Vec<Key<Room>> {
         let named = [&self.id, &self.room, &self.room_type, &self.person, &self.person_org];
-        let fields = named.into_iter().chain([&self.created]);
+        let fields = named.into_iter().chain([&self.created, &self.email]);
         let texts = fields.chain(self.others.iter().map(|(_, field)| field)).filter_map(Field::any);
         let spelled =
             texts.filter(|text| text.len() > 36 && own.is_none_or(|own| own.as_str() != *text));
@@ -218,7 +221,16 @@ mod tests {
 
     #[test]
     fn no_name_stands_twice_whatever_it_is_and_whatever_is_there() {
-        for name in ["id", "roomId", "roomType", "personId", "personOrgId", "created", "text"] {
+        for name in [
+            "id",
+            "roomId",
+            "roomType",
+            "personId",
+            "personOrgId",
+            "created",
+            "personEmail",
+            "text",
+        ] {
             for value in ["null", "1", r#""x""#] {
                 let text = format!(r#"{{"{name}":{value},"b":2,"{name}":3}}"#);
                 assert!(fields(&text).is_err_and(|told| told.contains("twice")), "{text}");

@@ -55,9 +55,15 @@ pub enum Propagation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceId(NonZeroU128);
 
+impl TraceId {
+    fn digits(self, room: &mut [u8; 32]) -> &str {
+        digits(self.0.get()).encode_lower(room)
+    }
+}
+
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(digits(self.0.get()).encode_lower(&mut [0; 32]))
+        f.write_str(self.digits(&mut [0; 32]))
     }
 }
 
@@ -65,16 +71,25 @@ impl fmt::Display for TraceId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SpanId(NonZeroU64);
 
+impl SpanId {
+    fn digits(self, room: &mut [u8; 32]) -> &str {
+        last(16, digits(self.0.get().into()).encode_lower(room))
+    }
+}
+
 impl fmt::Display for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = digits(self.0.get().into());
-        f.write_str(digits.encode_lower(&mut [0; 32]).get(16..).unwrap_or_default())
+        f.write_str(self.digits(&mut [0; 32]))
     }
 }
 
 /// The 32 digits of a number, as `{:032x}` writes them, in a tenth of its time.
 fn digits(number: u128) -> Simple {
     Uuid::from_u128(number).simple()
+}
+
+fn last(count: usize, digits: &str) -> &str {
+    digits.get(digits.len() - count..).unwrap_or(digits)
 }
 
 /// The trace of one authentic event.
@@ -159,10 +174,21 @@ impl Trace {
 }
 
 impl Context {
+    /// Section 3.2: version, trace, span and flags.
+    fn parent(&self) -> String {
+        let mut text = String::with_capacity(PARENT_LENGTH);
+        text.push_str("00-");
+        text.push_str(self.trace.digits(&mut [0; 32]));
+        text.push('-');
+        text.push_str(self.parent.digits(&mut [0; 32]));
+        text.push('-');
+        text.push_str(last(2, digits(self.flags.into()).encode_lower(&mut [0; 32])));
+        text
+    }
+
     /// Sets its headers.
     pub(super) fn tell(&self, headers: &mut HeaderMap) {
-        let parent = format!("00-{}-{}-{:02x}", self.trace, self.parent, self.flags);
-        if let Ok(parent) = HeaderValue::try_from(parent) {
+        if let Ok(parent) = HeaderValue::try_from(self.parent()) {
             headers.insert(&PARENT_HEADER, parent);
         }
         if let Some(state) = &self.state {
