@@ -62,6 +62,27 @@ pub fn surely_since(earlier: Moment) -> Duration {
     START.elapsed().saturating_sub(earlier.tick)
 }
 
+/// Something whose length is measured, by one clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Began(Instant);
+
+/// It begins now.
+pub fn begin() -> Began {
+    Began(Instant::now())
+}
+
+impl Began {
+    /// How long ago that was.
+    pub fn took(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// The wall clock, now.
+pub fn wall_now() -> SystemTime {
+    wall()
+}
+
 /// The clock that supervisors compare with (`CLOCK_MONOTONIC`), since some moment before the start.
 pub fn monotonic() -> Duration {
     let now = clock_gettime(ClockId::Monotonic);
