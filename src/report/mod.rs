@@ -13,6 +13,7 @@ mod lifecycle;
 mod log;
 pub mod lines;
 mod metrics;
+mod object;
 mod observed;
 mod operation;
 pub mod outage;

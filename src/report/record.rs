@@ -8,8 +8,10 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::RosterSource;
+use super::object::Object;
 use super::outage;
 use crate::gate::event::{Facts, RoomType};
+use crate::gate::id::Id;
 use crate::gate::policy::{self, Basis};
 use crate::gate::refusal::{Family, Refusal};
 use crate::gate::trace::TraceId;
@@ -111,50 +113,6 @@ impl Verdict {
     }
 }
 
-/// A record as JSON; the names of its fields are API.
-#[derive(Serialize)]
-struct Record<'a> {
-    ts: String,
-    kind: &'static str,
-    decision_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<String>,
-    config_hash: &'a str,
-    mode: &'static str,
-    route: &'a str,
-    bot: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    webhook_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    room_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    room_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    actor_id: Option<String>,
-    verdict: &'static str,
-    reason: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    would: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    because: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    members: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outsiders: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outsider_orgs: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache_age_s: Option<f64>,
-    check_s: f64,
-    body_sha256: String,
-}
-
 /// The record of a call that was turned away.
 #[derive(Serialize)]
 struct TurnedAway<'a> {
@@ -242,46 +200,46 @@ impl Decision<'_> {
     /// The line, with its end.
     pub(super) fn line(&self, form: Form) -> String {
         match form {
-            Form::Json => json(&self.record()),
+            Form::Json => self.json(),
             Form::Text => self.text(""),
             Form::Colour => self.text(colour(self.verdict)),
         }
     }
 
-    fn record(&self) -> Record<'_> {
-        let listed = self.members.is_some();
-        let room = self.facts.and_then(|facts| facts.room.as_ref());
-        let actor = self.facts.and_then(|facts| facts.actor.as_ref());
-        let hook = self.facts.and_then(|facts| facts.webhook);
-        let room_type = self.facts.and_then(|facts| facts.room_type);
-        Record {
-            ts: time(self.at),
-            kind: "decision",
-            decision_id: self.id.to_string(),
-            trace_id: self.trace.map(|trace| trace.to_string()),
-            config_hash: self.config,
-            mode: self.mode.label(),
-            route: self.route,
-            bot: self.bot,
-            webhook_id: hook.map(|hook| hook.to_string()),
-            resource: self.facts.map(|facts| facts.resource.label()),
-            event: self.facts.map(|facts| facts.verb.label()),
-            room_id: room.map(|room| room.key().to_string()),
-            room_type: room_type.map(RoomType::label),
-            actor_id: actor.map(|actor| actor.key().to_string()),
-            verdict: self.verdict.label(),
-            reason: self.verdict.reason(),
-            would: self.verdict.would(),
-            because: self.because,
-            members: self.members,
-            outsiders: listed.then(|| self.outsiders.iter().map(|(_, count)| count).sum()),
-            outsider_orgs: listed
-                .then(|| self.outsiders.iter().map(|(org, _)| org.as_str()).collect()),
-            cache: self.source.map(RosterSource::label),
-            cache_age_s: self.age.map(|age| age.as_secs_f64()),
-            check_s: self.took.as_secs_f64(),
-            body_sha256: self.body.to_string(),
+    /// The names of its members are API.
+    fn json(&self) -> String {
+        let mut json = Object::with_capacity(USUAL_LINE);
+        json.shown("ts", Some(time(self.at)));
+        json.word("kind", "decision");
+        json.shown("decision_id", Some(self.id));
+        json.shown("trace_id", self.trace);
+        json.text("config_hash", Some(self.config));
+        json.word("mode", self.mode.label());
+        json.text("route", Some(self.route));
+        json.text("bot", Some(self.bot));
+        if let Some(facts) = self.facts {
+            json.shown("webhook_id", facts.webhook);
+            json.word("resource", facts.resource.label());
+            json.word("event", facts.verb.label());
+            json.shown("room_id", facts.room.as_ref().map(Id::key));
+            json.word("room_type", facts.room_type.map(RoomType::label));
+            json.shown("actor_id", facts.actor.as_ref().map(Id::key));
         }
+        json.word("verdict", self.verdict.label());
+        json.word("reason", self.verdict.reason());
+        json.word("would", self.verdict.would());
+        json.text("because", self.because);
+        if let Some(members) = self.members {
+            json.count("members", members);
+            json.count("outsiders", self.outsiders.iter().map(|(_, count)| count).sum::<usize>());
+            let orgs: Vec<_> = self.outsiders.iter().map(|(org, _)| org.as_str()).collect();
+            json.texts("outsider_orgs", &orgs);
+        }
+        json.word("cache", self.source.map(RosterSource::label));
+        json.seconds("cache_age_s", self.age.map(|age| age.as_secs_f64()));
+        json.seconds("check_s", self.took.as_secs_f64());
+        json.shown("body_sha256", Some(self.body));
+        json.line()
     }
 
     fn text(&self, colour: &str) -> String {
