@@ -160,7 +160,7 @@ struct Values(BytesMut);
 impl Values {
     fn text(&mut self, text: &str) -> Option<HeaderValue> {
         self.0.extend_from_slice(text.as_bytes());
-        HeaderValue::from_maybe_shared(self.0.split().freeze()).ok()
+        self.written()
     }
 
     fn id(&mut self, id: Uuid) -> Option<HeaderValue> {
@@ -170,7 +170,11 @@ impl Values {
     fn of(&mut self, value: impl Display) -> Option<HeaderValue> {
         // Memory does not fail.
         let _infallible = write!(self.0, "{value}");
-        self.text("")
+        self.written()
+    }
+
+    fn written(&mut self) -> Option<HeaderValue> {
+        HeaderValue::from_maybe_shared(self.0.split().freeze()).ok()
     }
 }
 

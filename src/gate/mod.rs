@@ -35,6 +35,7 @@
 
 pub mod moment;
 pub mod id;
+mod spelling;
 pub mod secret;
 pub mod seal;
 pub mod refusal;
