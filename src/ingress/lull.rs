@@ -232,7 +232,7 @@ mod tests {
             for n in 1..=100 {
                 ours.write_u8(n).await.unwrap();
                 assert_eq!(ours.read_u8().await.unwrap(), n);
-                tokio::time::sleep(MOMENT / 3).await;
+                sleep(MOMENT / 3).await;
             }
         };
         tokio::select! {
