@@ -5,7 +5,7 @@ use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
@@ -114,8 +114,11 @@ async fn speaks<S, D>(
 }
 
 impl Plain {
+    /// Looks at the byte: a socket that is new may be called readable when nothing is there.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.inner().inner().poll_read_ready(cx)
+        let (mut byte, over) = ([0], || io::ErrorKind::UnexpectedEof.into());
+        let seen = ready!(self.inner().inner().poll_peek(cx, &mut ReadBuf::new(&mut byte)));
+        Poll::Ready(seen.and_then(|bytes| if bytes == 0 { Err(over()) } else { Ok(()) }))
     }
 }
 

@@ -179,3 +179,67 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<'_, S> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, poll_fn};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// A connection that answers each byte with another one, and waits for ever instead of answering a zero.
+    async fn echo(lull: &Lull, stream: tokio::io::DuplexStream) {
+        let mut stream = Observed::new(stream, Bytes::new(), lull);
+        loop {
+            let byte = stream.read_u8().await.unwrap();
+            lull.begins();
+            if byte == 0 {
+                pending::<()>().await;
+            }
+            lull.ends();
+            stream.write_u8(byte).await.unwrap();
+            stream.flush().await.unwrap();
+        }
+    }
+
+    /// Whether the connection comes to rest within an hour after these bytes.
+    async fn rests(bytes: &[u8]) -> Option<Duration> {
+        let (mut ours, theirs) = tokio::io::duplex(64);
+        ours.write_all(bytes).await.unwrap();
+        let (lull, began) = (Lull::new(), Instant::now());
+        let mut echo = pin!(echo(&lull, theirs));
+        let rest = lull.between(|cx| echo.as_mut().poll(cx));
+        let rest = tokio::time::timeout(Duration::from_hours(1), rest).await.ok()?;
+        assert_eq!(rest, None, "the echo never ends");
+        Some(began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_who_has_had_an_answer_and_says_nothing_is_at_rest() {
+        assert_eq!(rests(b"").await, None, "it never called");
+        assert_eq!(rests(b"\0").await, None, "its call is under way");
+        assert_eq!(rests(b"1\0").await, None, "the second one is");
+        let rest = rests(b"11").await.unwrap();
+        assert!((MOMENT..MOMENT * 2).contains(&rest), "{rest:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_calls_again_and_again_is_never_at_rest() {
+        let (mut ours, theirs) = tokio::io::duplex(64);
+        let lull = Lull::new();
+        let mut echo = pin!(echo(&lull, theirs));
+        let calling = async {
+            for n in 1..=100 {
+                ours.write_u8(n).await.unwrap();
+                assert_eq!(ours.read_u8().await.unwrap(), n);
+                sleep(MOMENT / 3).await;
+            }
+        };
+        tokio::select! {
+            _ = lull.between(|cx| echo.as_mut().poll(cx)) => panic!("at rest"),
+            () = calling => {}
+        }
+        assert!(poll_fn(|cx| Poll::Ready(echo.as_mut().poll(cx))).await.is_pending());
+    }
+}

@@ -104,19 +104,19 @@ mod tests {
     }
 
     /// How often a step wakes the task that wakes itself, and keeps its waker for later.
-    fn woken(wakes: Wakes) -> (usize, usize) {
-        let (muffle, woken) = (Muffle::new(), Arc::new(Woken::default()));
-        let waker = Waker::from(Arc::clone(&woken));
+    fn woken(which: Wakes) -> (usize, usize) {
+        let (muffle, count) = (Muffle::new(), Arc::new(Woken::default()));
+        let waker = Waker::from(Arc::clone(&count));
         let (cx, mut kept) = (Context::from_waker(&waker), None);
         let step = |cx: &mut Context<'_>| {
             cx.waker().wake_by_ref();
             kept = Some(cx.waker().clone());
             Poll::<()>::Pending
         };
-        assert!(muffle.step(&cx, step, || wakes).is_pending());
-        let during = woken.0.load(Ordering::Relaxed);
+        assert!(muffle.step(&cx, step, || which).is_pending());
+        let during = count.0.load(Ordering::Relaxed);
         kept.unwrap().wake();
-        (during, woken.0.load(Ordering::Relaxed) - during)
+        (during, count.0.load(Ordering::Relaxed) - during)
     }
 
     #[test]
@@ -127,13 +127,13 @@ mod tests {
 
     #[test]
     fn what_goes_past_it_wakes_the_task_also_during_a_step() {
-        let (muffle, woken) = (Muffle::new(), Arc::new(Woken::default()));
-        let waker = Waker::from(Arc::clone(&woken));
+        let (muffle, count) = (Muffle::new(), Arc::new(Woken::default()));
+        let waker = Waker::from(Arc::clone(&count));
         let step = |_: &mut Context<'_>| {
             muffle.past(|cx| cx.waker().wake_by_ref());
             Poll::<()>::Pending
         };
         assert!(muffle.step(&Context::from_waker(&waker), step, || Wakes::AreOld).is_pending());
-        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
     }
 }

@@ -69,17 +69,17 @@ mod tests {
 
     #[test]
     fn who_listens_is_woken_and_the_stronger_word_is_not_forgotten() {
-        let (ear, wakes) = (Ear::default(), Arc::new(Wakes::default()));
-        let waker = Waker::from(Arc::clone(&wakes));
+        let (ear, count) = (Ear::default(), Arc::new(Wakes::default()));
+        let waker = Waker::from(Arc::clone(&count));
         let cx = Context::from_waker(&waker);
         assert!(ear.poll_heard(Word::Close, &cx).is_pending());
         ear.tell(Word::Close);
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
         assert!(ear.poll_heard(Word::Close, &cx).is_ready());
         assert!(ear.poll_heard(Word::Cut, &cx).is_pending());
         ear.tell(Word::Cut);
         ear.tell(Word::Close);
-        assert_eq!(wakes.0.load(Ordering::Relaxed), 2);
+        assert_eq!(count.0.load(Ordering::Relaxed), 2);
         assert!(ear.poll_heard(Word::Cut, &cx).is_ready());
     }
 }

@@ -16,6 +16,9 @@ const CROWD: usize = 10_000;
 /// As `server.max_connections` reckons.
 const EACH: u64 = 40 * KIB;
 
+/// Who says nothing, or nothing more, holds no buffers of HTTP, which are 16 KiB.
+const AT_REST: u64 = 12 * KIB;
+
 /// For the bot, events beside, and what other tests of this process have open.
 const OTHERS: u64 = 2_000;
 
@@ -32,6 +35,7 @@ fn ten_thousand_idle_connections_cost_their_bound_and_no_event() {
     }
     more_than_there_are_places_for();
     as_many_as_there_are_places_for();
+    as_many_that_were_answered();
     as_many_that_hold_as_much_as_they_can();
 }
 
@@ -57,11 +61,31 @@ fn more_than_there_are_places_for() {
 fn as_many_as_there_are_places_for() {
     let stage = Stage::new("header_timeout: 60s, max_connections: 12000");
     let before = stage.process.files();
-    stage.attacked("crowd: 10,000 idle, with places for 12,000", 10_000 * EACH, || {
+    stage.attacked("crowd: 10,000 idle, with places for 12,000", 10_000 * AT_REST, || {
         let crowd = many(CROWD, &stage.gateway.listen);
         until("all are there", || stage.process.files() >= before + CROWD);
         drop(crowd);
     });
+}
+
+fn as_many_that_were_answered() {
+    let stage = Stage::new("header_timeout: 60s, max_connections: 12000");
+    stage.attacked("crowd: 10,000 that were answered once", 10_000 * AT_REST, || {
+        let mut crowd = many(CROWD, &stage.gateway.listen);
+        for stream in &mut crowd {
+            assert_eq!(not_found(stream), *b"HTTP/1.1 404");
+        }
+        assert_eq!(not_found(&mut crowd[0]), *b"HTTP/1.1 404", "rest is no end");
+    });
+}
+
+/// One call of a stranger, and the beginning of its answer, which has no body and one packet.
+fn not_found(stream: &mut TcpStream) -> [u8; 12] {
+    stream.write_all(b"GET /none HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    let mut answer = [0; 512];
+    let read = stream.read(&mut answer).unwrap();
+    assert!(answer[..read].ends_with(b"\r\n\r\n"), "the whole of it");
+    answer[..12].try_into().unwrap()
 }
 
 fn as_many_that_hold_as_much_as_they_can() {

@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod crowd;
 mod drain;
+mod rest;
 mod slow;
 mod smuggling;
 mod tls;

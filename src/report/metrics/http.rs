@@ -35,7 +35,9 @@ impl Server {
     pub(super) fn new() -> Self {
         let server = Self(Histograms::new(labels, seconds));
         let none = "".into();
-        OF_NONE.into_iter().for_each(|answer| server.0.exists(&none, answer));
+        for answer in OF_NONE {
+            server.0.exists(&none, answer);
+        }
         server
     }
 
@@ -49,7 +51,9 @@ impl Server {
     }
 
     pub(super) fn start_at_zero(&self, route: &Name) {
-        OF_A_ROUTE.into_iter().for_each(|answer| self.0.exists(route, answer));
+        for answer in OF_A_ROUTE {
+            self.0.exists(route, answer);
+        }
     }
 
     pub(super) fn answered(

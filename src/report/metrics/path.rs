@@ -61,7 +61,9 @@ impl Path {
             in_flight: Gauges::new(in_flight, Gauge::default),
         };
         let nowhere = NOWHERE.into();
-        Stage::ALL.into_iter().for_each(|stage| path.stages.exists(&nowhere, stage));
+        for stage in Stage::ALL {
+            path.stages.exists(&nowhere, stage);
+        }
         path.events.exists(&nowhere, (UNREAD, Verdict::Refused(Refusal::NoRoute)));
         path
     }
@@ -96,7 +98,9 @@ impl Path {
 
     pub(super) fn start_at_zero(&self, route: &Name) {
         self.in_flight.exists(route, ());
-        DECIDED.into_iter().for_each(|verdict| self.decided.exists(route, verdict));
+        for verdict in DECIDED {
+            self.decided.exists(route, verdict);
+        }
         let codes = CLASSES.into_iter().chain(bot_faults());
         codes.for_each(|code| self.upstream.exists(route, code));
         for refusal in Refusal::ALL {

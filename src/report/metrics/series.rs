@@ -24,8 +24,11 @@ pub(super) type Histograms<K, S> = Series<K, S, Histogram>;
 pub(super) struct Series<K, S, M> {
     family: Family<S, M, fn() -> M>,
     labels: fn(&Name, K) -> S,
-    held: RwLock<BTreeMap<Name, Vec<(K, M)>>>,
+    held: RwLock<BTreeMap<Name, Row<K, M>>>,
 }
+
+/// Those of one name.
+type Row<K, M> = Vec<(K, M)>;
 
 impl<K, S, M> Series<K, S, M>
 where
