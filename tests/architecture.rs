@@ -43,7 +43,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("csv", &["cli"]),
-    ("futures_util", &["rt", "audit", "cli"]),
+    ("futures_util", &["rt", "ingress", "audit", "cli"]),
     ("getrandom", &["cli"]),
     ("hmac", &["gate", "simulator"]),
     ("http_body_util", &["rt", "ingress", "forward", "admin", "simulator", "cli"]),

@@ -48,7 +48,7 @@ struct Wanted {
     subject: String,
     room: Option<String>,
     rooms: Vec<Meaning>,
-    person: Option<String>,
+    person: Option<Meaning>,
     org: Option<Meaning>,
     actor: Option<String>,
     creator: Option<Meaning>,
@@ -56,6 +56,7 @@ struct Wanted {
 }
 
 fn wanted(body: &[u8]) -> Option<Wanted> {
+    std::str::from_utf8(body).ok()?;
     let top = json::read(body, &["resource", "event", "id", "createdBy", "actorId", "data"])?;
     top.only("id")?;
     let data = top.only("data")?;
@@ -81,7 +82,7 @@ fn wanted(body: &[u8]) -> Option<Wanted> {
         subject: data.only("id")?.text().ok()??.to_owned(),
         room: room.map(str::to_owned),
         rooms,
-        person: id(data, "personId", "PEOPLE")?.map(str::to_owned),
+        person: id(data, "personId", "PEOPLE")?.and_then(|text| meaning("PEOPLE", text)),
         org: id(data, "personOrgId", "ORGANIZATION")?
             .and_then(|text| meaning("ORGANIZATION", text)),
         actor: id(&top, "actorId", "PEOPLE")?.map(str::to_owned),
@@ -114,10 +115,10 @@ fn compare(wanted: &Wanted, facts: &Facts) {
     assert_eq!(*facts.subject, *wanted.subject);
     assert_eq!(facts.room.as_ref().map(RoomId::as_str), wanted.room.as_deref());
     assert_eq!(facts.rooms.iter().map(|room| of(*room)).collect::<Vec<_>>(), wanted.rooms);
-    assert_eq!(facts.person.as_ref().map(Id::as_str), wanted.person.as_deref());
+    assert_eq!(facts.person.map(of), wanted.person);
     assert_eq!(facts.person_org.map(of), wanted.org);
     assert_eq!(facts.actor.as_ref().map(Id::as_str), wanted.actor.as_deref());
-    assert_eq!(facts.creator.as_ref().map(|id| of(id.key())), wanted.creator);
+    assert_eq!(facts.creator.map(of), wanted.creator);
     assert_eq!(facts.created.is_some(), wanted.created.is_some());
     if let (Some(facts), Some(seconds)) =
         (facts.created, wanted.created.as_deref().and_then(seconds))

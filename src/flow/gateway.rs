@@ -239,10 +239,13 @@ impl Door for Gateway {
     }
 
     fn verify(&self, arrival: Arrival) -> Result<Authentic, Refusal> {
-        let (nobody, began) = (KeyRing::default(), rt::now());
-        let route = self.in_force.now().routes.of(&arrival);
-        let verified = verify(arrival, route.as_ref().map_or(&nobody, |route| route.desk.keys()));
-        self.reporter.staged(Stage::Verify, rt::surely_since(began));
+        let (setup, began) = (self.in_force.now(), rt::begin());
+        let route = setup.routes.by_name.get(arrival.route());
+        let verified = match route {
+            Some(route) => verify(arrival, route.desk.keys()),
+            None => verify(arrival, &KeyRing::default()),
+        };
+        self.reporter.staged(Stage::Verify, began.took());
         verified
     }
 
@@ -256,7 +259,7 @@ impl Door for Gateway {
 
     fn turned_away(&self, route: Option<&Arc<str>>, refusal: Refusal, _origin: &Origin) {
         let route = route.map(|route| &**route);
-        self.reporter.emit(&Happening::TurnedAway { route, refusal, at: rt::now().wall });
+        self.reporter.emit(&Happening::TurnedAway { route, refusal, at: rt::wall_now() });
     }
 
     fn called(&self, route: &Arc<str>) {

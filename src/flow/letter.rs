@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::door::Outcome;
 use super::route::Route;
-use crate::config::Order;
+use crate::config::{Answer, Order};
 use crate::forward::Over;
 use crate::gate::arrival::Arrival;
 use crate::gate::event::{Facts, Notice, Registration, Verb, read};
@@ -114,7 +114,11 @@ impl Letter {
         let (reply, outcome) = oneshot::channel();
         let facts = Arc::clone(notice.facts());
         trail.read(&facts);
-        let notice = notice.compact();
+        let notice = match route.answer {
+            Answer::Accepted => notice.compact(),
+            // Whoever waits for the outcome holds on to what he has sent as well.
+            Answer::Delivered { .. } => notice,
+        };
         let arrival = notice.arrival();
         let letter = Self {
             id: arrival.id(),
@@ -164,7 +168,8 @@ impl Letter {
 
     /// Back into the envelope, for another try.
     pub(super) fn again(&mut self, arrival: Arrival, outage: Outage) -> Step {
-        self.kept = Some(Kept::Arrival(arrival));
+        // From now on it waits, and maybe nobody with it.
+        self.kept = Some(Kept::Arrival(arrival.compact()));
         self.trail.put_back();
         let schedule = match outage.kind.source() {
             Source::Bot => self.route.retry,

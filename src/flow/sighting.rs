@@ -110,7 +110,7 @@ pub(super) fn of(
     let (Resource::Memberships, Some(room)) = (&facts.resource, &facts.room) else {
         return Vec::new();
     };
-    let own = facts.person.as_ref().is_some_and(|person| person.key() == identity.own);
+    let own = facts.person == Some(identity.own);
     let added = (own && facts.verb == Verb::Created).then(|| Sighting::Added {
         bot: Arc::clone(bot),
         room: room.clone(),

@@ -68,18 +68,23 @@ impl Line {
 
     /// The head of the answer. Nothing is written before what had come is read: an answer that nobody asked for is never
     /// taken for the answer to this.
-    pub(super) async fn answer(&mut self, call: Call) -> Result<Response<Incoming>, Failure> {
+    pub(super) fn answer(
+        &mut self,
+        call: Box<Call>,
+    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> + Send + '_ {
         // Only `step` brings an answer, and it is looked for after each: nobody has to be woken for it, nor may the
         // runtime's budget put the look off, since then nobody would be.
         self.ration.is(BEFORE_THE_ANSWER);
-        let mut answer = pin!(unconstrained(self.sender.try_send_request(call)));
-        let answer = poll_fn(|cx| {
-            step(&mut self.connection, cx);
-            answer.as_mut().poll(&mut unwoken())
-        });
-        let answer = answer.await.map_err(failure);
-        self.ration.is(usize::MAX);
-        answer
+        let mut answer = Box::pin(unconstrained(self.sender.try_send_request(*call)));
+        let (connection, ration) = (&mut self.connection, &self.ration);
+        poll_fn(move |cx| {
+            step(connection, cx);
+            let answer = answer.as_mut().poll(&mut unwoken());
+            if answer.is_ready() {
+                ration.is(usize::MAX);
+            }
+            answer.map_err(failure)
+        })
     }
 
     /// Goes on while somebody reads what comes over it, and nothing else.

@@ -131,7 +131,7 @@ impl Forward {
     ) -> (Notice, Result<u16, Outage>) {
         let now = rt::now();
         let (request, notice) = handoff::request(cleared, &self.destination, context, now.wall);
-        let answer = self.exchange(request, over, recalled).await;
+        let answer = self.exchange(self.call(request), over, recalled).await;
         drop(place);
         (notice, answer)
     }
@@ -140,19 +140,20 @@ impl Forward {
     /// connection was closed meanwhile, is sent on another one.
     async fn exchange(
         &self,
-        request: Request<Bytes>,
+        mut call: Box<Call>,
         over: Over,
         recalled: impl Future<Output = ()>,
     ) -> Result<u16, Outage> {
         let deadline = Instant::now() + self.timeout;
-        let (mut call, mut recalled) = (self.call(request), pin!(recalled));
+        let mut recalled = pin!(recalled);
         while let Some(mut kept) = self.kept(over) {
             match timeout_at(deadline, kept.answer(call)).await {
-                Ok(Err(Failure::Unsent(unsent, _closed))) => call = *unsent,
+                Ok(Err(Failure::Unsent(unsent, _closed))) => call = unsent,
                 answer => return self.end(kept, answer, deadline).await,
             }
         }
-        let mut line = self.connect(deadline, recalled.as_mut()).await?;
+        // In a box: what is seldom needed must not make what is moved for each event larger.
+        let mut line = Box::pin(self.connect(deadline, recalled.as_mut())).await?;
         let answer = timeout_at(deadline, line.answer(call)).await;
         self.end(line, answer, deadline).await
     }
@@ -165,8 +166,8 @@ impl Forward {
     }
 
     /// As it is written: the host stands in a header of its own.
-    fn call(&self, request: Request<Bytes>) -> Call {
-        let mut call = request.map(Full::new);
+    fn call(&self, request: Request<Bytes>) -> Box<Call> {
+        let mut call = Box::new(request.map(Full::new));
         if let Some(path) = call.uri().path_and_query() {
             *call.uri_mut() = Uri::from(path.clone());
         }
@@ -210,7 +211,7 @@ impl Forward {
             Err(_elapsed) => return Err(Outage::new(Kind::UpstreamTimeout, "no answer in time")),
         };
         if !body.is_end_stream() {
-            reply::drain(&mut line, body, deadline).await;
+            Box::pin(reply::drain(&mut line, body, deadline)).await;
         }
         if !line.is_spare() {
             line.flushed().await;

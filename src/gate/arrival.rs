@@ -5,11 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use super::moment::Moment;
-use super::signature;
 
 /// An event as it came in, before anything is proved.
 ///
@@ -61,11 +60,10 @@ impl Arrival {
         parts.headers.values().for_each(|value| own.extend_from_slice(value.as_bytes()));
         own.extend_from_slice(&parts.body);
         let mut own = own.freeze();
-        parts.headers = parts
-            .headers
-            .iter()
-            .map(|(name, value)| (own_name(name), own_value(value, &mut own)))
-            .collect();
+        // Names are in memory of their own as they are.
+        for value in parts.headers.values_mut() {
+            *value = own_value(value, &mut own);
+        }
         parts.body = own;
         self
     }
@@ -104,14 +102,6 @@ impl Arrival {
     pub fn body(&self) -> &Bytes {
         &self.parts.body
     }
-}
-
-/// Names that everybody knows are in no buffer; of the others, one comes with each event.
-fn own_name(name: &HeaderName) -> HeaderName {
-    if *name == signature::HEADER {
-        return signature::HEADER.clone();
-    }
-    HeaderName::from_bytes(name.as_str().as_bytes()).unwrap_or_else(|_it_is_one| name.clone())
 }
 
 /// The same value, which is what `own` begins with.

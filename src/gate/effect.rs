@@ -39,15 +39,15 @@ pub fn doubt(facts: &Facts) -> Effect {
 }
 
 fn joined(facts: &Facts, audience: &Audience, now: Moment) -> Effect {
-    let (Some(room), Some(person), Some(org)) = (&facts.room, &facts.person, facts.person_org)
+    let (Some(room), Some(person), Some(org)) = (&facts.room, facts.person, facts.person_org)
     else {
         return forget(facts);
     };
     let standing = Standing::Of(org);
-    if audience.admits(person.key(), standing) {
+    if audience.admits(person, standing) {
         return forget(facts);
     }
-    Effect::Outsider(Builder::outsider_joined(room.key(), person.key(), standing, now))
+    Effect::Outsider(Builder::outsider_joined(room.key(), person, standing, now))
 }
 
 fn forget(facts: &Facts) -> Effect {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::arrival::Arrival;
 use super::fields::{Field, Fields, Text};
-use super::id::{Id, Key, Org, OrgId, Person, PersonId, Room, RoomId, Webhook};
+use super::id::{Id, Key, Kind, Org, Person, PersonId, Room, RoomId, Webhook};
 use super::object::Object;
 use super::refusal::Refusal;
 use super::signature::{Authentic, KeyRing};
@@ -29,7 +29,7 @@ pub struct Facts {
     /// Every room id in `data`; a migrated room has two.
     pub rooms: Vec<Key<Room>>,
     /// `data.personId`: the author, or the member that a membership is about.
-    pub person: Option<PersonId>,
+    pub person: Option<Key<Person>>,
     /// `data.personOrgId`, which only memberships carry.
     pub person_org: Option<Key<Org>>,
     /// `actorId`: who caused the event.
@@ -37,7 +37,7 @@ pub struct Facts {
     /// `data.created`.
     pub created: Option<SystemTime>,
     /// `createdBy`: who registered the webhook.
-    pub creator: Option<PersonId>,
+    pub creator: Option<Key<Person>>,
     /// `id`: the webhook. For records only, so one that cannot be read is as good as none.
     pub webhook: Option<Key<Webhook>>,
     /// `data.roomType`. For records only: no rule rests on what Webex may leave out.
@@ -102,7 +102,7 @@ impl fmt::Debug for Notice {
 pub fn read(authentic: Authentic, registration: Registration) -> Result<Notice, Refusal> {
     let facts = facts(authentic.arrival().body())?;
     if let Some(pinned) = registration.creator
-        && facts.creator.as_ref().map(PersonId::key) != Some(pinned)
+        && facts.creator != Some(pinned)
     {
         return Err(Refusal::WrongWebhook);
     }
@@ -128,48 +128,62 @@ struct Envelope<'a> {
 /// The facts of an envelope, whoever sent it; `explain` reads unsigned files with it.
 ///
 /// A field that is there but is not what it should be makes the event malformed: a rule that reads a broken field as
-/// an absent one could be talked past.
+/// an absent one could be talked past. So does what is not UTF-8, wherever it stands: it is no JSON (RFC 8259, 8.1).
 pub fn facts(body: &[u8]) -> Result<Facts, Refusal> {
-    let Object::<Envelope<'_>>(envelope) =
-        serde_json::from_slice(body).map_err(|_text_of_the_caller| Refusal::Malformed)?;
-    let resource = Resource::named(&envelope.resource);
-    let data = &envelope.data;
-    let room = match resource {
-        Resource::Rooms => data.text("id")?.map(RoomId::parse).transpose(),
+    let malformed = |_text_of_the_caller| Refusal::Malformed;
+    let text = str::from_utf8(body).map_err(|_no_text_at_all| Refusal::Malformed)?;
+    let Object::<Envelope<'_>>(envelope) = serde_json::from_str(text).map_err(malformed)?;
+    let (resource, data) = (Resource::named(&envelope.resource), &envelope.data);
+    let room = room_field(&resource, data).text()?.map(id).transpose()?;
+    let actor = envelope.actor.map(|Text(text)| id(&text)).transpose()?;
+    Ok(Facts {
+        verb: Verb::named(&envelope.event),
+        subject: data.id.text()?.ok_or(Refusal::Malformed)?.into(),
+        rooms: data.rooms(room.as_ref()),
+        room,
+        person: data.person.text()?.map(|text| person(text, actor.as_ref())).transpose()?,
+        person_org: data.person_org.text()?.map(key).transpose()?,
+        actor,
+        created: data.created.text()?.map(time).transpose()?,
+        creator: envelope.creator.map(|Text(text)| key(&text)).transpose()?,
+        webhook: envelope.id.any().and_then(|id| Key::parse(id).ok()),
+        room_type: data.room_type.any().and_then(room_type),
+        resource,
+    })
+}
+
+fn room_field<'a>(resource: &Resource, data: &'a Fields<'a>) -> &'a Field<'a> {
+    match resource {
+        Resource::Rooms => &data.id,
         Resource::AttachmentActions
         | Resource::Memberships
         | Resource::Messages
-        | Resource::Other(_) => data.text("roomId")?.map(RoomId::parse).transpose(),
-    };
-    let bad_id = |_| Refusal::Malformed;
-    let room = room.map_err(bad_id)?;
-    Ok(Facts {
-        verb: Verb::named(&envelope.event),
-        subject: data.text("id")?.ok_or(Refusal::Malformed)?.into(),
-        rooms: data.rooms(room.as_ref()),
-        room,
-        person: data.text("personId")?.map(PersonId::parse).transpose().map_err(bad_id)?,
-        person_org: data
-            .text("personOrgId")?
-            .map(OrgId::parse)
-            .transpose()
-            .map_err(bad_id)?
-            .map(|id| id.key()),
-        actor: envelope.actor.map(|text| PersonId::parse(&text.0)).transpose().map_err(bad_id)?,
-        created: data.text("created")?.map(time).transpose()?,
-        creator: envelope
-            .creator
-            .map(|text| PersonId::parse(&text.0))
-            .transpose()
-            .map_err(bad_id)?,
-        webhook: envelope.id.text().and_then(|id| Id::parse(id).ok()).map(|id| id.key()),
-        room_type: match data.text("roomType").ok().flatten() {
-            Some("direct") => Some(RoomType::Direct),
-            Some("group") => Some(RoomType::Group),
-            Some(_) | None => None,
-        },
-        resource,
-    })
+        | Resource::Other(_) => &data.room,
+    }
+}
+
+fn id<K: Kind>(text: &str) -> Result<Id<K>, Refusal> {
+    Id::parse(text).map_err(|_not_of_this_type| Refusal::Malformed)
+}
+
+fn key<K: Kind>(text: &str) -> Result<Key<K>, Refusal> {
+    Key::parse(text).map_err(|_not_of_this_type| Refusal::Malformed)
+}
+
+/// Mostly whoever acts: the same text is not read again.
+fn person(text: &str, actor: Option<&PersonId>) -> Result<Key<Person>, Refusal> {
+    match actor {
+        Some(actor) if actor.as_str() == text => Ok(actor.key()),
+        Some(_) | None => key(text),
+    }
+}
+
+fn room_type(word: &str) -> Option<RoomType> {
+    match word {
+        "direct" => Some(RoomType::Direct),
+        "group" => Some(RoomType::Group),
+        _ => None,
+    }
 }
 
 /// RFC 3339 with any offset: both `Z` and `+00:00` are seen.
@@ -271,6 +285,11 @@ pub(crate) mod tests {
             envelope["data"][field] = value;
             assert_eq!(facts(envelope.to_string().as_bytes()), Err(Refusal::Malformed), "{field}");
         }
+        let mut bytes = message().to_string().into_bytes();
+        let at = bytes.windows(3).position(|three| three == br#""n""#).unwrap() + 1;
+        assert!(facts(&bytes).is_ok());
+        bytes[at] = 0xff;
+        assert_eq!(facts(&bytes), Err(Refusal::Malformed), "not UTF-8, where nobody here looks");
         let twice =
             br#"{"resource":"messages","resource":"rooms","event":"created","data":{"id":"x"}}"#;
         assert_eq!(facts(twice), Err(Refusal::Malformed), "two readers could believe two things");
@@ -280,6 +299,22 @@ pub(crate) mod tests {
             body.insert_str(at, &format!(r#""text":null,"{name}":"{}","#, uuid(51)));
             assert_eq!(facts(body.as_bytes()), Err(Refusal::Malformed), "{name}: the same below");
         }
+    }
+
+    #[test]
+    fn who_acts_and_whom_it_is_about_are_read_each_from_its_own_place() {
+        let spelled = format!("ciscospark://us/PEOPLE/{}", uuid(ANN));
+        for (actor, person) in [(uuid(BOT), uuid(ANN)), (spelled.clone(), uuid(ANN))] {
+            let mut envelope = message();
+            (envelope["actorId"], envelope["data"]["personId"]) = (json!(actor), json!(person));
+            let facts = facts(envelope.to_string().as_bytes()).unwrap();
+            assert_eq!(facts.actor.as_ref().map(Id::as_str), Some(&*actor));
+            assert_eq!(facts.person.and_then(Key::uuid).map(|id| id.to_string()), Some(person));
+        }
+        let mut envelope = message();
+        envelope["actorId"] = json!(spelled);
+        envelope["data"]["personId"] = json!(spelled.replace("PEOPLE", "ROOM"));
+        assert_eq!(facts(envelope.to_string().as_bytes()), Err(Refusal::Malformed));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::mem;
 
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -9,17 +10,25 @@ use serde::{Deserialize, Deserializer};
 use super::id::{Key, Room, RoomId};
 use super::refusal::Refusal;
 
-/// Members that `data` has, mostly: more only cost another allocation.
-const USUAL_FIELDS: usize = 16;
-
-/// The members of `data`, ordered by name. No name stands twice: of two rooms, this reader could take the one and the
-/// bot's the other.
-pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Field<'a>)>);
+/// The members of `data`. No name stands twice: of two rooms, this reader could take the one and the bot's the other.
+#[derive(Default)]
+pub(super) struct Fields<'a> {
+    pub(super) id: Field<'a>,
+    pub(super) room: Field<'a>,
+    pub(super) room_type: Field<'a>,
+    pub(super) person: Field<'a>,
+    pub(super) person_org: Field<'a>,
+    pub(super) created: Field<'a>,
+    /// Nobody asks for it, but it is in every message: without it, the others mostly need no memory.
+    email: Field<'a>,
+    others: Vec<(Cow<'a, str>, Field<'a>)>,
+}
 
 /// What `data` says under one name, as far as anybody here wants to know.
 #[derive(Default)]
 pub(super) enum Field<'a> {
     #[default]
+    Absent,
     Null,
     Text(Cow<'a, str>),
     /// Well formed, and of no use.
@@ -42,24 +51,71 @@ impl<'de> Visitor<'de> for Unrepeated {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::with_capacity(USUAL_FIELDS);
+        let mut fields = Fields::default();
         while let Some((Text(name), value)) = map.next_entry()? {
-            fields.push((name, value));
+            fields.put(name, value).map_err(A::Error::custom)?;
         }
-        fields.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        if fields.array_windows().any(|[(one, _), (next, _)]| one == next) {
-            return Err(A::Error::custom("a key stands twice"));
+        fields.others.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        if fields.others.array_windows().any(|[(one, _), (next, _)]| one == next) {
+            return Err(A::Error::custom(Twice));
         }
-        Ok(Fields(fields))
+        Ok(fields)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a key stands twice")]
+struct Twice;
+
+impl<'a> Fields<'a> {
+    fn put(&mut self, name: Cow<'a, str>, value: Field<'a>) -> Result<(), Twice> {
+        let place = match &*name {
+            "id" => &mut self.id,
+            "roomId" => &mut self.room,
+            "roomType" => &mut self.room_type,
+            "personId" => &mut self.person,
+            "personOrgId" => &mut self.person_org,
+            "created" => &mut self.created,
+            "personEmail" => &mut self.email,
+            _ => {
+                self.others.push((name, value));
+                return Ok(());
+            }
+        };
+        match mem::replace(place, value) {
+            Field::Absent => Ok(()),
+            Field::Null | Field::Text(_) | Field::Other => Err(Twice),
+        }
+    }
+
+    /// Every room id, by whatever name. A raw UUID says not of what, so of those only the room's own counts.
+    pub(super) fn rooms(&self, own: Option<&RoomId>) -> Vec<Key<Room>> {
+        let named = [&self.id, &self.room, &self.room_type, &self.person, &self.person_org];
+        let fields = named.into_iter().chain([&self.created, &self.email]);
+        let texts = fields.chain(self.others.iter().map(|(_, field)| field)).filter_map(Field::any);
+        let spelled =
+            texts.filter(|text| text.len() > 36 && own.is_none_or(|own| own.as_str() != *text));
+        let spelled = spelled.filter_map(|text| Key::parse(text).ok());
+        let mut rooms: Vec<_> = spelled.chain(own.map(RoomId::key)).collect();
+        rooms.sort_unstable();
+        rooms.dedup();
+        rooms
     }
 }
 
 impl Field<'_> {
-    pub(super) fn text(&self) -> Option<&str> {
+    /// The text; nothing where there is none. What is there and is no text makes the event malformed.
+    pub(super) fn text(&self) -> Result<Option<&str>, Refusal> {
         match self {
-            Self::Text(text) => Some(text),
-            Self::Null | Self::Other => None,
+            Self::Absent | Self::Null => Ok(None),
+            Self::Text(text) => Ok(Some(text)),
+            Self::Other => Err(Refusal::Malformed),
         }
+    }
+
+    /// The text, where nobody minds what else there is.
+    pub(super) fn any(&self) -> Option<&str> {
+        self.text().ok().flatten()
     }
 }
 
@@ -123,29 +179,6 @@ impl<'de> Visitor<'de> for Any {
     }
 }
 
-impl Fields<'_> {
-    /// The text under a name; nothing where there is none. What is there and is no text makes the event malformed.
-    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Refusal> {
-        let at = self.0.binary_search_by(|(known, _)| (**known).cmp(name));
-        match at.ok().and_then(|at| self.0.get(at)) {
-            None | Some((_, Field::Null)) => Ok(None),
-            Some((_, Field::Text(text))) => Ok(Some(text)),
-            Some((_, Field::Other)) => Err(Refusal::Malformed),
-        }
-    }
-
-    /// Every room id, by whatever name. A raw UUID says not of what, so of those only the room's own counts.
-    pub(super) fn rooms(&self, own: Option<&RoomId>) -> Vec<Key<Room>> {
-        let strings = self.0.iter().filter_map(|(_, field)| field.text());
-        let spelled =
-            strings.filter(|text| text.len() > 36).filter_map(|text| RoomId::parse(text).ok());
-        let mut rooms: Vec<_> = spelled.map(|id| id.key()).chain(own.map(RoomId::key)).collect();
-        rooms.sort_unstable();
-        rooms.dedup();
-        rooms
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,14 +190,24 @@ mod tests {
     #[test]
     fn what_is_no_text_is_malformed_where_a_text_is_asked_for_and_nowhere_else() {
         for other in ["true", "7", "-7", "7.5", "[]", r#"[1,["x",{}]]"#, r#"{"a":{"a":[null]}}"#] {
-            let text = format!(r#"{{"x":{other},"id":"m","none":null}}"#);
+            let text = format!(r#"{{"x":{other},"roomId":{other},"id":"m","created":null}}"#);
             let fields = fields(&text).unwrap();
-            assert_eq!(fields.text("x"), Err(Refusal::Malformed), "{other}");
-            assert_eq!(fields.text("id"), Ok(Some("m")), "{other}");
-            assert_eq!((fields.text("none"), fields.text("absent")), (Ok(None), Ok(None)));
+            assert_eq!(fields.room.text(), Err(Refusal::Malformed), "{other}");
+            assert_eq!((fields.id.text(), fields.room.any()), (Ok(Some("m")), None), "{other}");
+            assert_eq!((fields.created.text(), fields.person.text()), (Ok(None), Ok(None)));
         }
         let escaped = fields(r#"{"\u0069d":"m\u0031"}"#).unwrap();
-        assert_eq!(escaped.text("id"), Ok(Some("m1")));
+        assert_eq!(escaped.id.text(), Ok(Some("m1")));
+    }
+
+    #[test]
+    fn each_member_is_found_under_its_name() {
+        let text = r#"{"id":"1","roomId":"2","roomType":"3","personId":"4","personOrgId":"5","created":"6","text":"7"}"#;
+        let fields = fields(text).unwrap();
+        let known = [&fields.id, &fields.room, &fields.room_type, &fields.person];
+        let known = known.into_iter().chain([&fields.person_org, &fields.created]);
+        let texts: Vec<_> = known.map(Field::any).collect();
+        assert_eq!(texts, ["1", "2", "3", "4", "5", "6"].map(Some));
     }
 
     #[test]
@@ -173,9 +216,27 @@ mod tests {
         for text in [r#"{"x":[1,}"#, r#"{"x":1e999}"#, r#"{"x":{"a":tru}}"#, r#"{"x":1"#, &deep] {
             assert!(fields(text).is_err(), "{text}");
         }
-        for (text, why) in [("7", "a map"), (r#"{"a":1,"b":2,"\u0061":3}"#, "twice")] {
-            assert!(fields(text).is_err_and(|told| told.contains(why)), "{text}");
+        assert!(fields("7").is_err_and(|told| told.contains("a map")));
+    }
+
+    #[test]
+    fn no_name_stands_twice_whatever_it_is_and_whatever_is_there() {
+        for name in [
+            "id",
+            "roomId",
+            "roomType",
+            "personId",
+            "personOrgId",
+            "created",
+            "personEmail",
+            "text",
+        ] {
+            for value in ["null", "1", r#""x""#] {
+                let text = format!(r#"{{"{name}":{value},"b":2,"{name}":3}}"#);
+                assert!(fields(&text).is_err_and(|told| told.contains("twice")), "{text}");
+            }
         }
+        assert!(fields(r#"{"a":1,"b":2,"\u0061":3}"#).is_err_and(|told| told.contains("twice")));
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! The request that the bot gets: the same bytes, our own headers, and nothing that pretends to be ours.
 
+use std::fmt::{Display, Write as _};
+use std::time::SystemTime;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hmac::{Hmac, KeyInit, Mac};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Uri};
 use sha2::Sha256;
-use std::time::SystemTime;
+use uuid::Uuid;
 
 use super::arrival::Arrival;
 use super::event::Notice;
@@ -43,6 +46,22 @@ const FORWARDED: &str = "x-forwarded-";
 /// As many headers of our own as there usually are, so that the map is made in one piece.
 const OWN: usize = 16;
 
+/// Enough for their values, usually.
+const VALUES: usize = 256;
+
+static VERDICT: HeaderName = HeaderName::from_static("botwarden-verdict");
+static DECISION_ID: HeaderName = HeaderName::from_static("botwarden-decision-id");
+static ROUTE: HeaderName = HeaderName::from_static("botwarden-route");
+static BOT: HeaderName = HeaderName::from_static("botwarden-bot");
+static ROOM_MEMBERS: HeaderName = HeaderName::from_static("botwarden-room-members");
+static CHECKED_AT: HeaderName = HeaderName::from_static("botwarden-checked-at");
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+static WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+static WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
 /// Where cleared events of a route go, and how.
 #[derive(Clone, Debug)]
 pub struct Destination {
@@ -69,13 +88,14 @@ pub fn request(
     *request.method_mut() = Method::POST;
     *request.uri_mut() = with_query(&to.uri, cleared.notice().arrival().query());
     let mut headers = received(cleared.notice().arrival().headers(), to);
-    told(&mut headers, &cleared, to);
+    let mut values = Values(BytesMut::with_capacity(VALUES));
+    told(&mut headers, &cleared, to, &mut values);
     if let Some(context) = context {
         context.tell(&mut headers);
     }
-    forwarded(&mut headers, cleared.notice().arrival());
+    forwarded(&mut headers, cleared.notice().arrival(), &mut values);
     if let Some(key) = &to.sign {
-        signed(&mut headers, cleared.notice().arrival(), key, now);
+        signed(&mut headers, cleared.notice().arrival(), (key, now), &mut values);
     }
     if !to.headers.is_empty() {
         headers.extend(to.headers.clone());
@@ -131,59 +151,76 @@ pub(crate) fn passes(name: &str) -> bool {
 }
 
 fn plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'-'
+    matches!(byte, b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
 }
 
-fn told(headers: &mut HeaderMap, cleared: &Cleared, to: &Destination) {
-    let (arrival, basis) = (cleared.notice().arrival(), cleared.basis());
-    let verdict = if basis.would_refuse.is_some() { "observe-deny" } else { "allow" };
-    let checked = basis.checked.and_then(|moment| jiff::Timestamp::try_from(moment.wall).ok());
-    let told = [
-        ("botwarden-decision-id", Some(arrival.id().to_string())),
-        ("botwarden-route", Some(arrival.route().to_string())),
-        ("botwarden-bot", Some(to.bot.to_string())),
-        ("botwarden-room-members", basis.members.map(|members| members.to_string())),
-        ("botwarden-checked-at", checked.map(|time| time.to_string())),
-    ];
-    let verdict = HeaderValue::from_static(verdict);
-    headers.insert(HeaderName::from_static("botwarden-verdict"), verdict);
-    for (name, value) in told {
-        set(headers, name, value);
+/// What values are written into: one piece of memory for all of a request.
+struct Values(BytesMut);
+
+impl Values {
+    fn text(&mut self, text: &str) -> Option<HeaderValue> {
+        self.0.extend_from_slice(text.as_bytes());
+        HeaderValue::from_maybe_shared(self.0.split().freeze()).ok()
+    }
+
+    fn id(&mut self, id: Uuid) -> Option<HeaderValue> {
+        self.text(id.hyphenated().encode_lower(&mut [0; 36]))
+    }
+
+    fn of(&mut self, value: impl Display) -> Option<HeaderValue> {
+        // Memory does not fail.
+        let _infallible = write!(self.0, "{value}");
+        self.text("")
     }
 }
 
-fn set(headers: &mut HeaderMap, name: &'static str, value: Option<String>) {
-    if let Some(value) = value.and_then(|text| HeaderValue::try_from(text).ok()) {
-        headers.insert(HeaderName::from_static(name), value);
+fn told(headers: &mut HeaderMap, cleared: &Cleared, to: &Destination, values: &mut Values) {
+    let (arrival, basis) = (cleared.notice().arrival(), cleared.basis());
+    let verdict = if basis.would_refuse.is_some() { "observe-deny" } else { "allow" };
+    let checked = basis.checked.and_then(|moment| jiff::Timestamp::try_from(moment.wall).ok());
+    headers.insert(&VERDICT, HeaderValue::from_static(verdict));
+    set(headers, &DECISION_ID, values.id(arrival.id()));
+    set(headers, &ROUTE, values.text(arrival.route()));
+    set(headers, &BOT, values.text(&to.bot));
+    set(headers, &ROOM_MEMBERS, basis.members.and_then(|members| values.of(members)));
+    set(headers, &CHECKED_AT, checked.and_then(|time| values.of(time)));
+}
+
+fn set(headers: &mut HeaderMap, name: &'static HeaderName, value: Option<HeaderValue>) {
+    if let Some(value) = value {
+        headers.insert(name, value);
     }
 }
 
 /// Set anew: what a caller says about hops before us is not believed.
-fn forwarded(headers: &mut HeaderMap, arrival: &Arrival) {
+fn forwarded(headers: &mut HeaderMap, arrival: &Arrival, values: &mut Values) {
     let origin = arrival.origin();
-    set(headers, "x-forwarded-for", origin.peer.map(|peer| peer.to_string()));
+    set(headers, &FORWARDED_FOR, origin.peer.and_then(|peer| values.of(peer)));
     let scheme = HeaderValue::from_static(if origin.secure { "https" } else { "http" });
-    headers.insert(HeaderName::from_static("x-forwarded-proto"), scheme);
-    if let Some(host) = arrival.headers().get(HOST) {
-        headers.insert(HeaderName::from_static("x-forwarded-host"), host.clone());
-    }
+    headers.insert(&FORWARDED_PROTO, scheme);
+    set(headers, &FORWARDED_HOST, arrival.headers().get(HOST).cloned());
     if !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(arrival.body().len()));
+    set(headers, &CONTENT_LENGTH, values.of(arrival.body().len()));
 }
 
 /// Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, base64, `v1,` in front.
-fn signed(headers: &mut HeaderMap, arrival: &Arrival, key: &Secret, now: SystemTime) {
+fn signed(
+    headers: &mut HeaderMap,
+    arrival: &Arrival,
+    (key, now): (&Secret, SystemTime),
+    values: &mut Values,
+) {
     let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let head = format!("{}.{seconds}.", arrival.id());
     // Any length is a key.
     let mac = Hmac::<Sha256>::new_from_slice(key.expose()).ok();
     let mac = mac.map(|mac| mac.chain_update(head).chain_update(arrival.body()).finalize());
     let tag = mac.map(|mac| STANDARD.encode(mac.into_bytes()));
-    set(headers, "webhook-id", Some(arrival.id().to_string()));
-    set(headers, "webhook-timestamp", Some(seconds.to_string()));
-    set(headers, "webhook-signature", tag.map(|tag| format!("v1,{tag}")));
+    set(headers, &WEBHOOK_ID, values.id(arrival.id()));
+    set(headers, &WEBHOOK_TIMESTAMP, values.of(seconds));
+    set(headers, &WEBHOOK_SIGNATURE, tag.and_then(|tag| values.of(format_args!("v1,{tag}"))));
 }
 
 #[cfg(test)]

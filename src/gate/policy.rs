@@ -260,8 +260,7 @@ fn right_age(notice: &Notice, policy: &Policy) -> Result<(), Refusal> {
 
 fn own_message(notice: &Notice, audience: &Audience) -> bool {
     let facts = notice.facts();
-    facts.resource == Resource::Messages
-        && facts.person.as_ref().is_some_and(|person| person.key() == audience.own)
+    facts.resource == Resource::Messages && facts.person == Some(audience.own)
 }
 
 struct Undecided;
@@ -326,7 +325,7 @@ fn stranger(notice: &Notice, roster: &Roster) -> Result<Option<Refusal>, Undecid
     let facts = notice.facts();
     let speaks = matches!(facts.resource, Resource::Messages | Resource::AttachmentActions)
         && facts.verb != Verb::Deleted;
-    let listed = facts.person.as_ref().is_some_and(|person| roster.contains(person.key()));
+    let listed = facts.person.is_some_and(|person| roster.contains(person));
     match roster.freshness(notice.arrival().received(), Duration::ZERO) {
         _ if !speaks || listed => Ok(None),
         Freshness::Fresh => Ok(Some(Refusal::SenderNotInRoom)),

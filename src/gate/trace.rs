@@ -6,8 +6,9 @@
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
+use uuid::fmt::Simple;
 
 use super::arrival::Arrival;
 use super::signature::Authentic;
@@ -17,6 +18,9 @@ pub(super) const PARENT: &str = "traceparent";
 
 /// What else its tracing systems want to be passed on.
 pub(super) const STATE: &str = "tracestate";
+
+static PARENT_HEADER: HeaderName = HeaderName::from_static(PARENT);
+static STATE_HEADER: HeaderName = HeaderName::from_static(STATE);
 
 /// `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits.
 const PARENT_LENGTH: usize = 55;
@@ -51,9 +55,15 @@ pub enum Propagation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceId(NonZeroU128);
 
+impl TraceId {
+    fn digits(self, room: &mut [u8; 32]) -> &str {
+        digits(self.0.get()).encode_lower(room)
+    }
+}
+
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(self.digits(&mut [0; 32]))
     }
 }
 
@@ -61,10 +71,25 @@ impl fmt::Display for TraceId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SpanId(NonZeroU64);
 
+impl SpanId {
+    fn digits(self, room: &mut [u8; 32]) -> &str {
+        last(16, digits(self.0.get().into()).encode_lower(room))
+    }
+}
+
 impl fmt::Display for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(self.digits(&mut [0; 32]))
     }
+}
+
+/// The 32 digits of a number, as `{:032x}` writes them, in a tenth of its time.
+fn digits(number: u128) -> Simple {
+    Uuid::from_u128(number).simple()
+}
+
+fn last(count: usize, digits: &str) -> &str {
+    digits.get(digits.len() - count..).unwrap_or(digits)
 }
 
 /// The trace of one authentic event.
@@ -149,21 +174,32 @@ impl Trace {
 }
 
 impl Context {
+    /// Section 3.2: version, trace, span and flags.
+    fn parent(&self) -> String {
+        let mut text = String::with_capacity(PARENT_LENGTH);
+        text.push_str("00-");
+        text.push_str(self.trace.digits(&mut [0; 32]));
+        text.push('-');
+        text.push_str(self.parent.digits(&mut [0; 32]));
+        text.push('-');
+        text.push_str(last(2, digits(self.flags.into()).encode_lower(&mut [0; 32])));
+        text
+    }
+
     /// Sets its headers.
     pub(super) fn tell(&self, headers: &mut HeaderMap) {
-        let parent = format!("00-{}-{}-{:02x}", self.trace, self.parent, self.flags);
-        if let Ok(parent) = HeaderValue::try_from(parent) {
-            headers.insert(PARENT, parent);
+        if let Ok(parent) = HeaderValue::try_from(self.parent()) {
+            headers.insert(&PARENT_HEADER, parent);
         }
         if let Some(state) = &self.state {
-            headers.insert(STATE, state.clone());
+            headers.insert(&STATE_HEADER, state.clone());
         }
     }
 }
 
 impl Caller {
     fn read(headers: &HeaderMap) -> Option<Self> {
-        let mut parents = headers.get_all(PARENT).iter();
+        let mut parents = headers.get_all(&PARENT_HEADER).iter();
         let parent = parents.next()?.to_str().ok()?;
         // Two of them say nothing.
         if parents.next().is_some() {
@@ -212,7 +248,7 @@ fn hex(digits: &str) -> Option<u128> {
 /// Section 3.3: one list, however many headers it comes in; all of it or nothing. The value is a copy: what came from a
 /// listener holds on to its buffer.
 fn state_of(headers: &HeaderMap) -> Option<HeaderValue> {
-    let lines = headers.get_all(STATE).iter().map(HeaderValue::to_str);
+    let lines = headers.get_all(&STATE_HEADER).iter().map(HeaderValue::to_str);
     let lines: Vec<&str> = lines.collect::<Result<_, _>>().ok()?;
     let members = lines.iter().flat_map(|line| line.split(','));
     let members: Vec<&str> = members.map(str::trim).filter(|member| !member.is_empty()).collect();

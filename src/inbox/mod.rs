@@ -6,7 +6,8 @@
 mod tally;
 mod window;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::{Entry, HashMap};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -157,11 +158,20 @@ impl<W: Work> Inbox<W> {
         lanes.events += 1;
         lanes.bytes = bytes;
         lanes.tally.enter(&label);
-        let idle = !lanes.waiting.contains_key(&label.lane);
-        let lane = label.lane.clone();
-        lanes.waiting.entry(lane.clone()).or_default().push_back((label, letter));
+        // A lane that is there has a task.
+        let idle = match lanes.waiting.entry(label.lane.clone()) {
+            Entry::Occupied(mut lane) => {
+                lane.get_mut().push_back((label, letter));
+                None
+            }
+            Entry::Vacant(lane) => {
+                let idle = label.lane.clone();
+                lane.insert(VecDeque::from([(label, letter)]));
+                Some(idle)
+            }
+        };
         drop(lanes);
-        if idle {
+        if let Some(lane) = idle {
             self.go(lane);
         }
         Ok(())

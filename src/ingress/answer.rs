@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::Full;
 use uuid::Uuid;
 
@@ -14,6 +14,10 @@ use crate::config::Unverified;
 use crate::flow::{Admission, Doorway, Outcome};
 use crate::gate::refusal::Refusal;
 use crate::report::outage::{Outage, Source};
+
+/// Headers of a call, as many as Webex and a proxy send: HTTP keeps the table of an answer for those of the next call, and
+/// one that grows is made twice.
+const HEADERS: usize = 12;
 
 /// An answer to a caller.
 pub type Response = http::Response<Full<Bytes>>;
@@ -81,9 +85,14 @@ fn unverified(doorway: Option<&Doorway>, id: Uuid) -> Response {
     if doorway.is_some_and(|doorway| doorway.unverified == Unverified::Ok) {
         return plain(StatusCode::OK);
     }
-    let problem = format!(
-        r#"{{"type":"about:blank","title":"Forbidden","status":403,"instance":"urn:uuid:{id}"}}"#
-    );
+    let mut text = Uuid::encode_buffer();
+    let id = &*id.hyphenated().encode_lower(&mut text);
+    let problem = [
+        r#"{"type":"about:blank","title":"Forbidden","status":403,"instance":"urn:uuid:"#,
+        id,
+        r#""}"#,
+    ]
+    .concat();
     let mut response = with(
         StatusCode::FORBIDDEN,
         CONTENT_TYPE,
@@ -118,6 +127,7 @@ pub(super) fn broken() -> Response {
 
 fn with(status: StatusCode, name: http::HeaderName, value: HeaderValue) -> Response {
     let mut response = plain(status);
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
     response.headers_mut().insert(name, value);
     response
 }

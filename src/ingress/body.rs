@@ -1,12 +1,14 @@
 //! Reading a body within its limits.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::error::Elapsed;
 
 use super::lot::{Lot, Place};
 use crate::gate::refusal::Refusal;
@@ -53,13 +55,21 @@ pub(super) enum Unread {
 /// Rules 3 to 5: within the limit, in time, and only while its place is not needed for a newer one.
 pub(super) async fn read(body: Incoming, limits: &Limits) -> Result<Whole, Unread> {
     let mut weighed = Weighed::new(body, limits);
-    let reading = read_capped(&mut weighed, limits.bytes);
-    match tokio::time::timeout(limits.time, reading).await {
+    match in_time(read_capped(&mut weighed, limits.bytes), limits.time).await {
         Ok(Ok(bytes)) => Ok(Whole { bytes, place: weighed.place.into() }),
         Ok(Err(ReadError::TooLarge(_))) => Err(Unread::Refused(Refusal::BodyTooLarge)),
         Ok(Err(ReadError::Broken)) if weighed.starved => Err(Unread::Refused(Refusal::Overloaded)),
         Ok(Err(ReadError::Broken)) => Err(Unread::Broken),
         Err(_elapsed) => Err(Unread::Refused(Refusal::BodyTimeout)),
+    }
+}
+
+/// What is there at once needs no timer.
+async fn in_time<F: Future>(reading: F, limit: Duration) -> Result<F::Output, Elapsed> {
+    let mut reading = pin!(reading);
+    match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
+        Poll::Ready(read) => Ok(read),
+        Poll::Pending => tokio::time::timeout(limit, reading).await,
     }
 }
 

@@ -137,9 +137,11 @@ fn names_one_host(head: &Head) -> bool {
     }
 }
 
-/// A name or an address, and perhaps a port; or nothing. The bot is told of it, and may make links of it.
+/// A name or an address, and perhaps a port; or nothing. The bot is told of it, and may make links of it. A plain name is
+/// one in any case, and needs no memory to be found so.
 fn is_host(host: &[u8]) -> bool {
-    host.is_empty() || (Authority::try_from(host).is_ok() && !host.contains(&b'@'))
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    host.iter().all(plain) || (Authority::try_from(host).is_ok() && !host.contains(&b'@'))
 }
 
 /// Section 6.1, in the same way: chunks, once, and no other coding. Nobody here undoes another one, and who was taught to

@@ -1,23 +1,29 @@
 //! One connection, from the handshake to its end.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::future::{Future as _, poll_fn};
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Request;
 use hyper::body::Incoming;
-use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio_util::sync::CancellationToken;
+use tokio_rustls::server::TlsStream;
 
 use super::call::Visit;
 use super::linger::Linger;
+use super::lull::{Lull, Observed};
 use super::timely::{Kind, Timely};
 use super::tls::Certificates;
+use super::word::Word;
 use crate::flow::Door;
 use crate::rt::Rationed;
 
@@ -30,17 +36,15 @@ const HEAD: usize = 8 * 1024;
 const HANDSHAKE: usize = 24 * 1024;
 
 /// How connections are treated, the same for all.
-#[derive(Clone)]
 pub(super) struct Manner {
     pub(super) http: http1::Builder,
     pub(super) tls: Option<Certificates>,
-    /// For the handshake.
+    /// For the handshake, and for the silence before it and between two calls.
     pub(super) patience: Duration,
-    /// Cancelled when connections should end after what they are doing.
-    pub(super) closing: CancellationToken,
-    /// Cancelled when they should end at once.
-    pub(super) over: CancellationToken,
 }
+
+/// What answers are written to, and calls read from.
+type Plain = Linger<Timely<TcpStream>>;
 
 /// The HTTP of every connection. Not more than 100 headers, which is hyper's own limit.
 pub(super) fn http(header_timeout: Duration) -> http1::Builder {
@@ -50,63 +54,141 @@ pub(super) fn http(header_timeout: Duration) -> http1::Builder {
         .header_read_timeout(header_timeout)
         .max_header_size(HEAD)
         .max_buf_size(HEAD)
+        // Answers have a hundred bytes: to copy them behind their head is cheaper than to write two pieces.
+        .writev(false)
         .half_close(true)
         .keep_alive(true);
     builder
 }
 
 /// Serves a connection until it ends, or its place is needed, or everything ends.
-pub(super) async fn serve<D: Door>(stream: TcpStream, visit: Arc<Visit<D>>, manner: Manner) {
-    let over = manner.over.clone();
+pub(super) async fn serve<D: Door>(stream: TcpStream, visit: Visit<D>, manner: Arc<Manner>) {
     tokio::select! {
-        () = welcome(stream, &visit, manner) => {}
+        biased;
         () = visit.guest.cut() => {}
-        () = over.cancelled() => {}
+        () = welcome(stream, &visit, &manner) => {}
     }
 }
 
-async fn welcome<D: Door>(stream: TcpStream, visit: &Arc<Visit<D>>, manner: Manner) {
+async fn welcome<D: Door>(stream: TcpStream, visit: &Visit<D>, manner: &Manner) {
     if stream.set_nodelay(true).is_err() {
         return; // the caller is gone
     }
-    // Buffers come with the first byte: who says nothing holds a socket and little more.
-    let spoken = tokio::time::timeout(manner.patience, stream.readable());
-    tokio::select! {
-        spoken = spoken => if !matches!(spoken, Ok(Ok(()))) { return },
-        () = manner.closing.cancelled() => return,
-    }
     let stream = Linger::new(Timely::new(stream, Kind::default()));
-    // In boxes: a connection has memory for the one way that it goes, not for all of them.
+    if speaks(&stream, Plain::poll_readable, visit, manner).await.is_none() {
+        return;
+    }
     let Some(certificates) = &manner.tls else {
-        return Box::pin(converse(TokioIo::new(stream), visit, &manner)).await;
+        return converse(stream, Plain::poll_readable, visit, manner).await;
     };
-    let (stream, ration) = Rationed::new(stream);
-    ration.is(HANDSHAKE);
-    let handshake = tokio::time::timeout(manner.patience, certificates.acceptor().accept(stream));
-    if let Ok(Ok(stream)) = Box::pin(handshake).await {
-        ration.is(usize::MAX);
-        Box::pin(converse(TokioIo::new(stream), visit, &manner)).await;
+    // In a box: a connection has memory for the one way that it goes, not for all of them.
+    if let Some(stream) = Box::pin(handshake(stream, certificates, manner.patience)).await {
+        Box::pin(converse(stream, readable_below, visit, manner)).await;
     }
 }
 
-pub(super) async fn converse<S, D>(io: S, visit: &Arc<Visit<D>>, manner: &Manner)
-where
-    S: Read + Write + Unpin,
+async fn handshake(
+    stream: Plain,
+    certificates: &Certificates,
+    patience: Duration,
+) -> Option<TlsStream<Rationed<Plain>>> {
+    let (stream, ration) = Rationed::new(stream);
+    ration.is(HANDSHAKE);
+    let accepted = tokio::time::timeout(patience, certificates.acceptor().accept(stream)).await;
+    ration.is(usize::MAX);
+    accepted.ok()?.ok()
+}
+
+/// Waits for the next byte with a socket and little more. `None`: there is nothing to wait for, or no time left.
+async fn speaks<S, D>(
+    stream: &S,
+    readable: impl Fn(&S, &mut Context<'_>) -> Poll<io::Result<()>>,
+    visit: &Visit<D>,
+    manner: &Manner,
+) -> Option<()> {
+    let spoken = poll_fn(|cx| match visit.guest.poll_told(Word::Close, cx) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => readable(stream, cx).map(Result::ok),
+    });
+    tokio::time::timeout(manner.patience, spoken).await.ok()?
+}
+
+impl Plain {
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.inner().inner().poll_read_ready(cx)
+    }
+}
+
+/// Nothing of it is left in the layer above when that found nothing to read.
+fn readable_below(
+    stream: &TlsStream<Rationed<Plain>>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    stream.get_ref().0.inner().poll_readable(cx)
+}
+
+/// Call after call, beginning with one of which something is there.
+pub(super) async fn converse<S, D>(
+    mut stream: S,
+    readable: impl Fn(&S, &mut Context<'_>) -> Poll<io::Result<()>>,
+    visit: &Visit<D>,
+    manner: &Manner,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
     D: Door,
 {
-    let calls = service_fn(|request: Request<Incoming>| {
-        let visit = Arc::clone(visit);
-        async move { Ok::<_, Infallible>(visit.call(request).await) }
-    });
-    let mut connection = pin!(manner.http.serve_connection(io, calls));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = manner.closing.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut early = Bytes::new();
+    // In a box, which holds all that HTTP needs and is given back at rest.
+    while let Some((rested, rest)) = Box::pin(calls(stream, early, visit, manner)).await {
+        (stream, early) = (rested, rest);
+        if early.is_empty() && speaks(&stream, &readable, visit, manner).await.is_none() {
+            // So that a caller with TLS knows that nothing is missing. Nobody is left to tell if it does not arrive.
+            return drop(stream.shutdown().await);
         }
+    }
+}
+
+/// Serves calls until the connection is over (`None`), or at rest; then the stream is given back, with what was read of
+/// the next call.
+async fn calls<S, D>(
+    stream: S,
+    early: Bytes,
+    visit: &Visit<D>,
+    manner: &Manner,
+) -> Option<(S, Bytes)>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    D: Door,
+{
+    let lull = Lull::new();
+    let calls = service_fn(|request: Request<Incoming>| {
+        lull.begins();
+        let (lull, answered) = (&lull, visit.call(request));
+        async move {
+            let answer = answered.await;
+            lull.ends();
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let io = TokioIo::new(Observed::new(stream, early, &lull));
+    let mut connection = manner.http.serve_connection(io, calls);
+    let serve = |cx: &mut Context<'_>| {
+        let mut connection = Pin::new(&mut connection);
+        if visit.guest.told(Word::Close) {
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.poll(cx)
     };
-    if let Err(error) = ended {
-        tracing::trace!(%error, "a connection ended early");
+    match lull.between(serve).await {
+        None => {
+            let parts = connection.into_parts();
+            Some((parts.io.into_inner().into_inner(), parts.read_buf))
+        }
+        Some(ended) => {
+            if let Err(error) = ended {
+                tracing::trace!(%error, "a connection ended early");
+            }
+            None
+        }
     }
 }

@@ -7,8 +7,9 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll};
 
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use super::word::{Ear, Word};
 
 /// Those who were cut off and still hold a socket and memory: as many as a burst brings before their tasks have run.
 const LEAVING: usize = 64;
@@ -43,7 +44,7 @@ struct Place {
     working: AtomicUsize,
     /// It has shown an authentic event since it was last looked at.
     shown: AtomicBool,
-    cut: CancellationToken,
+    ear: Ear,
 }
 
 /// An authentic event is being worked on.
@@ -82,6 +83,13 @@ impl Guests {
         self.locked().make_room()
     }
 
+    /// Tells everybody who is here.
+    pub(super) fn tell(&self, word: Word) {
+        let rows = self.locked();
+        let all = rows.strangers.iter().chain(&rows.known).filter_map(Weak::upgrade);
+        all.for_each(|place| place.ear.tell(word));
+    }
+
     /// A panic elsewhere leaves the rows usable: at worst a place is counted that is gone.
     fn locked(&self) -> MutexGuard<'_, Rows> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
@@ -93,7 +101,7 @@ impl Rows {
         let Some(place) = self.stranger().or_else(|| self.idle()) else {
             return false;
         };
-        place.cut.cancel();
+        place.ear.tell(Word::Cut);
         self.open = self.open.saturating_sub(1);
         true
     }
@@ -139,12 +147,17 @@ impl Rows {
 impl Guest {
     /// Ends when the place is needed for somebody else.
     pub(crate) async fn cut(&self) {
-        self.place.cut.cancelled().await;
+        std::future::poll_fn(|cx| self.poll_told(Word::Cut, cx)).await;
     }
 
-    /// The same, to be kept beside the guest.
-    pub(crate) fn cut_owned(&self) -> WaitForCancellationFutureOwned {
-        self.place.cut.clone().cancelled_owned()
+    /// Ready when this was said to the guest. One task may ask.
+    pub(super) fn poll_told(&self, word: Word, cx: &Context<'_>) -> Poll<()> {
+        self.place.ear.poll_heard(word, cx)
+    }
+
+    /// Whether this was said to the guest. Who only asks whether is woken by [`Self::cut`].
+    pub(super) fn told(&self, word: Word) -> bool {
+        self.place.ear.heard(word)
     }
 
     /// An event of this connection is authentic, and is worked on from here on.
@@ -159,7 +172,7 @@ impl Drop for Guest {
     fn drop(&mut self) {
         let mut rows = self.guests.locked();
         rows.present = rows.present.saturating_sub(1);
-        if !self.place.cut.is_cancelled() {
+        if !self.place.ear.heard(Word::Cut) {
             rows.open = rows.open.saturating_sub(1);
         }
     }
@@ -176,7 +189,7 @@ mod tests {
     use super::*;
 
     fn is_cut(guest: &Guest) -> bool {
-        guest.place.cut.is_cancelled()
+        guest.place.ear.heard(Word::Cut)
     }
 
     #[test]

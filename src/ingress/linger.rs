@@ -26,6 +26,10 @@ impl<S> Linger<S> {
     pub(super) fn new(stream: S) -> Self {
         Self { stream, until: None }
     }
+
+    pub(super) fn inner(&self) -> &S {
+        &self.stream
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Linger<S> {

@@ -4,12 +4,11 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::accept::accept;
@@ -23,6 +22,7 @@ use super::lot::Lot;
 use super::passed::{Listener, Passed};
 use super::timely::{Kind, Timely};
 use super::tls::{Certificates, examine};
+use super::word::Word;
 use crate::config::{Listen, Server};
 use crate::flow::Door;
 use crate::gate::arrival::Origin;
@@ -137,13 +137,13 @@ impl Bound {
         let drain = self.drain.clone();
         self.take_until_stopped(&house, tasks).await;
         let left = drain.all().saturating_sub(drain.grace());
-        house.manner.closing.cancel();
+        house.guests.tell(Word::Close);
         house.connections.close();
         let finished = tokio::time::timeout(left, house.connections.wait());
         if finished.await.is_err() {
             tracing::warn!("calls were cut off at the end of `drain_timeout`");
         }
-        house.manner.over.cancel();
+        house.guests.tell(Word::Cut);
         house.connections.wait().await;
     }
 
@@ -171,7 +171,7 @@ impl Bound {
 struct House<D> {
     desk: Arc<Desk<D>>,
     guests: Arc<Guests>,
-    manner: Manner,
+    manner: Arc<Manner>,
     connections: TaskTracker,
 }
 
@@ -192,13 +192,11 @@ impl<D: Door> House<D> {
                 )),
             }),
             guests: Guests::new(server.max_connections),
-            manner: Manner {
+            manner: Arc::new(Manner {
                 http: connection::http(server.header_timeout),
                 tls,
                 patience: server.header_timeout,
-                closing: CancellationToken::new(),
-                over: CancellationToken::new(),
-            },
+            }),
             connections: TaskTracker::new(),
         }
     }
@@ -208,14 +206,14 @@ impl<D: Door> House<D> {
         let Some(visit) = self.visit(peer.ip()) else {
             return;
         };
-        let serving = connection::serve(stream, visit, self.manner.clone());
+        let serving = connection::serve(stream, visit, Arc::clone(&self.manner));
         tasks.spawn("connection", self.connections.track_future(serving));
     }
 
-    fn visit(&self, peer: IpAddr) -> Option<Arc<Visit<D>>> {
+    fn visit(&self, peer: IpAddr) -> Option<Visit<D>> {
         let guest = self.guests.enter()?;
         let origin = Origin { peer: Some(peer.to_canonical()), secure: self.manner.tls.is_some() };
-        Some(Arc::new(Visit { desk: Arc::clone(&self.desk), origin, guest }))
+        Some(Visit { desk: Arc::clone(&self.desk), origin, guest })
     }
 }
 
@@ -229,7 +227,8 @@ where
 {
     let house = House::new(server, None, door);
     if let Some(visit) = house.visit(Ipv4Addr::LOCALHOST.into()) {
-        let stream = TokioIo::new(Linger::new(Timely::new(stream, Kind::default())));
-        connection::converse(stream, &visit, &house.manner).await;
+        let stream = Linger::new(Timely::new(stream, Kind::default()));
+        let readable = |_: &_, _: &mut Context<'_>| Poll::Ready(Ok(()));
+        connection::converse(stream, readable, &visit, &house.manner).await;
     }
 }

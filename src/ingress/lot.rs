@@ -3,15 +3,14 @@
 //! A lot that says no when it is full belongs to whoever fills it first, and that costs one slow caller per place. So
 //! the oldest is cut off instead: what Webex sends is there at once, what is sent slowly on purpose is old.
 
-use std::future::Future as _;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::{PollSemaphore, WaitForCancellationFutureOwned};
+use tokio_util::sync::PollSemaphore;
 
 use super::guests::{Guest, Guests};
+use super::word::Word;
 
 /// All places.
 #[derive(Debug)]
@@ -23,10 +22,9 @@ pub(super) struct Lot {
 /// The place of one body, or one's turn for it.
 #[derive(Debug)]
 pub(super) struct Place {
-    cut: Pin<Box<WaitForCancellationFutureOwned>>,
     turn: PollSemaphore,
     memory: Option<OwnedSemaphorePermit>,
-    _guest: Guest,
+    guest: Guest,
 }
 
 /// The place is needed for somebody else.
@@ -41,19 +39,14 @@ impl Lot {
     /// A place, if need be that of the oldest.
     pub(super) fn enter(&self) -> Option<Place> {
         let guest = self.guests.enter()?;
-        Some(Place {
-            cut: Box::pin(guest.cut_owned()),
-            turn: PollSemaphore::new(Arc::clone(&self.memory)),
-            memory: None,
-            _guest: guest,
-        })
+        Some(Place { turn: PollSemaphore::new(Arc::clone(&self.memory)), memory: None, guest })
     }
 }
 
 impl Place {
     /// Ready when there is memory for this body: whoever was cut off for it may still hold theirs for a moment.
     pub(super) fn poll_hold(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Evicted>> {
-        if self.cut.as_mut().poll(cx).is_ready() {
+        if self.guest.poll_told(Word::Cut, cx).is_ready() {
             return Poll::Ready(Err(Evicted));
         }
         if self.memory.is_none() {

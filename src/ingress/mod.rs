@@ -4,6 +4,8 @@
 //!
 //! * Every wait has a limit: for the TLS handshake and the head of a call, for its body, for the silence between two
 //!   calls, and for the reading of answers ([`timely`]).
+//! * A connection takes memory for HTTP while it is called, and a moment longer ([`lull`]); at rest it is a socket and some
+//!   2 KiB.
 //! * Connections are bounded. When all places are taken, whoever has been there longest without an authentic event
 //!   makes room ([`guests`]), so slow clients cannot lock Webex out.
 //! * Large bodies are bounded apart from small ones ([`body`]), so large forgeries cannot use up the memory, nor can
@@ -24,10 +26,13 @@ mod guests;
 mod linger;
 mod listener;
 mod lot;
+mod lull;
+mod muffle;
 mod passed;
 mod timely;
 mod tls;
 mod watch;
+mod word;
 
 pub(crate) use accept::accept;
 pub use answer::{Response, answer};

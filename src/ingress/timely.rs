@@ -47,6 +47,10 @@ impl<S> Timely<S> {
         Self { stream, answer, late: None }
     }
 
+    pub(super) fn inner(&self) -> &S {
+        &self.stream
+    }
+
     /// The time begins when the reader is behind.
     fn in_time<T>(
         &mut self,

@@ -2,6 +2,7 @@
 
 mod ration;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::hash::{BuildHasher as _, RandomState};
@@ -29,14 +30,57 @@ static START: LazyLock<Instant> = LazyLock::new(|| {
     now.checked_sub(Duration::from_hours(1)).unwrap_or(now)
 });
 
-/// Both clocks, now. Under a paused tokio clock (tests) both move with it.
+/// Both clocks, now. The wall clock is looked at anew after [`SAME_WALL`]; in between it goes on with the other one.
 pub fn now() -> Moment {
-    Moment { wall: wall(), tick: START.elapsed() }
+    let tick = START.elapsed();
+    Moment { wall: walls(tick), tick }
+}
+
+/// For how long the two clocks are taken to go alike. An event looks at them twenty times; a record says milliseconds, and
+/// a clock that somebody sets may be told this much later.
+const SAME_WALL: Duration = Duration::from_millis(5);
+
+/// The wall clock at this tick.
+fn walls(tick: Duration) -> SystemTime {
+    thread_local! {
+        /// When it was looked at, and what it said.
+        static LOOKED: Cell<Option<(Duration, SystemTime)>> = const { Cell::new(None) };
+    }
+    let goes_on = |(then, wall): (Duration, SystemTime)| {
+        let since = tick.checked_sub(then).filter(|since| *since < SAME_WALL)?;
+        wall.checked_add(since)
+    };
+    LOOKED.get().and_then(goes_on).unwrap_or_else(|| {
+        let wall = wall();
+        LOOKED.set(Some((tick, wall)));
+        wall
+    })
 }
 
 /// How long ago a moment was at least ([`Moment::surely_since`]): for figures, which need one clock only.
 pub fn surely_since(earlier: Moment) -> Duration {
     START.elapsed().saturating_sub(earlier.tick)
+}
+
+/// Something whose length is measured, by one clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Began(Instant);
+
+/// It begins now.
+pub fn begin() -> Began {
+    Began(Instant::now())
+}
+
+impl Began {
+    /// How long ago that was.
+    pub fn took(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// The wall clock, now.
+pub fn wall_now() -> SystemTime {
+    wall()
 }
 
 /// The clock that supervisors compare with (`CLOCK_MONOTONIC`), since some moment before the start.

@@ -37,6 +37,11 @@ impl<S> Rationed<S> {
         let ration = Ration(Arc::new(AtomicUsize::new(usize::MAX)));
         (Self { stream, ration: ration.clone() }, ration)
     }
+
+    /// What is below.
+    pub fn inner(&self) -> &S {
+        &self.stream
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Rationed<S> {

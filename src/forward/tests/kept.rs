@@ -176,7 +176,7 @@ async fn no_connection_outlives_the_way_to_its_bot() {
 /// By itself, over a connection of this kind.
 async fn exchange(forward: &Forward, body: Bytes, over: Over) -> Result<u16, Outage> {
     let request = Request::post("http://localhost/").body(body).unwrap();
-    forward.exchange(request, over, std::future::pending()).await
+    forward.exchange(forward.call(request), over, std::future::pending()).await
 }
 
 #[tokio::test]

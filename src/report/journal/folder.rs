@@ -80,7 +80,14 @@ struct Open {
     place: (u64, u64),
     size: u64,
     day: u64,
+    /// Whether a write to it is a copy into memory.
+    local: bool,
 }
+
+/// File systems of this machine, by `f_type` of statfs(2): ext4, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS. On any other,
+/// such as NFS, a write may wait for somebody else.
+const LOCAL: [u64; 7] =
+    [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1, 0xf2f5_2010];
 
 /// A part of a batch that is in the file already: what is left is written when there is room again.
 #[derive(Clone, Copy, Debug, Default)]
@@ -132,6 +139,11 @@ impl Folder {
         }
     }
 
+    /// Whether a write goes to memory: to a file that is there, of this machine, and stays the same for now.
+    pub(super) fn is_brisk(&self, now: SystemTime) -> bool {
+        self.open.as_ref().is_some_and(|open| open.local && !self.is_full(open, now))
+    }
+
     /// Asks the system to write down what it has. Afterwards a new file begins if it could not: what is said about the
     /// old one from then on need not be true.
     pub(super) fn sync(&mut self) -> io::Result<()> {
@@ -144,14 +156,17 @@ impl Folder {
 
     /// A new file when the day or the size says so.
     fn turn(&mut self, batch: &Batch<'_>) -> io::Result<()> {
-        let full = |open: &Open| open.size >= self.rules.rotate_at || open.day != day(batch.at);
-        if self.open.as_ref().is_some_and(|open| !full(open)) {
+        if self.open.as_ref().is_some_and(|open| !self.is_full(open, batch.at)) {
             return Ok(());
         }
         self.begin(batch)?;
         // A directory that cannot be listed is no reason to lose records; it is tried again at the next turn.
         let _next_time = self.prune(batch.at);
         Ok(())
+    }
+
+    fn is_full(&self, open: &Open, now: SystemTime) -> bool {
+        open.size >= self.rules.rotate_at || open.day != day(now)
     }
 
     fn begin(&mut self, batch: &Batch<'_>) -> io::Result<()> {
@@ -163,7 +178,8 @@ impl Folder {
         self.sync()?;
         let made = file.metadata()?;
         let place = (made.dev(), made.ino());
-        self.open = Some(Open { file, path, place, size: 0, day: day(batch.at) });
+        let local = is_local(&file);
+        self.open = Some(Open { file, path, place, size: 0, day: day(batch.at), local });
         self.last = Some(name);
         Ok(())
     }
@@ -216,6 +232,11 @@ impl Open {
         let there = fs::symlink_metadata(&self.path);
         there.is_ok_and(|there| (there.dev(), there.ino()) == self.place)
     }
+}
+
+fn is_local(file: &File) -> bool {
+    let kind = rustix::fs::fstatfs(file).ok().and_then(|system| u64::try_from(system.f_type).ok());
+    kind.is_some_and(|kind| LOCAL.contains(&kind))
 }
 
 fn day(at: SystemTime) -> u64 {

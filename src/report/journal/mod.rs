@@ -1,4 +1,4 @@
-//! The decision log: records in a chain, written by a thread of their own.
+//! The decision log: records in a chain.
 //!
 //! A reader that stalls must not stall the gateway, and what may pass waits until its record is written.
 
@@ -9,6 +9,7 @@ pub mod folder;
 pub mod name;
 mod pen;
 mod queue;
+mod seat;
 pub mod seals;
 pub mod verify;
 mod writer;
@@ -17,6 +18,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use super::lines::Unwritten;
@@ -29,7 +31,8 @@ pub use pen::SEAL_AFTER;
 use pen::{Ink, Opening, Pen};
 use queue::{Haste, Queue};
 use seals::SealedBefore;
-use writer::{Fate, Item, Sink, Writer};
+use seat::Seat;
+use writer::{Fate, Item, Pace, Sink, Writer};
 
 /// Records that wait for the writer: some 6 MB of them.
 pub(super) const LONGEST_QUEUE: usize = 10_000;
@@ -144,6 +147,7 @@ pub struct JournalState {
 #[derive(Debug)]
 pub(super) struct Journal {
     queue: Arc<Queue>,
+    seat: Arc<Seat>,
     fate: Arc<Fate>,
     done: Arc<Done>,
 }
@@ -165,11 +169,13 @@ impl Journal {
             fate: Arc::clone(&fate),
             done: Arc::clone(&done),
             named: 0,
+            pace: Pace::default(),
         };
-        let thread = std::thread::Builder::new().name("records".to_owned());
-        let started = thread.spawn(move || writer.run());
+        let seat = Arc::new(Seat::new(writer));
+        let (thread, writing) = (std::thread::Builder::new(), Arc::clone(&seat));
+        let started = thread.name("records".to_owned()).spawn(move || writing.run());
         fate.failing.store(started.is_err(), Ordering::Relaxed);
-        Self { queue, fate, done }
+        Self { queue, seat, fate, done }
     }
 
     /// Queues a record: a line with its end. Also while none can be written: what is over by then, such as an event that
@@ -202,8 +208,13 @@ impl Journal {
     pub(super) async fn written(&self, ticket: Ticket, within: Duration) -> Result<(), Unwritten> {
         if self.done.items() < ticket.0 {
             // What else is ready to go on may have a record as well.
-            tokio::task::yield_now().await;
-            self.queue.wake();
+            behind_others().await;
+        }
+        if self.done.items() < ticket.0 {
+            self.seat.write();
+        }
+        if self.done.items() >= ticket.0 {
+            return Ok(());
         }
         let reached = self.done.reached(ticket.0);
         if matches!(tokio::time::timeout(within, reached).await, Ok(Ok(()))) {
@@ -265,6 +276,19 @@ impl Journal {
     fn send(&self, item: Item) -> Option<Ticket> {
         self.queue.put(item, self.done.items(), Haste::Now)
     }
+}
+
+/// Lets everything else go first that is ready to go on. `yield_now` would also ask the system for what is new.
+async fn behind_others() {
+    let mut been = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut been, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl Drop for Journal {

@@ -76,8 +76,8 @@ impl Queue {
         self.rouse(&mut self.inner());
     }
 
-    /// What waits, so many at most. Without any, waits for it, but not longer than this; then there is nothing.
-    pub(super) fn take(&self, most: usize, within: Duration) -> Result<Vec<Item>, Closed> {
+    /// Waits for something, but not longer than this.
+    pub(super) fn wait(&self, within: Duration) -> Result<(), Closed> {
         let mut inner = self.inner();
         if inner.items.is_empty() && !inner.closed {
             inner.writer = State::Asleep;
@@ -85,11 +85,22 @@ impl Queue {
             (inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
             inner.writer = State::Working;
         }
-        if inner.items.is_empty() && inner.closed {
-            return Err(Closed);
-        }
+        if inner.items.is_empty() && inner.closed { Err(Closed) } else { Ok(()) }
+    }
+
+    /// What waits, so many at most.
+    pub(super) fn items(&self, most: usize) -> Vec<Item> {
+        let mut inner = self.inner();
         let most = most.min(inner.items.len());
-        Ok(inner.items.drain(..most).collect())
+        inner.items.drain(..most).collect()
+    }
+
+    /// The lines among it that come first, so many at most.
+    pub(super) fn lines(&self, most: usize) -> Vec<Item> {
+        let mut inner = self.inner();
+        let lines = inner.items.iter().take_while(|item| matches!(item, Item::Line(..)));
+        let most = lines.take(most).count();
+        inner.items.drain(..most).collect()
     }
 
     /// Nobody will put anything in any more: what waits is still written.
@@ -145,7 +156,7 @@ mod tests {
             [0, 0, 0].map(|done| queue.put(line(), done, Haste::Soon).is_some()),
             [true, true, false]
         );
-        assert_eq!(queue.take(10, LONG).unwrap().len(), 2);
+        assert_eq!(queue.items(10).len(), 2);
         assert!(queue.put(line(), 0, Haste::Now).is_none(), "they are not written yet");
         assert_eq!(queue.put(line(), 1, Haste::Now), Some(Ticket(3)));
     }
@@ -157,8 +168,20 @@ mod tests {
             queue.put(line(), 0, Haste::Soon).unwrap();
         }
         queue.close();
-        assert_eq!([2, 2].map(|most| queue.take(most, LONG).unwrap().len()), [2, 1]);
-        assert!(queue.take(2, LONG).is_err());
+        for expected in [2, 1] {
+            assert_eq!((queue.wait(LONG), queue.items(2).len()), (Ok(()), expected));
+        }
+        assert_eq!(queue.wait(LONG), Err(Closed));
+    }
+
+    #[test]
+    fn lines_are_taken_up_to_what_is_none() {
+        let queue = Queue::new(10);
+        for item in [line(), line(), Item::Begin(SystemTime::UNIX_EPOCH), line()] {
+            queue.put(item, 0, Haste::Soon).unwrap();
+        }
+        assert_eq!([1, 9, 9].map(|most| queue.lines(most).len()), [1, 1, 0]);
+        assert_eq!(queue.items(9).len(), 2, "they stay");
     }
 
     #[test]
@@ -166,7 +189,7 @@ mod tests {
         let queue = Arc::new(Queue::new(10));
         for haste in [Haste::Soon, Haste::Now] {
             let writer = Arc::clone(&queue);
-            let taking = std::thread::spawn(move || writer.take(10, LONG).unwrap().len());
+            let taking = std::thread::spawn(move || (writer.wait(LONG), writer.items(10).len()));
             while queue.inner().writer != State::Asleep {
                 std::thread::yield_now();
             }
@@ -175,7 +198,7 @@ mod tests {
                 assert_eq!(queue.inner().writer, State::Asleep);
                 queue.wake();
             }
-            assert_eq!(taking.join().unwrap(), 1, "{haste:?}");
+            assert_eq!(taking.join().unwrap(), (Ok(()), 1), "{haste:?}");
         }
     }
 

@@ -1,7 +1,6 @@
-//! The one thread that writes records.
+//! Writes records.
 //!
-//! Whatever waits is written together, and only then everybody who waits is told. That costs one call of the system a
-//! batch, and keeps the order of the chain without a lock.
+//! Whatever waits is written together, and only then everybody who waits is told: one call of the system a batch.
 //!
 //! When a record counts as written, the system has it: a process that is killed loses nothing that it relied on. A loss
 //! of power may take what the disk has not got yet; that is bounded by [`SYNC_EVERY`], and no answer waits for a disk.
@@ -23,10 +22,20 @@ use super::queue::Queue;
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// What a loss of power may take.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
+pub(super) const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// Lines that are written together: those of a burst, some 600 KB. A larger batch makes the first of it wait.
 const LARGEST_BATCH: usize = 1024;
+
+/// Lines that somebody else than the log's own thread writes together: some 40 KB.
+const LARGEST_DASH: usize = 64;
+
+/// A write that takes longer than this waits for a disk, and the next one may. A copy takes microseconds, and a thread that
+/// is not alone on its processor stands still for milliseconds.
+const SLOW: Duration = Duration::from_millis(50);
+
+/// For how long after a slow one only the thread of the log writes.
+const SLOW_FOR: Duration = Duration::from_secs(10);
 
 /// Something for the writer.
 pub(super) enum Item {
@@ -74,16 +83,32 @@ pub(super) struct Writer {
     pub(super) done: Arc<Done>,
     /// Lost lines that a record has told.
     pub(super) named: u64,
+    /// How far things are.
+    pub(super) pace: Pace,
 }
 
-/// What the thread remembers from batch to batch.
-struct Pace {
+/// What is remembered from batch to batch.
+pub(super) struct Pace {
     synced: Instant,
     sealed: Instant,
     /// Something was written that the disk may not have.
     fresh: bool,
     /// The wall clock, as told by the last item, and when that was.
     told: (SystemTime, Instant),
+    /// Items whose lines the pen holds: they are not done before those are written.
+    held: usize,
+    /// How much of what the pen holds is written.
+    progress: Progress,
+    /// When a write was slow last.
+    slow: Option<Instant>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        let now = Instant::now();
+        let (told, progress) = ((SystemTime::UNIX_EPOCH, now), Progress::default());
+        Self { synced: now, sealed: now, fresh: false, told, held: 0, progress, slow: None }
+    }
 }
 
 impl Pace {
@@ -92,39 +117,23 @@ impl Pace {
     }
 }
 
-impl Writer {
-    /// Until nobody has anything to say any more. What is said after the end is not taken: nothing follows a last seal.
-    pub(super) fn run(mut self) {
-        let now = Instant::now();
-        let told = (SystemTime::UNIX_EPOCH, now);
-        let mut pace = Pace { synced: now, sealed: now, fresh: false, told };
-        while let Ok(items) = self.queue.take(LARGEST_BATCH, SYNC_EVERY) {
-            if let Some(waiting) = self.take(items, &mut pace) {
-                // Whoever is told may give the directory to another gateway.
-                drop(self);
-                return tell(waiting);
-            }
-            self.rest(&mut pace);
-        }
-        self.end(pace.wall(), &mut pace);
-    }
+/// It cannot be done here and now; the thread of the log will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotHere;
 
+impl Writer {
     /// One batch. After the last of all: who is to be told; what stands behind it is not taken.
-    fn take(&mut self, items: Vec<Item>, pace: &mut Pace) -> Option<Vec<SyncSender<()>>> {
-        let (mut taken, mut waiting, mut end) = (0_usize, Vec::new(), None);
-        let mut items = items.into_iter();
+    pub(super) fn batch(&mut self) -> Option<Vec<SyncSender<()>>> {
+        let (mut waiting, mut end) = (Vec::new(), None);
+        let mut items = self.queue.items(LARGEST_BATCH).into_iter();
         while let Some(item) = items.next().filter(|_| end.is_none()) {
-            taken += 1;
+            self.pace.held += 1;
             match item {
-                Item::Line(line, at) => {
-                    pace.told = (at, Instant::now());
-                    let sealed = self.pen.put(&line, at);
-                    self.sealed(sealed, pace);
-                }
+                Item::Line(line, at) => self.put(&line, at),
                 Item::Begin(at) => {
-                    pace.told = (at, Instant::now());
+                    self.pace.told = (at, Instant::now());
                     let sealed = self.pen.begin(at);
-                    self.sealed(sealed, pace);
+                    self.sealed(sealed);
                 }
                 Item::Flush(tell) => waiting.push(tell),
                 Item::End(at, tell) => {
@@ -133,66 +142,101 @@ impl Writer {
                 }
             }
         }
-        if taken == 0 {
-            return None;
-        }
-        self.persist(pace);
-        self.done.more(taken);
-        // Only now: who finds a line done clears it for themselves.
-        self.fate.late.store(false, Ordering::SeqCst);
+        self.persist();
         if let Some(at) = end {
-            self.end(at, pace);
+            self.end(at);
             return Some(waiting);
         }
         tell(waiting);
         None
     }
 
+    /// Lines that wait, if they can be written without waiting for anything. What cannot be written stays in the pen.
+    pub(super) fn dash(&mut self) -> Result<(), NotHere> {
+        if !self.is_brisk() {
+            return Err(NotHere);
+        }
+        for item in self.queue.lines(LARGEST_DASH) {
+            self.pace.held += 1;
+            if let Item::Line(line, at) = item {
+                self.put(&line, at);
+            }
+        }
+        let began = Instant::now();
+        let written = self.write();
+        if began.elapsed() > SLOW {
+            self.pace.slow = Some(began);
+        }
+        written.map_err(|cause| {
+            self.fails(&cause);
+            NotHere
+        })
+    }
+
+    /// Whether a write ends at once, as far as can be known.
+    fn is_brisk(&self) -> bool {
+        let Sink::Folder(folder) = &self.sink else { return false };
+        let slow = self.pace.slow.is_some_and(|slow| slow.elapsed() < SLOW_FOR);
+        let stuck = self.fate.failing.load(Ordering::Relaxed) || self.pace.held > 0;
+        !slow && !stuck && folder.is_brisk(self.pace.wall())
+    }
+
+    fn put(&mut self, line: &str, at: SystemTime) {
+        self.pace.told = (at, Instant::now());
+        let sealed = self.pen.put(line, at);
+        self.sealed(sealed);
+    }
+
     /// What is due by the clock.
-    fn rest(&mut self, pace: &mut Pace) {
-        self.lost(pace);
-        self.persist(pace);
-        if pace.sealed.elapsed() >= SEAL_EVERY {
-            let sealed = self.pen.seal(pace.wall(), Place::Between);
-            pace.sealed = Instant::now();
-            self.sealed(sealed, pace);
-            self.persist(pace);
+    pub(super) fn rest(&mut self) {
+        self.lost();
+        self.persist();
+        if self.pace.sealed.elapsed() >= SEAL_EVERY {
+            let sealed = self.pen.seal(self.pace.wall(), Place::Between);
+            self.pace.sealed = Instant::now();
+            self.sealed(sealed);
+            self.persist();
         }
-        if pace.fresh && pace.synced.elapsed() >= SYNC_EVERY {
-            self.sync(pace);
+        if self.pace.fresh && self.pace.synced.elapsed() >= SYNC_EVERY {
+            self.sync();
         }
+    }
+
+    /// Nobody has anything to say any more.
+    pub(super) fn over(&mut self) {
+        self.end(self.pace.wall());
     }
 
     /// The last seal, and the disk has it all.
-    fn end(&mut self, at: SystemTime, pace: &mut Pace) {
-        self.lost(pace);
+    fn end(&mut self, at: SystemTime) {
+        self.lost();
         let sealed = self.pen.seal(at, Place::Last);
-        self.sealed(sealed, pace);
-        self.persist(pace);
-        self.sync(pace);
+        self.sealed(sealed);
+        self.persist();
+        self.sync();
     }
 
     /// Lines that were not taken have a record that says how many.
-    fn lost(&mut self, pace: &mut Pace) {
+    fn lost(&mut self) {
         let lost = self.fate.lost.load(Ordering::Relaxed);
         let more = lost.saturating_sub(self.named);
         if more > 0 {
             self.named = lost;
-            let sealed = self.pen.lost(more, pace.wall());
-            self.sealed(sealed, pace);
+            let sealed = self.pen.lost(more, self.pace.wall());
+            self.sealed(sealed);
         }
     }
 
-    fn sealed(&self, at: Option<SystemTime>, pace: &mut Pace) {
+    fn sealed(&mut self, at: Option<SystemTime>) {
         let since = at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
         if let Some(since) = since {
-            pace.sealed = Instant::now();
+            self.pace.sealed = Instant::now();
             self.fate.sealed.store(since.as_secs(), Ordering::Relaxed);
         }
     }
 
-    fn sync(&mut self, pace: &mut Pace) {
-        (pace.synced, pace.fresh) = (Instant::now(), false);
+    fn sync(&mut self) {
+        (self.pace.synced, self.pace.fresh) = (Instant::now(), false);
         if let Sink::Folder(folder) = &mut self.sink
             && let Err(cause) = folder.sync()
         {
@@ -201,25 +245,34 @@ impl Writer {
         }
     }
 
-    /// Writes what the pen holds, however long that takes: it goes on where it broke off, so no line is torn or lost.
-    fn persist(&mut self, pace: &mut Pace) {
-        let mut progress = Progress::default();
-        loop {
-            let (lines, first) = self.pen.lines();
-            if lines.is_empty() {
-                return;
-            }
-            let batch = Batch { lines, first, at: pace.wall() };
-            match self.sink.write(&batch, &mut progress) {
-                Ok(()) => break,
-                Err(cause) => self.fails(&cause),
+    /// Writes what the pen holds, however long that takes.
+    fn persist(&mut self) {
+        while let Err(cause) = self.write() {
+            self.fails(&cause);
+            std::thread::sleep(AGAIN);
+        }
+    }
+
+    /// Writes what the pen holds, and tells who waits for it. After an error it goes on where it broke off, so no line is
+    /// torn or lost.
+    fn write(&mut self) -> io::Result<()> {
+        let (lines, first) = self.pen.lines();
+        if !lines.is_empty() {
+            let batch = Batch { lines, first, at: self.pace.wall() };
+            self.sink.write(&batch, &mut self.pace.progress)?;
+            (self.pace.progress, self.pace.fresh) = (Progress::default(), true);
+            self.fate.records.fetch_add(self.pen.written(), Ordering::Relaxed);
+            if self.fate.failing.swap(false, Ordering::Relaxed) {
+                tracing::warn!("records are written again");
             }
         }
-        pace.fresh = true;
-        self.fate.records.fetch_add(self.pen.written(), Ordering::Relaxed);
-        if self.fate.failing.swap(false, Ordering::Relaxed) {
-            tracing::warn!("records are written again");
+        let held = std::mem::take(&mut self.pace.held);
+        if held > 0 {
+            self.done.more(held);
+            // Only now: who finds a line done clears it for themselves.
+            self.fate.late.store(false, Ordering::SeqCst);
         }
+        Ok(())
     }
 
     fn fails(&self, cause: &io::Error) {
@@ -227,7 +280,6 @@ impl Writer {
         if !self.fate.failing.swap(true, Ordering::Relaxed) {
             tracing::error!(%cause, "records cannot be written; nothing passes until they can");
         }
-        std::thread::sleep(AGAIN);
     }
 }
 
@@ -238,7 +290,7 @@ impl Drop for Writer {
     }
 }
 
-fn tell(waiting: Vec<SyncSender<()>>) {
+pub(super) fn tell(waiting: Vec<SyncSender<()>>) {
     for tell in waiting {
         // Whoever asked may have stopped waiting.
         let _gone = tell.send(());

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::labels::{Http, Name, exists, seconds};
+use super::labels::{Http, Name, seconds};
+use super::series::Histograms;
 use crate::report::HttpMethod;
 
 /// Every answer there is: [`HttpMethod`], status.
@@ -30,14 +29,13 @@ const OF_NONE: [(HttpMethod, u16); 4] = [
 ];
 
 #[derive(Debug)]
-pub(super) struct Server(Family<Http, Histogram, fn() -> Histogram>);
+pub(super) struct Server(Histograms<(HttpMethod, u16), Http>);
 
 impl Server {
     pub(super) fn new() -> Self {
-        let server = Self(Family::new_with_constructor(seconds));
-        for (method, status) in OF_NONE {
-            exists(&server.0, &labels("", method, status));
-        }
+        let server = Self(Histograms::new(labels, seconds));
+        let none = "".into();
+        OF_NONE.into_iter().for_each(|answer| server.0.exists(&none, answer));
         server
     }
 
@@ -46,14 +44,12 @@ impl Server {
         registry.register(
             "http_server_request_duration_seconds",
             "Calls to the listener for webhooks, from the head to the answer",
-            self.0.clone(),
+            self.0.family(),
         );
     }
 
     pub(super) fn start_at_zero(&self, route: &Name) {
-        for (method, status) in OF_A_ROUTE {
-            exists(&self.0, &labels(route, method, status));
-        }
+        OF_A_ROUTE.into_iter().for_each(|answer| self.0.exists(route, answer));
     }
 
     pub(super) fn answered(
@@ -63,15 +59,15 @@ impl Server {
         status: u16,
         took: Duration,
     ) {
-        let labels = labels(route.unwrap_or_default(), method, status);
-        self.0.get_or_create(&labels).observe(took.as_secs_f64());
+        let route = route.unwrap_or_default();
+        self.0.with(route, (method, status), |calls| calls.observe(took.as_secs_f64()));
     }
 }
 
 /// The route's name, not its path: a path may be hard to guess on purpose.
-fn labels(route: &str, method: HttpMethod, status: u16) -> Http {
+fn labels(route: &Name, (method, status): (HttpMethod, u16)) -> Http {
     Http {
-        http_route: route.into(),
+        http_route: Name::clone(route),
         http_request_method: method.label(),
         http_response_status_code: code(status),
     }

@@ -7,6 +7,7 @@ mod journal;
 pub(super) mod labels;
 mod path;
 mod process;
+mod series;
 mod webex;
 mod whole;
 

@@ -5,66 +5,70 @@ use std::time::Duration;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::labels::{
     CLASSES, Code, Event, Name, Reason, Route, Staged, Verdicts, class, exists, seconds, stages,
 };
+use super::series::{Counters, Gauges, Histograms};
 use crate::gate::refusal::{Family as Fam, Refusal};
 use crate::report::Stage;
 use crate::report::outage::{Kind, Outage, Source};
 use crate::report::record::{Decision, Verdict};
 
 /// What bots are for. Their series exist from the start; those of other events from the first on.
-const USUAL: [(&str, &str); 4] = [
+const USUAL: [Words; 4] = [
     ("attachmentActions", "created"),
     ("memberships", "created"),
     ("memberships", "deleted"),
     ("messages", "created"),
 ];
 
+/// Resource and event.
+type Words = (&'static str, &'static str);
+
 /// A call of which nothing is known but that it came.
-const UNREAD: (&str, &str) = ("", "");
+const UNREAD: Words = ("", "");
+
+/// Where no route is meant.
+const NOWHERE: &str = "";
 
 /// Of everything that has a record. Without the bot's time; what was turned away before has no decision.
 const DECIDED: [&str; 4] = ["allow", "deny", "expired", "skip"];
 
 #[derive(Debug)]
 pub(super) struct Path {
-    events: Family<Event, Counter>,
+    events: Counters<(Words, Verdict), Event>,
     shadow: Family<Reason, Counter>,
     deferred: Family<Reason, Counter>,
     dropped: Family<Reason, Counter>,
-    decided: Family<Verdicts, Histogram, fn() -> Histogram>,
-    stages: Family<Staged, Histogram, fn() -> Histogram>,
-    upstream: Family<Code, Histogram, fn() -> Histogram>,
-    in_flight: Family<Route, Gauge>,
+    decided: Histograms<&'static str, Verdicts>,
+    stages: Histograms<Stage, Staged>,
+    upstream: Histograms<&'static str, Code>,
+    in_flight: Gauges<(), Route>,
 }
 
 impl Path {
     pub(super) fn new() -> Self {
         let path = Self {
-            events: Family::default(),
+            events: Counters::new(event, Counter::default),
             shadow: Family::default(),
             deferred: Family::default(),
             dropped: Family::default(),
-            decided: Family::new_with_constructor(seconds),
-            stages: Family::new_with_constructor(stages),
-            upstream: Family::new_with_constructor(seconds),
-            in_flight: Family::default(),
+            decided: Histograms::new(verdicts, seconds),
+            stages: Histograms::new(staged, stages),
+            upstream: Histograms::new(code, seconds),
+            in_flight: Gauges::new(in_flight, Gauge::default),
         };
-        for stage in Stage::ALL {
-            exists(&path.stages, &Staged { stage: stage.label() });
-        }
-        let nowhere = Verdict::Refused(Refusal::NoRoute);
-        exists(&path.events, &event(&"".into(), UNREAD, nowhere));
+        let nowhere = NOWHERE.into();
+        Stage::ALL.into_iter().for_each(|stage| path.stages.exists(&nowhere, stage));
+        path.events.exists(&nowhere, (UNREAD, Verdict::Refused(Refusal::NoRoute)));
         path
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
         let Self { events, shadow, deferred, dropped, decided, stages, upstream, in_flight } = self;
-        registry.register("events", "Verdicts", events.clone());
+        registry.register("events", "Verdicts", events.family());
         registry.register("shadow_denied", "Events that observe mode let pass", shadow.clone());
         registry.register("deferred", "Tries that must be made again", deferred.clone());
         registry.register(
@@ -75,29 +79,26 @@ impl Path {
         registry.register(
             "decision_duration_seconds",
             "From the inbox to the verdict, without the bot",
-            decided.clone(),
+            decided.family(),
         );
-        registry.register("stage_duration_seconds", "Parts of the way of events", stages.clone());
+        registry.register("stage_duration_seconds", "Parts of the way of events", stages.family());
         registry.register(
             "upstream_request_duration_seconds",
             "How long bots take",
-            upstream.clone(),
+            upstream.family(),
         );
         registry.register(
             "in_flight_requests",
             "Calls that wait for their answer",
-            in_flight.clone(),
+            in_flight.family(),
         );
     }
 
     pub(super) fn start_at_zero(&self, route: &Name) {
-        exists(&self.in_flight, &Route { route: Name::clone(route) });
-        for verdict in DECIDED {
-            exists(&self.decided, &Verdicts { route: Name::clone(route), verdict });
-        }
-        for code in CLASSES.into_iter().chain(bot_faults()) {
-            exists(&self.upstream, &Code { route: Name::clone(route), code });
-        }
+        self.in_flight.exists(route, ());
+        DECIDED.into_iter().for_each(|verdict| self.decided.exists(route, verdict));
+        let codes = CLASSES.into_iter().chain(bot_faults());
+        codes.for_each(|code| self.upstream.exists(route, code));
         for refusal in Refusal::ALL {
             if refusal.family() != Fam::Reject {
                 exists(&self.shadow, &reason(route, refusal.label()));
@@ -120,22 +121,26 @@ impl Path {
         let expired = Kind::ALL.into_iter().map(Verdict::Expired);
         for verdict in passes.chain(refused).chain(expired) {
             if unread(verdict) != Unread::Never {
-                exists(&self.events, &event(route, UNREAD, verdict));
+                self.events.exists(route, (UNREAD, verdict));
             }
             if unread(verdict) != Unread::Always {
                 for usual in USUAL {
-                    exists(&self.events, &event(route, usual, verdict));
+                    self.events.exists(route, (usual, verdict));
                 }
             }
         }
     }
 
     pub(super) fn call_began(&self, route: &str) {
-        self.in_flight.get_or_create(&Route { route: route.into() }).inc();
+        self.in_flight.with(route, (), |calls| {
+            calls.inc();
+        });
     }
 
     pub(super) fn call_ended(&self, route: &str) {
-        self.in_flight.get_or_create(&Route { route: route.into() }).dec();
+        self.in_flight.with(route, (), |calls| {
+            calls.dec();
+        });
     }
 
     pub(super) fn deferred(&self, route: &str, outage: &Outage) {
@@ -143,30 +148,33 @@ impl Path {
     }
 
     pub(super) fn delivered(&self, route: &str, answer: &Result<u16, &Outage>, took: Duration) {
-        let code = Code { route: route.into(), code: bot_code(answer) };
-        self.upstream.get_or_create(&code).observe(took.as_secs_f64());
+        self.upstream.with(route, bot_code(answer), |bot| bot.observe(took.as_secs_f64()));
     }
 
     pub(super) fn staged(&self, stage: Stage, took: Duration) {
-        self.stages.get_or_create(&Staged { stage: stage.label() }).observe(took.as_secs_f64());
+        self.stages.with(NOWHERE, stage, |part| part.observe(took.as_secs_f64()));
     }
 
     pub(super) fn turned_away(&self, route: Option<&str>, refusal: Refusal) {
-        let route = route.unwrap_or_default().into();
-        self.events.get_or_create(&event(&route, UNREAD, Verdict::Refused(refusal))).inc();
+        let words = (UNREAD, Verdict::Refused(refusal));
+        self.events.with(route.unwrap_or(NOWHERE), words, |calls| {
+            calls.inc();
+        });
     }
 
     pub(super) fn decided(&self, decision: &Decision<'_>) {
-        let (route, verdict) = (Name::from(decision.route), decision.verdict);
-        self.events.get_or_create(&event(&route, words(decision), verdict)).inc();
-        let verdicts = Verdicts { route: Name::clone(&route), verdict: verdict.label() };
-        self.decided.get_or_create(&verdicts).observe(decision.took.as_secs_f64());
+        let (route, verdict) = (decision.route, decision.verdict);
+        self.events.with(route, (words(decision), verdict), |events| {
+            events.inc();
+        });
+        let took = decision.took.as_secs_f64();
+        self.decided.with(route, verdict.label(), |verdicts| verdicts.observe(took));
         match verdict {
             Verdict::Allow { would_refuse: Some(refusal) } => {
-                self.shadow.get_or_create(&reason(&route, refusal.label())).inc();
+                self.shadow.get_or_create(&reason(&route.into(), refusal.label())).inc();
             }
             Verdict::Expired(_) | Verdict::Refused(Refusal::Overloaded) => {
-                self.dropped.get_or_create(&reason(&route, verdict.reason())).inc();
+                self.dropped.get_or_create(&reason(&route.into(), verdict.reason())).inc();
             }
             Verdict::Allow { would_refuse: None } | Verdict::AllowUnasked | Verdict::Refused(_) => {
             }
@@ -194,17 +202,32 @@ fn unread(verdict: Verdict) -> Unread {
     }
 }
 
-fn words(decision: &Decision<'_>) -> (&'static str, &'static str) {
+fn words(decision: &Decision<'_>) -> Words {
     let said = |facts: &crate::gate::event::Facts| (facts.resource.label(), facts.verb.label());
     // An unauthenticated call has no resource, whatever its body says.
     let facts = decision.facts.filter(|_| unread(decision.verdict) != Unread::Always);
     facts.map_or(UNREAD, said)
 }
 
-fn event(route: &Name, words: (&'static str, &'static str), verdict: Verdict) -> Event {
-    let (resource, event) = words;
+fn event(route: &Name, ((resource, event), verdict): (Words, Verdict)) -> Event {
     let (verdict, reason) = (verdict.label(), verdict.reason());
     Event { route: Name::clone(route), resource, event, verdict, reason }
+}
+
+fn verdicts(route: &Name, verdict: &'static str) -> Verdicts {
+    Verdicts { route: Name::clone(route), verdict }
+}
+
+fn staged(_nowhere: &Name, stage: Stage) -> Staged {
+    Staged { stage: stage.label() }
+}
+
+fn code(route: &Name, code: &'static str) -> Code {
+    Code { route: Name::clone(route), code }
+}
+
+fn in_flight(route: &Name, (): ()) -> Route {
+    Route { route: Name::clone(route) }
 }
 
 fn reason(route: &Name, reason: &'static str) -> Reason {

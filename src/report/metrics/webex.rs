@@ -9,6 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::labels::{Bot, Call, Check, Evicted, Name, Operated, class, exists, seconds};
+use super::series::Counters;
 use crate::report::outage::Outage;
 use crate::report::{CacheName, Eviction, Operation, RosterSource};
 
@@ -18,7 +19,7 @@ const CODES: [&str; 12] =
 
 #[derive(Debug)]
 pub(super) struct Webex {
-    checks: Family<Check, Counter>,
+    checks: Counters<RosterSource, Check>,
     calls: Family<Call, Counter>,
     took: Family<Operated, Histogram, fn() -> Histogram>,
     limited: Family<Bot, Counter>,
@@ -29,7 +30,7 @@ pub(super) struct Webex {
 impl Webex {
     pub(super) fn new() -> Self {
         let webex = Self {
-            checks: Family::default(),
+            checks: Counters::new(check, Counter::default),
             calls: Family::default(),
             took: Family::new_with_constructor(seconds),
             limited: Family::default(),
@@ -47,7 +48,7 @@ impl Webex {
         registry.register(
             "checks",
             "Questions who is in a room, by where the answer came from",
-            checks.clone(),
+            checks.family(),
         );
         registry.register("webex_requests", "Calls to the Webex API", calls.clone());
         registry.register(
@@ -70,7 +71,7 @@ impl Webex {
 
     pub(super) fn start_at_zero(&self, bot: &Name) {
         for source in RosterSource::ALL {
-            exists(&self.checks, &Check { bot: Name::clone(bot), result: source.label() });
+            self.checks.exists(bot, *source);
         }
         for operation in Operation::ALL {
             let operation = operation.label();
@@ -89,7 +90,9 @@ impl Webex {
     }
 
     pub(super) fn asked(&self, bot: &str, source: RosterSource) {
-        self.checks.get_or_create(&Check { bot: bot.into(), result: source.label() }).inc();
+        self.checks.with(bot, source, |checks| {
+            checks.inc();
+        });
     }
 
     pub(super) fn called(
@@ -123,6 +126,10 @@ fn evictions() -> impl Iterator<Item = (CacheName, Eviction)> {
     let each = |cache: &'static CacheName| Eviction::ALL.iter().map(|cause| (*cache, *cause));
     let all = CacheName::ALL.iter().flat_map(each);
     all.filter(|(cache, cause)| *cache == CacheName::Members || *cause != Eviction::Event)
+}
+
+fn check(bot: &Name, source: RosterSource) -> Check {
+    Check { bot: Name::clone(bot), result: source.label() }
 }
 
 fn evicted(cache: CacheName, cause: Eviction) -> Evicted {
