@@ -132,6 +132,21 @@ async fn invariant_6_an_old_no_serves_in_an_outage_and_an_old_yes_never() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_answer_says_where_it_came_from() {
+    let fake = Fake::new(vec![EVEN]);
+    let membership = membership(&fake, &cache(MINUTE, 100, MINUTE));
+    with_eve(&fake);
+    let room = room(1);
+    let source = async || membership.sourced(&room, fake.now()).await.ok().map(|(_, from)| from);
+    let together = tokio::join!(source(), source());
+    assert_eq!(together, (Some(RosterSource::Miss), Some(RosterSource::Coalesced)));
+    assert_eq!(source().await, Some(RosterSource::Hit));
+    fake.truth.lock().unwrap().out = true;
+    later(200).await;
+    assert_eq!(source().await, Some(RosterSource::StaleDeny));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_no_is_left_alone_for_its_time_and_then_read_again() {
     let fake = Fake::new(vec![EVEN]);
     let membership = membership(&fake, &cache(0, 500, 500));
