@@ -26,8 +26,10 @@ impl Object {
     /// The same for what must be written out first.
     pub(super) fn shown(&mut self, name: &'static str, shown: Option<impl Display>) {
         if let Some(shown) = shown {
-            // Writing into a string does not fail.
-            self.quoted(name, |json| drop(write!(json, "{shown}")));
+            self.quoted(name, |json| {
+                // Writing into a string does not fail.
+                let _into_a_string = write!(json, "{shown}");
+            });
         }
     }
 
