@@ -100,7 +100,7 @@ pub struct Server {
     pub tls: Option<Tls>,
     /// The largest body, in bytes.
     pub body_limit: usize,
-    /// For the headers of a call, and for a TLS handshake.
+    /// For the headers of a call, for the silence before it, and for a TLS handshake.
     pub header_timeout: Duration,
     /// For the body of a call.
     pub body_timeout: Duration,

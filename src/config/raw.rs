@@ -80,7 +80,7 @@ pub(super) struct Server {
     pub(super) tls: Option<Tls>,
     /// The largest body of a call.
     pub(super) body_limit: Bytes,
-    /// For the headers of a call, and for a TLS handshake.
+    /// For the headers of a call, for the silence before it, and for a TLS handshake.
     pub(super) header_timeout: Span,
     /// For the body of a call.
     pub(super) body_timeout: Span,

@@ -144,6 +144,12 @@ impl Folder {
         self.open.as_ref().is_some_and(|open| open.local && !self.is_full(open, now))
     }
 
+    /// Wherever tests may run.
+    #[cfg(test)]
+    pub(super) fn counts_as_local(&mut self) {
+        self.open.as_mut().expect("a file").local = true;
+    }
+
     /// Asks the system to write down what it has. Afterwards a new file begins if it could not: what is said about the
     /// old one from then on need not be true.
     pub(super) fn sync(&mut self) -> io::Result<()> {

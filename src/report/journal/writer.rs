@@ -153,7 +153,8 @@ impl Writer {
 
     /// Lines that wait, if they can be written without waiting for anything. What cannot be written stays in the pen.
     pub(super) fn dash(&mut self) -> Result<(), NotHere> {
-        if !self.is_brisk() {
+        let stuck = self.fate.failing.load(Ordering::Relaxed) || self.pace.held > 0;
+        if stuck || !self.is_brisk() {
             return Err(NotHere);
         }
         for item in self.queue.lines(LARGEST_DASH) {
@@ -161,6 +162,10 @@ impl Writer {
             if let Item::Line(line, at) = item {
                 self.put(&line, at);
             }
+        }
+        // By the clock of these lines: the day may have changed.
+        if !self.is_brisk() {
+            return Err(NotHere);
         }
         let began = Instant::now();
         let written = self.write();
@@ -177,8 +182,7 @@ impl Writer {
     fn is_brisk(&self) -> bool {
         let Sink::Folder(folder) = &self.sink else { return false };
         let slow = self.pace.slow.is_some_and(|slow| slow.elapsed() < SLOW_FOR);
-        let stuck = self.fate.failing.load(Ordering::Relaxed) || self.pace.held > 0;
-        !slow && !stuck && folder.is_brisk(self.pace.wall())
+        !slow && folder.is_brisk(self.pace.wall())
     }
 
     fn put(&mut self, line: &str, at: SystemTime) {

@@ -1,3 +1,4 @@
+mod dash;
 mod forgeries;
 mod mixed;
 mod vouched;
