@@ -32,8 +32,7 @@ pub(super) fn meaning<K: Kind>(text: &str) -> Option<Local> {
     }
 }
 
-/// What follows [`Kind::US`] where it is nothing but a UUID. Read here and not by the library: every event has several,
-/// and so they take a third of the time.
+/// What follows [`Kind::US`] where it is nothing but a UUID. Read here and not by the library: every event has several.
 fn usual<K: Kind>(rest: &str) -> Option<Local> {
     let before = K::US.1.as_bytes();
     if rest.len() != ((before.len() + 36) * 4).div_ceil(3) {
@@ -122,6 +121,17 @@ mod tests {
         begins::<Person>();
         begins::<Org>();
         begins::<Webhook>();
+    }
+
+    #[test]
+    fn letters_and_digits_are_worth_what_the_library_says_and_nothing_else_is_worth_anything() {
+        let worth = digits();
+        for sign in 0..=u8::MAX {
+            let bytes = STANDARD.decode([b'A', b'A', b'A', sign]).ok();
+            let bytes = bytes.filter(|_| sign.is_ascii_alphanumeric());
+            let expected = bytes.map_or(u32::MAX, |bytes| bytes[2].into());
+            assert_eq!(worth[usize::from(sign)], expected, "{}", sign.escape_ascii());
+        }
     }
 
     proptest! {

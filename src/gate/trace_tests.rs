@@ -38,6 +38,8 @@ fn a_callers_trace_goes_on_only_where_the_operator_wants_it() {
     let lines = [(PARENT, &*parent("00", "01")), (STATE, "a=1")];
     assert_eq!(passed(&lines), (Some(parent("00", "01")), Some("a=1".to_owned())));
     assert_eq!(told(&lines, Propagation::New), new());
+    let trace = Trace::read(&arrival(&lines, b""), Propagation::Pass);
+    assert_eq!(trace.id().to_string(), TRACE, "as records show it");
     assert_eq!(told(&lines, Propagation::Drop), (None, None));
     assert_eq!(passed(&[]), new());
     assert_eq!(passed(&[(STATE, "a=1")]), new(), "a state without a trace says nothing");
