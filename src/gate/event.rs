@@ -354,8 +354,11 @@ pub(crate) mod tests {
     #[test]
     fn a_compact_notice_says_the_same_of_the_same_bytes_and_keeps_its_proof() {
         let envelope = message();
-        let compact = notice(&envelope).unwrap().compact();
-        assert_eq!(compact.arrival().body(), envelope.to_string().as_bytes());
+        let came = notice(&envelope).unwrap();
+        let buffer = came.arrival().body().clone();
+        let compact = came.compact();
+        assert_eq!(compact.arrival().body(), &buffer);
+        assert_ne!(compact.arrival().body().as_ptr(), buffer.as_ptr(), "in memory of their own");
         assert_eq!(compact.facts(), notice(&envelope).unwrap().facts());
         let arrival = compact.proved_with(&ring(&[SECRET])).unwrap_err();
         assert_eq!(arrival.body(), envelope.to_string().as_bytes(), "by another ring: proved anew");

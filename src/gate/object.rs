@@ -31,3 +31,14 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Named<T> {
         T::deserialize(MapAccessDeserializer::new(map)).map(Object)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_no_object_and_the_error_says_what_would_be_one() {
+        let error = serde_json::from_str::<Object<[u8; 1]>>("[1]").unwrap_err().to_string();
+        assert!(error.starts_with("invalid type: sequence, expected a map"), "{error}");
+    }
+}

@@ -134,6 +134,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn signs_that_stand_for_nothing_make_nothing_of_four_however_many_they_are() {
+        assert_eq!(three_of(*b"AAAA"), Some([0; 3]));
+        for four in (1..16_u8).map(|bad| [0, 1, 2, 3].map(|at| b"A-"[usize::from(bad >> at & 1)])) {
+            assert_eq!(three_of(four), None, "{four:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_read_at_once_is_what_is_read_at_length(
@@ -141,9 +149,11 @@ mod tests {
         ) {
             fn agree<K: Kind>(uuid: u128, (at, sign): (usize, &str), rest: &str) {
                 let uri = format!("ciscospark://us/{}/{}", K::NAME, Uuid::from_u128(uuid));
-                let usual = URL_SAFE.encode(uri).replace('=', "");
-                assert_eq!(meaning::<K>(&usual), Some(Local::Uuid(Uuid::from_u128(uuid))));
-                let mut text = usual + rest;
+                let text = URL_SAFE.encode(uri).replace('=', "");
+                let local = Some(Local::Uuid(Uuid::from_u128(uuid)));
+                assert_eq!(meaning::<K>(&text), local);
+                assert_eq!(text.strip_prefix(K::US.0).and_then(usual::<K>), local, "at once");
+                let mut text = text + rest;
                 text.replace_range(at.min(text.len() - 1)..(at + 1).min(text.len()), sign);
                 assert_eq!(meaning::<K>(&text), encoded::<K>(&text), "{text}");
             }

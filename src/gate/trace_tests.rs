@@ -127,6 +127,12 @@ fn spans_of_an_event_have_ids_of_their_own() {
 }
 
 #[test]
+fn ids_are_shown_with_all_their_digits() {
+    assert_eq!(trace().id().to_string(), "00000000000000000000000000000007");
+    assert_eq!(SpanId(NonZeroU64::MIN).to_string(), "0000000000000001");
+}
+
+#[test]
 fn a_caller_who_records_nothing_is_not_recorded() {
     let sampled = |flags| {
         Trace::read(&arrival(&[(PARENT, &parent("00", flags))], b""), Propagation::Pass)
