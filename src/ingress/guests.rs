@@ -110,6 +110,7 @@ impl Rows {
     fn stranger(&mut self) -> Option<Arc<Place>> {
         while let Some(weak) = self.strangers.pop_front() {
             match weak.upgrade() {
+                Some(place) if place.is_over() => {}
                 Some(place) if place.shown.load(Ordering::Relaxed) => self.known.push_back(weak),
                 Some(place) => return Some(place),
                 None => {}
@@ -122,7 +123,7 @@ impl Rows {
     fn idle(&mut self) -> Option<Arc<Place>> {
         for _ in 0..self.known.len().saturating_mul(2) {
             let weak = self.known.pop_front()?;
-            let Some(place) = weak.upgrade() else {
+            let Some(place) = weak.upgrade().filter(|place| !place.is_over()) else {
                 continue;
             };
             let recent = place.shown.swap(false, Ordering::Relaxed);
@@ -141,6 +142,13 @@ impl Rows {
                 row.retain(|weak| weak.strong_count() > 0);
             }
         }
+    }
+}
+
+impl Place {
+    /// It was given up or taken away: a guest who leaves is in the rows for a moment longer, and must not count twice.
+    fn is_over(&self) -> bool {
+        self.ear.heard(Word::Cut)
     }
 }
 
@@ -172,8 +180,9 @@ impl Drop for Guest {
     fn drop(&mut self) {
         let mut rows = self.guests.locked();
         rows.present = rows.present.saturating_sub(1);
-        if !self.place.ear.heard(Word::Cut) {
+        if !self.place.is_over() {
             rows.open = rows.open.saturating_sub(1);
+            self.place.ear.tell(Word::Cut);
         }
     }
 }
@@ -220,5 +229,21 @@ mod tests {
         let rows = guests.locked();
         assert_eq!((rows.open, rows.present), (0, 0));
         assert!(rows.strangers.len() <= 4, "{}", rows.strangers.len());
+    }
+
+    /// Between the two steps of a drop, somebody on another thread may find it in the rows.
+    #[test]
+    fn a_place_that_is_being_given_up_makes_room_for_nobody_else() {
+        let guests = Guests::new(1);
+        for known in [false, true] {
+            let leaving = guests.enter().unwrap();
+            let found = Arc::clone(&leaving.place);
+            found.shown.store(known, Ordering::Relaxed);
+            drop(leaving);
+            let stays = guests.enter().unwrap();
+            let newcomer = guests.enter().unwrap();
+            assert!(is_cut(&stays) && !is_cut(&newcomer), "there is one place");
+            assert_eq!(guests.locked().open, 1);
+        }
     }
 }
