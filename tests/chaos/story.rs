@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::bot::{Bot, Manner};
-use crate::clock::now;
+use crate::clock::{At, now};
 use crate::dice::Dice;
 use crate::life::{Way, brings_back, bursts, changes, happens, order, says, sweeps};
-use crate::oracle::{lasting, since};
+use crate::oracle::{Span, lasting, since};
 use crate::run::{Run, When};
 use crate::setup::{Choice, FIRST, PAGED, SMALL};
 use crate::weather::{Harm, KINDS, Weather};
@@ -152,7 +152,11 @@ impl Story {
     async fn storm(&mut self, run: &mut Run, spell: u64) {
         let began = now();
         run.oracle.troubles.push(since(began, None));
-        for harm in self.weather.begins(&run.site.control, &mut self.dice) {
+        // They are in force as soon as they are drawn, and what stirs up the first of them takes its time.
+        let from = now();
+        let harms = self.weather.begins(&run.site.control, &mut self.dice);
+        run.oracle.lies.extend(harms.iter().filter_map(|harm| lie(from, *harm)));
+        for harm in harms {
             self.stirs(run, harm).await;
         }
         self.strikes(run, spell).await;
@@ -169,7 +173,6 @@ impl Story {
     async fn stirs(&mut self, run: &mut Run, harm: Harm) {
         match harm {
             Harm::Lie(room) => {
-                run.oracle.lies.push(since(now(), Some(room)));
                 if room != "ann-helpdesk" {
                     changes(run, room, "cat", Way::In);
                     changes(run, room, "cat", Way::Out);
@@ -359,4 +362,11 @@ fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+fn lie(from: At, harm: Harm) -> Option<Span> {
+    match harm {
+        Harm::Lie(room) => Some(since(from, Some(room))),
+        Harm::Outage | Harm::Silence(_) | Harm::Delivery | Harm::Webhooks => None,
+    }
 }
