@@ -172,8 +172,8 @@ impl Journal {
             pace: Pace::default(),
         };
         let seat = Arc::new(Seat::new(writer));
-        let (thread, writing) = (std::thread::Builder::new(), Arc::clone(&seat));
-        let started = thread.name("records".to_owned()).spawn(move || writing.run());
+        let (thread, duty) = (std::thread::Builder::new(), seat.duty());
+        let started = thread.name("records".to_owned()).spawn(move || duty.run());
         fate.failing.store(started.is_err(), Ordering::Relaxed);
         Self { queue, seat, fate, done }
     }
