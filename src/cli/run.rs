@@ -17,7 +17,7 @@ use super::log;
 use super::notify::Supervisor;
 use super::reload::{Following, Machined, Origin as _, Unusable, Watch};
 use crate::admin::Control as _;
-use crate::config::{self, Config, Machine, minute};
+use crate::config::{self, Config, Destination, Machine, minute};
 use crate::gate::policy::Mode;
 use crate::ingress::Passed;
 use crate::report::Reporter;
@@ -83,14 +83,20 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Exit {
     }
 }
 
-/// One thread for all events: it does some ten thousand a second, a busy bot has ten, and threads that hand work to each
-/// other take half as much time again. What may block has threads of its own. With `server.tls`, as many as there are
-/// processors, up to four: whoever begins handshakes makes us sign, and must not have all of that one thread.
+/// One thread for all events: it does some ten thousand a second, a busy bot has ten. Two where records go to files: a
+/// file system that is frozen for a snapshot holds up the one that writes, and probes, callers and signals need another.
+/// With `server.tls`, as many as there are processors, up to four: whoever begins handshakes makes us sign, and must not
+/// have all of that one thread.
 fn workers(config: &Config) -> usize {
-    match config.server.tls {
+    let for_records = match config.decision_log.to {
+        Destination::Stdout => 1,
+        Destination::Dir { .. } => 2,
+    };
+    let for_handshakes = match config.server.tls {
         None => 1,
         Some(_) => std::thread::available_parallelism().map_or(1, NonZero::get).min(4),
-    }
+    };
+    for_handshakes.max(for_records)
 }
 
 async fn serve(config: &Config, opening: (Following, Passed), global: &Global) -> Exit {
@@ -185,5 +191,49 @@ impl Signals {
                 _ = self.hangup.recv() => reload(),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::rt;
+
+    /// Has every file.
+    struct Drawer;
+
+    impl config::Source for Drawer {
+        fn file(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+            Ok(format!("what-stands-in-{}", path.display()).into_bytes())
+        }
+
+        fn var(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn readable_by_others(&self, _: &Path) -> bool {
+            false
+        }
+    }
+
+    /// With these lines at the end.
+    fn config(more: &str) -> Config {
+        let text = format!(
+            "version: 1\n\
+             orgs: {{example: 0b7c5c1e-6a55-4a53-9d0c-3a2a3c9f1e11}}\n\
+             policy: {{allowed_orgs: [example]}}\n\
+             bots: {{b: {{token: {{file: ./token}}, webhook_secret: {{file: ./secret}}}}}}\n\
+             routes: {{r: {{path: /r, bot: b, upstream: \"http://127.0.0.1:1\"}}}}\n{more}"
+        );
+        let (config, _warnings) = config::load(text.as_bytes(), &Drawer, rt::now().wall).unwrap();
+        config
+    }
+
+    #[test]
+    fn a_file_system_that_hangs_leaves_a_thread_for_everything_else() {
+        assert_eq!(workers(&config("")), 1);
+        assert_eq!(workers(&config("decision_log: {to: {dir: ./decisions}}\n")), 2);
     }
 }
