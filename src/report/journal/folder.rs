@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -74,7 +75,7 @@ pub struct Folder {
 /// The file that is written to.
 #[derive(Debug)]
 struct Open {
-    file: File,
+    file: Arc<File>,
     path: PathBuf,
     /// Which file it is: device and inode.
     place: (u64, u64),
@@ -150,14 +151,24 @@ impl Folder {
         self.open.as_mut().expect("a file").local = true;
     }
 
-    /// Asks the system to write down what it has. Afterwards a new file begins if it could not: what is said about the
-    /// old one from then on need not be true.
+    /// Asks the system to write down what it has.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        let synced = self.open.as_ref().map_or(Ok(()), |open| open.file.sync_data());
+        let Some(file) = self.file() else { return Ok(()) };
+        let synced = file.sync_data();
         if synced.is_err() {
-            self.open = None;
+            self.distrust(&file);
         }
         synced
+    }
+
+    /// The file that is written to, for who asks the system to write it down while others go on writing.
+    pub(super) fn file(&self) -> Option<Arc<File>> {
+        self.open.as_ref().map(|open| Arc::clone(&open.file))
+    }
+
+    /// The system could not write it down: a new file begins. What is said about the old one from then on need not be true.
+    pub(super) fn distrust(&mut self, file: &Arc<File>) {
+        self.open.take_if(|open| Arc::ptr_eq(&open.file, file));
     }
 
     /// A new file when the day or the size says so.
@@ -183,7 +194,7 @@ impl Folder {
         File::open(&self.rules.dir)?.sync_all()?;
         self.sync()?;
         let made = file.metadata()?;
-        let place = (made.dev(), made.ino());
+        let (place, file) = ((made.dev(), made.ino()), Arc::new(file));
         let local = is_local(&file);
         self.open = Some(Open { file, path, place, size: 0, day: day(batch.at), local });
         self.last = Some(name);
@@ -220,7 +231,7 @@ pub(super) struct Batch<'a> {
 impl Open {
     fn append(&mut self, lines: &[u8], progress: &mut Progress) -> io::Result<()> {
         while let Some(rest) = progress.rest(lines) {
-            match self.file.write(rest) {
+            match (&*self.file).write(rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     progress.on(written);

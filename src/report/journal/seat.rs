@@ -63,7 +63,13 @@ impl Seat {
             if last.is_some() {
                 return last;
             }
-            writer.rest();
+            let due = writer.rest();
+            drop(seat);
+            if let Some(file) = due
+                && let Err(cause) = file.sync_data()
+            {
+                self.writer.lock().ok()?.as_mut()?.unsynced(&file, &cause);
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 //! When a record counts as written, the system has it: a process that is killed loses nothing that it relied on. A loss
 //! of power may take what the disk has not got yet; that is bounded by [`SYNC_EVERY`], and no answer waits for a disk.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -191,8 +192,9 @@ impl Writer {
         self.sealed(sealed);
     }
 
-    /// What is due by the clock.
-    pub(super) fn rest(&mut self) {
+    /// What is due by the clock. What the disk should have by now is left to the caller: it takes milliseconds, in which
+    /// others can write.
+    pub(super) fn rest(&mut self) -> Option<Arc<File>> {
         self.lost();
         self.persist();
         if self.pace.sealed.elapsed() >= SEAL_EVERY {
@@ -201,9 +203,20 @@ impl Writer {
             self.sealed(sealed);
             self.persist();
         }
-        if self.pace.fresh && self.pace.synced.elapsed() >= SYNC_EVERY {
-            self.sync();
+        let due = self.pace.fresh && self.pace.synced.elapsed() >= SYNC_EVERY;
+        let Sink::Folder(folder) = &self.sink else { return None };
+        let file = folder.file().filter(|_| due)?;
+        (self.pace.synced, self.pace.fresh) = (Instant::now(), false);
+        Some(file)
+    }
+
+    /// The disk did not take it.
+    pub(super) fn unsynced(&mut self, file: &Arc<File>, cause: &io::Error) {
+        if let Sink::Folder(folder) = &mut self.sink {
+            folder.distrust(file);
         }
+        self.fate.failures.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(%cause, "the disk did not take the last records; a new file begins");
     }
 
     /// Nobody has anything to say any more.
@@ -240,12 +253,11 @@ impl Writer {
     }
 
     fn sync(&mut self) {
-        (self.pace.synced, self.pace.fresh) = (Instant::now(), false);
-        if let Sink::Folder(folder) = &mut self.sink
-            && let Err(cause) = folder.sync()
+        let Sink::Folder(folder) = &self.sink else { return };
+        if let Some(file) = folder.file()
+            && let Err(cause) = file.sync_data()
         {
-            self.fate.failures.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(%cause, "the disk did not take the last records; a new file begins");
+            self.unsynced(&file, &cause);
         }
     }
 
