@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::door::Outcome;
 use super::route::Route;
-use crate::config::{Answer, Order};
+use crate::config::Order;
 use crate::forward::Over;
 use crate::gate::arrival::Arrival;
 use crate::gate::event::{Facts, Notice, Registration, Verb, read};
@@ -114,11 +114,8 @@ impl Letter {
         let (reply, outcome) = oneshot::channel();
         let facts = Arc::clone(notice.facts());
         trail.read(&facts);
-        let notice = match route.answer {
-            Answer::Accepted => notice.compact(),
-            // Whoever waits for the outcome holds on to what he has sent as well.
-            Answer::Delivered { .. } => notice,
-        };
+        // Also where somebody waits for the outcome: he may go, and it may stand behind others of its room for long.
+        let notice = notice.compact();
         let arrival = notice.arrival();
         let letter = Self {
             id: arrival.id(),
@@ -168,8 +165,7 @@ impl Letter {
 
     /// Back into the envelope, for another try.
     pub(super) fn again(&mut self, arrival: Arrival, outage: Outage) -> Step {
-        // From now on it waits, and maybe nobody with it.
-        self.kept = Some(Kept::Arrival(arrival.compact()));
+        self.kept = Some(Kept::Arrival(arrival));
         self.trail.put_back();
         let schedule = match outage.kind.source() {
             Source::Bot => self.route.retry,

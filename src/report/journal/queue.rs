@@ -23,6 +23,8 @@ struct Inner {
     /// How many were taken in: the order of tickets is that of lines.
     taken: u64,
     writer: State,
+    /// It was woken while it worked, for what is not here any more: somebody took it out, and cannot write it.
+    called: bool,
     /// Nobody will put anything in any more.
     closed: bool,
 }
@@ -51,7 +53,7 @@ pub(super) struct Closed;
 impl Queue {
     pub(super) fn new(longest: u64) -> Self {
         let (items, writer) = (VecDeque::new(), State::Working);
-        let inner = Inner { items, longest, taken: 0, writer, closed: false };
+        let inner = Inner { items, longest, taken: 0, writer, called: false, closed: false };
         Self { inner: Mutex::new(inner), more: Condvar::new() }
     }
 
@@ -71,15 +73,18 @@ impl Queue {
         Some(ticket)
     }
 
-    /// Wakes the writer, if it sleeps.
+    /// Wakes the writer, if it sleeps; else it does not go to sleep before it has looked once more.
     pub(super) fn wake(&self) {
-        self.rouse(&mut self.inner());
+        let mut inner = self.inner();
+        inner.called |= inner.writer == State::Working && inner.items.is_empty();
+        self.rouse(&mut inner);
     }
 
-    /// Waits for something, but not longer than this.
+    /// Waits for something, or to be woken, but not longer than this.
     pub(super) fn wait(&self, within: Duration) -> Result<(), Closed> {
         let mut inner = self.inner();
-        if inner.items.is_empty() && !inner.closed {
+        let called = std::mem::take(&mut inner.called);
+        if inner.items.is_empty() && !inner.closed && !called {
             inner.writer = State::Asleep;
             let waited = self.more.wait_timeout(inner, within);
             (inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -200,6 +205,18 @@ mod tests {
             }
             assert_eq!(taking.join().unwrap(), (Ok(()), 1), "{haste:?}");
         }
+    }
+
+    #[test]
+    fn a_writer_that_is_woken_while_it_works_looks_once_more_before_it_sleeps() {
+        let (queue, began) = (Queue::new(10), tokio::time::Instant::now());
+        queue.put(line(), 0, Haste::Soon).unwrap();
+        assert_eq!(queue.lines(10).len(), 1, "somebody else has it, and cannot write it");
+        queue.wake();
+        assert_eq!(queue.wait(LONG), Ok(()));
+        assert!(began.elapsed() < LONG, "not for the time alone");
+        assert_eq!(queue.wait(Duration::from_millis(1)), Ok(()), "and then it sleeps");
+        assert!(!queue.inner().called);
     }
 
     #[test]
