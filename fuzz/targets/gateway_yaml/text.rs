@@ -10,6 +10,9 @@ pub(crate) const PLANTED: &str = "hunter2-hunter2";
 /// A configuration with nearly everything in it; `@` is in the place of a secret.
 const FULL: &str = include_str!("full.yaml");
 
+/// The place of a planted secret, until all changes are made: no word has this sign, as some have `@`.
+const OPEN: &str = "\u{e000}";
+
 /// Values beside the words of the schema.
 const VALUES: &[&str] = &[
     "true",
@@ -143,7 +146,7 @@ fn planted(input: &[u8]) -> Text {
         return Text { bytes: Vec::new(), is_planted: false };
     };
     let secret = SECRETS[usize::from(*form) % SECRETS.len()];
-    let text = changed(&full(Some(usize::from(*place))), input, "@").replace('@', secret);
+    let text = changed(&full(Some(usize::from(*place))), input, OPEN).replace(OPEN, secret);
     Text { bytes: text.into_bytes(), is_planted: true }
 }
 
@@ -152,7 +155,7 @@ fn full(open: Option<usize>) -> String {
     let places = FULL.matches('@').count();
     let reference = |at| {
         if open.is_some_and(|open| open % places == at) {
-            "@".to_owned()
+            OPEN.to_owned()
         } else {
             format!("{{env: S{at}}}")
         }
@@ -198,8 +201,7 @@ fn is_above(lines: &[&str], at: usize, kept: &str) -> bool {
 
 fn word_of(word: u8, action: u8) -> String {
     let at = usize::from(word) + 256 * usize::from(action >> 6);
-    let word = &WORDS[at % WORDS.len()];
-    if word == "@" { String::new() } else { word.clone() }
+    WORDS[at % WORDS.len()].clone()
 }
 
 fn apply(
@@ -220,10 +222,7 @@ fn apply(
     match action % 8 {
         0 => lines.insert(at, indented(word.to_owned())),
         1 => lines.insert(at, indented(format!("{word}:"))),
-        2 => lines.insert(
-            at,
-            indented(format!("{word}: {}", WORDS[column % WORDS.len()]).replace('@', "")),
-        ),
+        2 => lines.insert(at, indented(format!("{word}: {}", WORDS[column % WORDS.len()]))),
         3 => lines.insert(at, indented(format!("- {word}"))),
         4 if !fixed => drop(lines.remove(at)),
         5 if !fixed => {
