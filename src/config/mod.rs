@@ -3,6 +3,7 @@
 pub mod problem;
 pub mod source;
 pub mod schema;
+mod lines;
 mod path;
 mod tree;
 mod typed;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::lines::lines;
 use super::load::BYTE_ORDER_MARK;
 use super::problem::{Code, Place, Problem, Severity, tame};
 use super::tree;
@@ -19,7 +20,7 @@ const PLAIN: &str = "\u{1b}[0m";
 )]
 pub fn render(problems: &[Problem], file_name: &str, text: &str, colour: bool) -> String {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let page = Page { file_name, veil: Veil::over(text), lines: text.lines().collect(), colour };
+    let page = Page { file_name, veil: Veil::over(text), lines: lines(text).collect(), colour };
     let mut out = String::new();
     for problem in problems {
         page.problem(&mut out, problem);

@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 
+use super::lines::lines;
 use super::path::{Path, Step};
 use super::problem::{Code, Place, Problem, quoted};
 
@@ -120,7 +121,7 @@ const DEEPEST: usize = 500;
 /// counted wherever they stand except in lines of comment: this may count too many, never too few.
 fn shallow(text: &str) -> Result<(), Problem> {
     let mut depth = 0_usize;
-    let lines = text.lines().zip(1..);
+    let lines = lines(text).zip(1..);
     for (line, number) in lines.filter(|(line, _)| !line.trim_start().starts_with('#')) {
         let opened = line.matches(['[', '{']).count()
             + line.matches("- -").count()
@@ -160,7 +161,7 @@ fn not_yaml(error: &serde_yaml::Error, text: &str) -> Problem {
 
 fn second_document(text: &str) -> Place {
     let mut begun = false;
-    for (number, line) in text.lines().enumerate() {
+    for (number, line) in lines(text).enumerate() {
         if begun && line.starts_with("---") {
             return Place { line: number + 1, column: 1 };
         }

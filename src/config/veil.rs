@@ -1,5 +1,6 @@
 //! How much of a line may be shown: nothing from the first thing on that may be a secret.
 
+use super::lines::lines;
 use super::path::{Path, Step};
 use super::problem::{Place, similar};
 use super::tree::{self, Key, Node, Value};
@@ -17,7 +18,7 @@ impl Veil {
             return Self { hidden_from: Vec::new(), all: true };
         };
         let mut marks = Vec::new();
-        let lines: Vec<_> = text.lines().collect();
+        let lines: Vec<_> = lines(text).collect();
         walk(&root, &Path::default(), &lines, &mut marks);
         marks.sort_by_key(|(place, _)| *place);
         Self { hidden_from: hidden(&marks, &lines), all: false }

@@ -14,3 +14,31 @@ fn half_a_file_never_loads_as_a_wider_one() {
         }
     }
 }
+
+/// Signs that end a line for the parser, and not for `str::lines`.
+const BREAKS: [&str; 5] = ["\r", "\r\n", "\u{85}", "\u{2028}", "\u{2029}"];
+
+#[test]
+fn the_line_of_a_secret_is_never_shown_in_place_of_another() {
+    for line_break in BREAKS {
+        // The problem that is shown, a missing key, has the line before that of the secret.
+        let other = "    webhook_secret: {file: /run/secrets/helpdesk_webhook_secret}\n";
+        let text = exchanged("{file: /run/secrets/helpdesk_token}", "hunter2-hunter2");
+        let text = text.replace(other, "");
+        for comment in ["#", "# x", "#\u{a0}"] {
+            let text = format!("{comment}{line_break}{text}");
+            let told = told(&text);
+            assert!(told.contains("E031") && told.contains("E011"), "{told}");
+            assert!(!told.contains("hunter2"), "{line_break:?} {told}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_comment_any_more_counts_as_nesting() {
+    for line_break in BREAKS {
+        let text = format!("#{line_break}{}", "[".repeat(100_000));
+        let problems = load(text.as_bytes(), &desk(), today()).unwrap_err();
+        assert!(problems[0].message.contains("too many brackets"), "{}", problems[0].message);
+    }
+}
