@@ -121,11 +121,11 @@ class Simulator:
 class Gateway:
     """`botwarden run` under callgrind."""
 
-    def __init__(self, program, folder, api, bot):
+    def __init__(self, program, folder, text, more):
         self.folder, self.profile = folder, folder / "callgrind.out"
         configuration = folder / "gateway.yaml"
-        configuration.write_text(CONFIGURATION.format(api=api, bot=bot), encoding="utf-8")
-        command = callgrind(self.profile) + [program, "run", "--config", str(configuration)]
+        configuration.write_text(text, encoding="utf-8")
+        command = callgrind(self.profile) + [*more, program, "run", "--config", str(configuration)]
         with open(folder / "records", "wb") as out, open(folder / "log", "wb") as log:
             self.process = subprocess.Popen(command, stdout=out, stderr=log, env=ENVIRONMENT, cwd="/")
         try:
@@ -199,9 +199,9 @@ class Wire:
 
 
 class Scene:
-    """All of it, for one run."""
+    """All of it, for one run: with a configuration by the addresses of Webex and bot, and more options of callgrind."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, configured=CONFIGURATION.format, more=()):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -210,7 +210,7 @@ class Scene:
         self.simulator = Simulator(program, folder)
         try:
             bot = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
-            self.gateway = Gateway(program, folder, self.simulator.world["api"], bot)
+            self.gateway = Gateway(program, folder, configured(api=self.simulator.world["api"], bot=bot), more)
         except BaseException:
             self.simulator.stop()
             raise

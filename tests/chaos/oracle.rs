@@ -214,6 +214,7 @@ impl Oracle {
         let told_late = self.news.iter().any(|(handle, _, taken)| {
             *handle == room.handle && *taken >= oldest && *taken <= said.at
         });
+        let ages = || event.arrivals.iter().map(|arrival| arrival.done - tale.created);
         let right = match said.reason.as_str() {
             "outside_org" | "app_user" => {
                 ever(&dirty) || (told_late && ever_outside(room, said.at))
@@ -228,14 +229,21 @@ impl Oracle {
                 lied || room.ever(first.done.min(oldest) - slack, said.at, out)
             }
             "resource_denied" => tale.resource == "memberships" && tale.verb == "deleted",
-            "event_too_old" => event.arrivals.iter().any(|a| a.done - tale.created > MAX_EVENT_AGE),
+            // Whole milliseconds here; the gateway knows that 3,500.4 are more than 3,500.
+            "event_too_old" => ages().any(|age| age >= MAX_EVENT_AGE),
             "self" => tale.resource == "messages" && tale.person == self.id_of_bot(room),
             "duplicate" => event.arrivals.len() > 1,
             "overloaded" => event.arrivals.iter().any(|a| a.status == Some(503)),
             _ if said.verdict == "expired" => return self.may_expire(event, room, said),
             _ => false,
         };
-        if right { Ok(()) } else { Err("there was no reason for it".to_owned()) }
+        if right {
+            return Ok(());
+        }
+        Err(format!(
+            "there was no reason for it; {:?} ms old when it came",
+            ages().collect::<Vec<_>>()
+        ))
     }
 
     fn may_expire(&self, event: &Event, room: &Room, said: &Said) -> Result<(), String> {
