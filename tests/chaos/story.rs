@@ -185,8 +185,11 @@ impl Story {
             }
             Harm::Webhooks => {
                 let all = run.site.control.webhooks();
-                let hook = self.dice.pick(&all).clone();
-                run.deletes(&hook.owner, &hook.id).await;
+                // In a bad hour all of them may be gone already.
+                if !all.is_empty() {
+                    let hook = self.dice.pick(&all).clone();
+                    run.deletes(&hook.owner, &hook.id).await;
+                }
             }
             Harm::Delivery | Harm::Outage => {}
         }
