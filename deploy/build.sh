@@ -2,6 +2,8 @@
 # Builds the binary that is handed out: static, so that it runs in an empty image, small, and with the list of its crates
 # inside, which scanners read. Where it is put: $1.
 set -euo pipefail
+case ${1:-} in -* | '') echo "deploy/build.sh FILE: builds botwarden as it is handed out, and puts it there" >&2; exit 2 ;; esac
+out=$(realpath -m "$1")
 cd "$(dirname "$0")/.."
 # Writes that list. Its own lock file is kept, and so is the version: what is added to the binary is not to change by itself.
 auditable=${CARGO_TARGET_DIR:-target}/deploy-tools/cargo-auditable-0.7.7
@@ -15,9 +17,9 @@ flags="-C target-feature=+crt-static --remap-path-prefix=$PWD=/src --remap-path-
 flags+=" -C link-arg=-Wl,-z,pack-relative-relocs"
 # What is mapped beside code that is needed counts as memory of the process, 64 KiB at once: so what a gateway needs stands
 # side by side, which saves 3 MiB of 8. A name that fits nothing any more costs some memory, and nothing else. The linker
-# that Rust brings for x86-64 takes such a list; others may not.
+# that Rust brings for this kind of machine takes such a list; others may not.
 case $target in
-x86_64-*)
+x86_64-*-linux-gnu)
     # By a name that changes with it, or Cargo would not link again.
     order=$(realpath -m "${CARGO_TARGET_DIR:-target}")/order-$(cksum <deploy/order.txt | cut -d' ' -f1).txt
     mkdir -p "$(dirname "$order")"
@@ -30,5 +32,5 @@ esac
 if [ -n "${BOTWARDEN_NAMES:-}" ]; then link=(-C strip=none); fi
 # --target keeps the flags away from procedural macros, which cannot be static.
 RUSTFLAGS=$flags cargo auditable rustc --locked --profile dist --bin botwarden --target "$target" -- "${link[@]}"
-mkdir -p "$(dirname "$1")"
-cp "${CARGO_TARGET_DIR:-target}/$target/dist/botwarden" "$1"
+mkdir -p "$(dirname "$out")"
+cp "${CARGO_TARGET_DIR:-target}/$target/dist/botwarden" "$out"

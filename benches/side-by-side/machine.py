@@ -42,8 +42,8 @@ class Cores:
         return [*prefix, "taskset", "-c", str(core)]
 
     def workers(self):
-        """Threads that botwarden has for events: one a core that it may use, up to four."""
-        return min(len(self.cores), 4) if self.wish == "free" else 1
+        """Threads that botwarden has for events: two where records go to a directory, on any number of cores."""
+        return 2
 
     def text(self):
         return {

@@ -159,7 +159,8 @@ impl Default for Ops {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map")]
 pub(super) struct Log {
-    /// What is told, also per target: `info,botwarden::webex=debug`. `BOTWARDEN_LOG` overrides it.
+    /// What is told: off, error, warn, info, debug or trace, also per target: `info,botwarden::webex=debug`. `BOTWARDEN_LOG`
+    /// overrides it.
     pub(super) level: String,
     /// How lines look; auto is text on a terminal, else json. `BOTWARDEN_LOG_FORMAT` overrides it.
     pub(super) format: Format,

@@ -56,9 +56,21 @@ pub(super) fn ops(raw: &Gateway) -> Ops {
     Ops { listen: raw.ops.listen.as_ref().map(|listen| listen.0) }
 }
 
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// The part that is neither a level nor `TARGET=LEVEL`. A name by itself would be a target that there is not, and nothing
+/// would be told any more.
+pub(super) fn not_a_level(filter: &str) -> Option<&str> {
+    if EnvFilter::builder().parse(filter).is_err() {
+        return Some(filter);
+    }
+    let known = |part: &str| part.contains('=') || LEVELS.contains(&&*part.to_ascii_lowercase());
+    filter.split(',').map(str::trim).find(|part| !known(part))
+}
+
 pub(super) fn log(raw: &Gateway, findings: &mut Findings<'_>) -> Log {
-    if EnvFilter::builder().parse(&raw.log.level).is_err() || raw.log.level.trim().is_empty() {
-        let message = format!("{} is not a log level", quoted(&raw.log.level));
+    if let Some(part) = not_a_level(&raw.log.level) {
+        let message = format!("{} is not a log level", quoted(part));
         let problem = Problem::new(Code::BadValue, message);
         let hint =
             "error, warn, info, debug or trace, also per target: info,botwarden::webex=debug";

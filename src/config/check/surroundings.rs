@@ -6,6 +6,7 @@ use super::super::problem::{Code, Problem};
 use super::super::raw::{Format, Gateway};
 use super::super::source::Source;
 use super::super::words::{Spelled, Word};
+use super::listeners::not_a_level;
 
 pub(in crate::config) fn apply(
     raw: &mut Gateway,
@@ -29,7 +30,10 @@ pub(in crate::config) fn apply(
         raw.server.public_url = Some(Spelled(url));
     }
     if let Some(level) = source.var("BOTWARDEN_LOG") {
-        raw.log.level = level;
+        match not_a_level(&level) {
+            Some(_) => refuse("BOTWARDEN_LOG", "this is not a log level such as `info`", findings),
+            None => raw.log.level = level,
+        }
     }
     if let Some(format) = format(findings, source) {
         raw.log.format = format;

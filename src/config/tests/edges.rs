@@ -42,3 +42,18 @@ fn what_is_no_comment_any_more_counts_as_nesting() {
         assert!(problems[0].message.contains("too many brackets"), "{}", problems[0].message);
     }
 }
+
+/// A name by itself is a target for `tracing`: with `warning`, nothing would be told, not even why the gateway ends.
+#[test]
+fn a_misspelled_log_level_silences_nothing() {
+    for level in ["warning", "inof", "info,botwarden::webex", "", " ", "info,,", "a=b=c"] {
+        let told = told(&with(&format!("log: {{level: \"{level}\"}}\n")));
+        assert!(told.contains("E016") && told.contains("not a log level"), "{level}: {told}");
+    }
+    for level in
+        ["off", "warn", "INFO", " debug", "info,botwarden::webex=debug", "botwarden=trace, warn"]
+    {
+        let (config, _) = loaded(&with(&format!("log: {{level: \"{level}\"}}\n")));
+        assert_eq!(&*config.log.level, level);
+    }
+}

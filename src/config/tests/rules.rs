@@ -329,6 +329,12 @@ fn e050_variables_with_values_that_cannot_be_used() {
       == BOTWARDEN_LOG_FORMAT
     2 errors, 0 warnings in gateway.yaml
     ");
+    let desk = super::desk().with_var("BOTWARDEN_LOG", "inof");
+    insta::assert_snapshot!(told_with(EXAMPLE, &desk), @r"
+    error[E050]: this is not a log level such as `info`
+      == BOTWARDEN_LOG
+    1 error, 0 warnings in gateway.yaml
+    ");
     let desk = super::desk().with_var("BOTWARDEN_LISTEN", "0.0.0.0:8082");
     insta::assert_snapshot!(told_with(EXAMPLE, &desk), @r"
     error[E046]: `server` and `ops` listen on the same address
