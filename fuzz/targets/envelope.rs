@@ -55,6 +55,10 @@ struct Wanted {
     created: Option<String>,
 }
 
+/// A room that is named in these is named by whoever typed them.
+const TYPED_BY_PEOPLE: [&str; 7] =
+    ["personDisplayName", "displayName", "personEmail", "title", "text", "markdown", "html"];
+
 fn wanted(body: &[u8]) -> Option<Wanted> {
     std::str::from_utf8(body).ok()?;
     let top = json::read(body, &["resource", "event", "id", "createdBy", "actorId", "data"])?;
@@ -68,8 +72,8 @@ fn wanted(body: &[u8]) -> Option<Wanted> {
     let resource = top.only("resource")?.text().ok()??.to_owned();
     let place = if resource == "rooms" { "id" } else { "roomId" };
     let room = id(data, place, "ROOM")?;
-    let long =
-        entries.iter().filter_map(|(_, value)| value.text().ok()?).filter(|text| text.len() > 36);
+    let of_things = entries.iter().filter(|(name, _)| !TYPED_BY_PEOPLE.contains(&name.as_str()));
+    let long = of_things.filter_map(|(_, value)| value.text().ok()?).filter(|text| text.len() > 36);
     let mut rooms: Vec<_> = long.chain(room).filter_map(|text| meaning("ROOM", text)).collect();
     rooms.sort_by_key(|room| match room {
         Meaning::Consumer => [0; 16],

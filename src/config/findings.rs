@@ -1,9 +1,9 @@
 //! Problems as they are found, each with its place.
 
-use super::path::{Path, Step};
+use super::path::{Path, Step, is_plain};
 use super::problem::{Code, Problem, did_you_mean, quoted, similar};
 use super::raw_forms::NOT_ONE;
-use super::tree::{Node, Value, is_plain};
+use super::tree::{Node, Value};
 use super::typed::{Fault, Kind, MOST};
 
 /// All that was found so far.
@@ -133,7 +133,8 @@ impl<'a> Findings<'a> {
         };
         problem.place = fault.place;
         let hidden = path.is_delicate() || problem.hidden;
-        let nameless = matches!(&fault.kind, Kind::UnknownKey(key, _) if !may_show(key, &path));
+        let nameless =
+            matches!(&fault.kind, Kind::UnknownKey(key, known) if !may_show(key, known, &path));
         let steps = path.whole_secret();
         problem = problem.on(if nameless { above(&steps) } else { steps }.to_string());
         self.note(if hidden { problem.hide() } else { problem });
@@ -202,7 +203,7 @@ fn unknown_word(word: &str, known: &'static [&'static str]) -> Problem {
 }
 
 fn unknown_key(key: &str, known: &'static [&'static str], path: &Path) -> Problem {
-    if !may_show(key, path) {
+    if !may_show(key, known, path) {
         let problem = Problem::new(Code::UnknownKey, "unknown key");
         return problem.hint(one_of(known)).hide();
     }
@@ -211,9 +212,10 @@ fn unknown_key(key: &str, known: &'static [&'static str], path: &Path) -> Proble
     problem.hint(hint.unwrap_or_else(|| one_of(known)))
 }
 
-/// What is not quite a key may be a secret whose colon is missing.
-fn may_show(key: &str, path: &Path) -> bool {
-    is_plain(key) || (!path.is_delicate() && key.len() <= 32 && !key.contains(char::is_whitespace))
+/// What is not quite a key may be a secret whose colon or space is missing; beside secrets, so may any word.
+fn may_show(key: &str, known: &[&str], path: &Path) -> bool {
+    let is_misspelled = similar(key, known.iter().copied()).is_some();
+    is_misspelled || (is_plain(key) && !above(path).is_beside_secrets())
 }
 
 fn one_of(known: &[&str]) -> String {

@@ -78,6 +78,21 @@ impl Path {
         self.secret().unwrap_or_else(|| self.clone())
     }
 
+    /// Whether a key in this place may be told: it looks like one, or names are given here.
+    pub(super) fn may_tell(&self, key: &str) -> bool {
+        is_plain(key) || (self.has_names() && is_name(key))
+    }
+
+    /// Whether keys in this place are names that somebody gave.
+    pub(super) fn has_names(&self) -> bool {
+        matches!(self.words().as_slice(), ["orgs" | "bots" | "routes"])
+    }
+
+    /// Whether secrets are named beside a key in this place.
+    pub(super) fn is_beside_secrets(&self) -> bool {
+        matches!(self.words().first(), Some(&("bots" | "admin"))) || self.is_delicate()
+    }
+
     /// Whether there may be secrets on this way: in a reference, in the value of a header, or in the URL that somebody
     /// else is called by.
     pub(super) fn is_delicate(&self) -> bool {
@@ -87,15 +102,34 @@ impl Path {
     }
 }
 
+/// As far as there are keys, and the names of organisations, bots and routes. What is neither may be a secret whose space
+/// or colon is missing, or hold what a terminal obeys: there, and below, it ends with `…`.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, step) in self.0.iter().enumerate() {
             match step {
                 Step::Item(item) => write!(f, "[{item}]")?,
-                Step::Key(key) if number == 0 => f.write_str(key)?,
-                Step::Key(key) => write!(f, ".{key}")?,
+                Step::Key(key) => {
+                    f.write_str(if number == 0 { "" } else { "." })?;
+                    if !self.first(number).may_tell(key) {
+                        return f.write_str("…");
+                    }
+                    f.write_str(key)?;
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Whether a key looks like one: a line without its colon, which may hold a secret, does not.
+pub(super) fn is_plain(key: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | '.' | '*');
+    key.len() <= 32 && key.chars().all(fits)
+}
+
+/// Whether it can be the name that somebody gave to an organisation, a bot or a route.
+fn is_name(key: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    key.len() <= 64 && key.chars().all(fits)
 }

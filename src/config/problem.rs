@@ -289,6 +289,16 @@ pub(super) fn quoted(text: &str) -> String {
     format!("`{short}{more}`")
 }
 
+/// The path of a file inside a message. What has several lines, or begins like a key, is what should be in the file.
+pub(super) fn quoted_path(path: &str) -> String {
+    if is_content(path) { "this: it is no path".to_owned() } else { quoted(path) }
+}
+
+/// Whether it is a key or a certificate (PEM, RFC 7468) in place of the path to one.
+pub(super) fn is_content(path: &str) -> bool {
+    path.contains("-----BEGIN") || path.contains(char::is_control)
+}
+
 fn tamed(text: &str) -> Box<str> {
     text.chars().map(tame).collect::<String>().into()
 }

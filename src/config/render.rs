@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 
 use super::lines::lines;
 use super::load::BYTE_ORDER_MARK;
+use super::path::is_plain;
 use super::problem::{Code, Place, Problem, Severity, tame};
-use super::tree;
 use super::veil::Veil;
 
 const RED: &str = "\u{1b}[1;31m";
 const YELLOW: &str = "\u{1b}[1;33m";
 const BLUE: &str = "\u{1b}[1;34m";
+/// Bytes of a line that is shown. Each problem goes through its line again: thousands of them may be in one.
+const LONGEST: usize = 1000;
 const PLAIN: &str = "\u{1b}[0m";
 
 /// All problems, and how many there are. A line of the file is shown only as far as there is surely no secret in it.
@@ -112,14 +114,16 @@ impl Page<'_> {
 
     /// The line of a problem, as far as it may be shown; nothing when that does not reach the problem.
     fn excerpt(&self, problem: &Problem, place: Place) -> Option<String> {
-        let line = self.lines.get(place.line.checked_sub(1)?)?;
+        let line =
+            self.lines.get(place.line.checked_sub(1)?).filter(|line| line.len() <= LONGEST)?;
         let end = match (problem.hidden, problem.code) {
             (true, Code::NotYaml) => return key_of(line),
             (true, _) => return None,
             (false, _) => self.veil.visible(place.line),
         };
         let shown: String = line.chars().take(end).map(tame).collect();
-        let shown = shown.split(" #").next().unwrap_or_default().trim_end();
+        // After a quote or a bracket, the parser takes it for a comment without a space before it as well.
+        let shown = shown.split('#').next().unwrap_or_default().trim_end();
         let cut = if end < line.chars().count() { " …" } else { "" };
         (shown.chars().count() + 1 >= place.column).then(|| format!("{shown}{cut}"))
     }
@@ -150,6 +154,6 @@ fn width(excerpt: &str, column: usize) -> usize {
 fn key_of(line: &str) -> Option<String> {
     let (key, _) = line.split_once(':')?;
     let name = key.trim_start_matches([' ', '-']);
-    let known = !name.is_empty() && tree::is_plain(name);
+    let known = !name.is_empty() && is_plain(name);
     known.then(|| format!("{key}: …"))
 }

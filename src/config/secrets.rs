@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::findings::Findings;
 use super::path::Path;
-use super::problem::{Code, Problem, quoted};
+use super::problem::{Code, Problem, quoted, quoted_path};
 use super::raw_forms::SecretRef;
 use super::source::Source;
 use crate::gate::secret::Secret;
@@ -120,7 +120,7 @@ fn credential(name: &str, source: &dyn Source) -> Result<PathBuf, Problem> {
 }
 
 fn contents(file: &FilePath, source: &dyn Source) -> Result<Vec<u8>, Problem> {
-    let name = quoted(&file.display().to_string());
+    let name = quoted_path(&file.display().to_string());
     source.file(file).map_err(|error| {
         let unreadable =
             |why: &str| Problem::new(Code::UnreadableSecret, format!("cannot read {name}: {why}"));
@@ -134,7 +134,7 @@ fn contents(file: &FilePath, source: &dyn Source) -> Result<Vec<u8>, Problem> {
 
 fn warn_of_readers(findings: &mut Findings<'_>, path: &Path, file: &FilePath, source: &dyn Source) {
     if source.readable_by_others(file) {
-        let name = quoted(&file.display().to_string());
+        let name = quoted_path(&file.display().to_string());
         let message = format!("users other than its owner may read {name}");
         let hint = "chmod 0400; in Kubernetes: defaultMode: 0400";
         findings.add(path, Problem::new(Code::ReadableSecret, message).hint(hint));

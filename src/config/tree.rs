@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 
 use super::lines::lines;
-use super::path::{Path, Step};
+use super::path::{Path, Step, is_plain};
 use super::problem::{Code, Place, Problem, quoted};
 
 /// A value and its place: that of its text, or, for lists and maps, that of the key before it.
@@ -206,12 +206,6 @@ impl Reading {
         self.last.set(Some(place));
         Ok(Node { place, value })
     }
-}
-
-/// Whether a key looks like one: a line without its colon, which may hold a secret, does not.
-pub(super) fn is_plain(key: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | '.' | '*');
-    key.len() <= 32 && key.chars().all(fits)
 }
 
 /// The end of an error's text; it says nothing for the very first character.

@@ -1,8 +1,14 @@
 //! How much of a line may be shown: nothing from the first thing on that may be a secret.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde_json::Value as Schema;
+
 use super::lines::lines;
 use super::path::{Path, Step};
-use super::problem::{Place, similar};
+use super::problem::{Place, is_content, similar};
+use super::schema::schema;
 use super::tree::{self, Key, Node, Value};
 
 /// For each line, how many characters of it may be shown.
@@ -41,20 +47,24 @@ fn hidden(marks: &[(Place, bool)], lines: &[&str]) -> Vec<Place> {
     let end = Place { line: lines.len() + 1, column: 1 };
     let next = marks.iter().skip(1).map(|(place, _)| *place).chain([end]);
     let mut hidden = Vec::new();
+    let anchors: Vec<_> = lines.iter().map(|line| first_anchor(line)).collect();
     for ((place, _), next) in marks.iter().zip(next).filter(|((_, delicate), _)| *delicate) {
         let last = next.line - usize::from(begins(next, lines));
-        hidden.push(with_anchor(*place, lines));
+        hidden.push(with_anchor(*place, &anchors));
         hidden.extend((place.line + 1..=last).map(|line| Place { line, column: 1 }));
     }
     hidden
 }
 
 /// An anchor or a tag stands before its value and in no tree; it is hidden together with the value.
-fn with_anchor(place: Place, lines: &[&str]) -> Place {
-    let line = place.line.checked_sub(1).and_then(|line| lines.get(line));
-    let mut before = line.into_iter().flat_map(|line| line.chars()).take(place.column);
-    let column = before.position(|c| matches!(c, '&' | '!')).map_or(place.column, |at| at + 1);
-    Place { column: column.min(place.column), ..place }
+fn with_anchor(place: Place, anchors: &[usize]) -> Place {
+    let first = place.line.checked_sub(1).and_then(|line| anchors.get(line));
+    Place { column: place.column.min(first.copied().unwrap_or(usize::MAX)), ..place }
+}
+
+/// The first column of a line where one may stand. Looked for once a line, which may have thousands of values.
+fn first_anchor(line: &str) -> usize {
+    line.chars().position(|c| matches!(c, '&' | '!')).map_or(usize::MAX, |at| at + 1)
 }
 
 /// Whether nothing stands before a place on its line.
@@ -81,9 +91,11 @@ fn walk(node: &Node, path: &Path, lines: &[&str], marks: &mut Vec<(Place, bool)>
         }
         Value::Map(entries) => {
             for (key, value) in entries {
-                let odd = key.text.len() > 32 || key.text.contains(char::is_whitespace);
-                marks.push((key.place, path.is_delicate() || odd));
-                walk(value, &path.then(Step::Key(key.text.clone())), lines, marks);
+                let meant = meant(&key.text, path);
+                let odd = path.is_delicate() || !path.may_tell(&key.text);
+                marks.push((key.place, odd || (path.is_beside_secrets() && meant.is_none())));
+                let meant = meant.unwrap_or(&key.text);
+                walk(value, &path.then(Step::Key(meant.into())), lines, marks);
             }
         }
         Value::Text(text) => marks.push((node.place, is_delicate(text, path))),
@@ -123,10 +135,37 @@ const TOPS: &[&str] = &[
 const UPSTREAM: &[&str] =
     &["url", "connect_timeout", "timeout", "max_in_flight", "retry", "pass_signature"];
 
-const TELLING: &[&str] = &["auth", "bearer", "cred", "key", "pass", "secret", "sign", "token"];
+const TELLING: &[&str] =
+    &["auth", "bearer", "cred", "header", "key", "pass", "secret", "sign", "token"];
+
+/// Every key of the schema, wherever it belongs.
+static KEYS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let mut keys = BTreeSet::new();
+    gather(&schema(), &mut keys);
+    keys
+});
+
+fn gather(schema: &Schema, keys: &mut BTreeSet<String>) {
+    let own = schema.get("properties").and_then(Schema::as_object);
+    keys.extend(own.into_iter().flat_map(|own| own.keys().cloned()));
+    let members = schema.as_object().into_iter().flat_map(|all| all.values());
+    members.chain(schema.as_array().into_iter().flatten()).for_each(|part| gather(part, keys));
+}
+
+/// The key that a word in this place stands for, also misspelled. A word that is none may have a secret in it, where a space
+/// or a colon is missing.
+fn meant<'a>(word: &'a str, path: &Path) -> Option<&'a str> {
+    let free = path.has_names() || path.steps().last() == Some(&Step::Key("resources".into()));
+    if free || KEYS.contains(word) {
+        return Some(word);
+    }
+    // Nothing else can be similar; there may be thousands of words.
+    let near = |key: &&str| key.len().abs_diff(word.len()) <= 3;
+    similar(word, KEYS.iter().map(String::as_str).filter(near))
+}
 
 /// Known keys with such a word in them.
-const HARMLESS: &[&str] = &["key_file", "pass_signature", "signature_only"];
+const HARMLESS: &[&str] = &["header_timeout", "key_file", "pass_signature", "signature_only"];
 
 /// What is known under a bot and holds no secret.
 const OF_BOTS: &[&[&str]] = &[
@@ -168,16 +207,24 @@ fn is_delicate(text: &str, path: &Path) -> bool {
         (word || like) && !HARMLESS.contains(&&*key)
     };
     let strange = match keys().collect::<Vec<_>>().as_slice() {
-        [_, _, upstream, key, ..] => upstream == "upstream" && !UPSTREAM.contains(&&**key),
-        _ => false,
+        [_, _, upstream, key, ..] if upstream == "upstream" => !UPSTREAM.contains(&&**key),
+        [top, _, rest @ ..] if ["orgs", "bots", "routes"].contains(&&**top) => has_unknown(rest),
+        keys => has_unknown(keys),
     };
-    let password = text.contains('@') && text.contains(':');
-    let query = text.contains('?') && text.contains("://");
+    let calls = keys().next().is_some_and(|top| top == "webex");
+    let password = text.contains('@') && (calls || text.contains(':'));
+    let query = text.contains(['?', '#']) && text.contains("://");
     let upstream = keys().nth(2).is_some_and(|key| key == "upstream");
     let url = keys().nth(3).is_none_or(|key| key == "url");
     let malformed = upstream && url && !is_address(text);
+    let content = keys().next_back().is_some_and(|key| key.ends_with("file")) && is_content(text);
     let place = path.is_delicate() || !known || strange || keys().any(telling);
-    place || password || query || malformed
+    place || password || query || malformed || content
+}
+
+/// Whether there is a word among them that is no key; resources have names of their own.
+fn has_unknown(keys: &[String]) -> bool {
+    keys.iter().take_while(|key| *key != "resources").any(|key| !KEYS.contains(key))
 }
 
 /// Whether it looks like where a bot may be, and not like something else that was put in its place.

@@ -197,9 +197,12 @@ fn time(text: &str) -> Result<SystemTime, Refusal> {
 pub(crate) mod tests {
     use std::time::Duration;
 
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::{Value, json};
 
     use super::super::arrival::tests::{arrival, noon};
+    use super::super::fields::WORDS_OF_PEOPLE;
     use super::super::signature::tests::{SECRET, oracle, ring};
     use super::super::signature::verify;
     use super::*;
@@ -349,6 +352,20 @@ pub(crate) mod tests {
         assert_eq!((facts.resource.label(), facts.verb.label()), ("messages", "other"));
         assert_eq!(facts.created, Some(noon().wall + Duration::ZERO));
         assert_eq!(Resource::named("me\nss").label(), "other");
+    }
+
+    /// Whoever is in one room may call themselves by the id of another.
+    #[test]
+    fn a_name_that_a_person_chose_names_no_room() {
+        let mut envelope = message();
+        let own = facts(envelope.to_string().as_bytes()).unwrap().rooms;
+        let other = URL_SAFE_NO_PAD.encode(format!("ciscospark://us/ROOM/{}", uuid(77)));
+        for name in WORDS_OF_PEOPLE.into_iter().chain(["personEmail"]) {
+            envelope["data"][name] = json!(other);
+        }
+        assert_eq!(facts(envelope.to_string().as_bytes()).unwrap().rooms, own);
+        envelope["data"]["formerRoomId"] = json!(other);
+        assert_eq!(facts(envelope.to_string().as_bytes()).unwrap().rooms.len(), own.len() + 1);
     }
 
     #[test]

@@ -10,6 +10,10 @@ use serde::{Deserialize, Deserializer};
 use super::id::{Key, Room, RoomId};
 use super::refusal::Refusal;
 
+/// Members that hold what a person typed (Webex, Memberships and Messages), beside `personEmail`.
+pub(super) const WORDS_OF_PEOPLE: [&str; 6] =
+    ["personDisplayName", "displayName", "title", "text", "markdown", "html"];
+
 /// The members of `data`. No name stands twice: of two rooms, this reader could take the one and the bot's the other.
 #[derive(Default)]
 pub(super) struct Fields<'a> {
@@ -88,11 +92,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Every room id, by whatever name. A raw UUID says not of what, so of those only the room's own counts.
+    /// Every room id, by whatever name that is not for words of people: by their choice of a name, nobody makes a room
+    /// forgotten that is not theirs. A raw UUID says not of what, so of those only the room's own counts.
     pub(super) fn rooms(&self, own: Option<&RoomId>) -> Vec<Key<Room>> {
         let named = [&self.id, &self.room, &self.room_type, &self.person, &self.person_org];
-        let fields = named.into_iter().chain([&self.created, &self.email]);
-        let texts = fields.chain(self.others.iter().map(|(_, field)| field)).filter_map(Field::any);
+        let others = self.others.iter().filter(|(name, _)| !WORDS_OF_PEOPLE.contains(&&**name));
+        let fields = named.into_iter().chain([&self.created]).chain(others.map(|(_, field)| field));
+        let texts = fields.filter_map(Field::any);
         let spelled =
             texts.filter(|text| text.len() > 36 && own.is_none_or(|own| own.as_str() != *text));
         let spelled = spelled.filter_map(|text| Key::parse(text).ok());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::CaFile;
 use super::super::findings::Findings;
 use super::super::path::Path;
-use super::super::problem::{Code, Problem, quoted};
+use super::super::problem::{Code, Problem, quoted, quoted_path};
 use super::super::source::LARGEST_FILE;
 use super::Around;
 
@@ -34,7 +34,7 @@ pub(super) fn authorities(
         Ok(_) => format!("it is larger than {} KiB", LARGEST_FILE >> 10),
         Err(error) => error.to_string(),
     };
-    let message = format!("cannot read {}: {why}", quoted(file));
+    let message = format!("cannot read {}: {why}", quoted_path(file));
     findings.add(at, Problem::new(Code::MissingFile, message));
     CaFile { path: file.into(), pem: Arc::default() }
 }

@@ -57,3 +57,57 @@ fn a_misspelled_log_level_silences_nothing() {
         assert_eq!(&*config.log.level, level);
     }
 }
+
+/// What YAML reads in another way than it was meant: spaces that are missing, comments without one before them, keys
+/// that are misspelled above a secret.
+#[test]
+fn a_secret_that_something_is_missing_before_is_not_shown() {
+    const MARK: &str = "hunter2hunter2xyz";
+    let token = "{file: /run/secrets/helpdesk_token}";
+    let bot = "  helpdesk:\n    token: {file: /run/secrets/helpdesk_token}\n";
+    let upstream = "    upstream: http://127.0.0.1:5000/\n";
+    let cases = [
+        (bot, "  helpdesk: {token: {env: T}, webhook_secret:MARK}\n"),
+        (bot, "  helpdesk: {token: {env: T}, MARK}\n"),
+        (bot, "  helpdesk: {token: {env: T}, token=MARK: x}\n"),
+        (bot, "  helpdesk: {token: {env: T}, webhook_secret:MARK, webhook_secret:MARK}\n"),
+        (bot, "  helpdesk:\n    token: {file: /run/secrets/helpdesk_token}\n    hunter: MARK\n"),
+        (token, "{file: \"./-----BEGIN MARK\\n\"}"),
+        (upstream, "    upsteam: {url: http://a/, headers: {X-Custom: MARK}}\n"),
+        (upstream, "    upstream: {url: http://a/, headers: {Authorization:MARK}}\n"),
+        (upstream, "    headers: {X-Custom: MARK}\n    upstream: http://127.0.0.1:5000/\n"),
+        (upstream, "    upstream: \"http://127.0.0.1:5000/#MARK\"\n    x: y\n"),
+        (upstream, "    upstream: http://127.0.0.1:5000/\n    mode: \"observ\"#MARK\n"),
+        ("bots:", "webex: {proxi: 'MARK@proxy'}\nadmin: {operator_token:MARK}\nbots:"),
+        ("bots:", "webex: {headers: {X-K: MARK}, api:MARK}\nbots:"),
+        ("bots:", "log: {format: \"jsonx\"#MARK\n}\nbots:"),
+        ("bots:", "decision_log: {signing_key:MARK}\nbots:"),
+        ("bots:", "server: {tls: {cert_file: /c, key_file: \"-----BEGIN MARK\"}}\nbots:"),
+        ("bots:", "server: {tls: {cert_file: /c, key_file: \"x\\nMARK\"}}\nbots:"),
+    ];
+    for (old, new) in cases {
+        let text = exchanged(old, &new.replace("MARK", MARK));
+        let seen = secrecy::seen(&text, &desk());
+        assert!(seen.contains("error["), "{text}\n{seen}");
+        assert!(!seen.contains("hunter2"), "{text}\n----\n{seen}");
+    }
+}
+
+#[test]
+fn a_key_brings_no_sign_to_a_terminal_that_it_obeys() {
+    let text = with("\"a\\x9b31m\\u202eb\": x\nwebex: {\"a\\x9b31m\": {x: y}}\n");
+    let problems = load(text.as_bytes(), &desk(), today()).unwrap_err();
+    let json = serde_json::to_string(&problems).unwrap();
+    assert!(!json.contains(['\u{9b}', '\u{202e}']), "{json}");
+}
+
+/// Values by the thousand in one line: at the square of their number, this would take longer than a test may.
+#[test]
+fn a_line_with_thousands_of_values_is_told_of_quickly() {
+    for text in [
+        with(&format!("orgs2: [{}]\n", "1, ".repeat(200_000))),
+        with(&format!("webex: {{api: [{}]}}\n", "&a x, ".repeat(100_000))),
+    ] {
+        assert!(told(&text).contains("error["));
+    }
+}

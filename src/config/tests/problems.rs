@@ -177,15 +177,14 @@ fn e014_keys_that_do_not_exist() {
     insta::assert_snapshot!(told_after("  allowed_orgs: [example]", "  allowed_orgs: [example]\n  allow_consumer_org: true"), @r"
     error[E014]: unknown key `allow_consumer_org`
       ┌─ gateway.yaml:12:3
-    12│   allow_consumer_org: true
+    12│   allow_consumer_org: …
       │   ^^^^^^^^^^^^^^^^^^ known here: mode, observe_until, allowed_orgs, trusted_bots, app_users, max_members, max_event_age, resources, on_deny
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told(&with("<<: {version: 1}\n")), @r"
-    error[E014]: unknown key `<<`
-      ┌─ gateway.yaml:25:1
-    25│ <<: {version: …
-      │ ^^ known here: version, orgs, server, ops, admin, log, decision_log, webex, policy, cache, inbox, telemetry, bots, routes
+    error[E014]: unknown key
+      ┌─ gateway.yaml:25:1          (value hidden)
+       = help: known here: version, orgs, server, ops, admin, log, decision_log, webex, policy, cache, inbox, telemetry, bots, routes
     1 error, 0 warnings in gateway.yaml
     ");
 }

@@ -5,7 +5,7 @@ use super::*;
 const MARK: &str = "hunter2-hunter2-hunter2";
 
 /// Everything that anybody could see of a load.
-fn seen(text: &str, source: &dyn Source) -> String {
+pub(super) fn seen(text: &str, source: &dyn Source) -> String {
     let mut out = told_with(text, source);
     match load(text.as_bytes(), source, today()) {
         Ok((config, warnings)) => out += &format!("{config:?}{warnings:?}"),
