@@ -13,8 +13,8 @@ pub(super) const LONGEST: usize = 256;
 /// Base64 makes four characters of three bytes.
 const LONGEST_DECODED: usize = 192;
 
-/// `ciscospark://us/` in base64, as far as it is the same whatever follows.
-const ANY_US: &str = "Y2lzY29zcGFyazovL3VzL";
+/// `ciscospark://us/` in base64, but for the last two bits.
+const NEARLY_US: &str = "Y2lzY29zcGFyazovL3VzL";
 
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -27,9 +27,16 @@ pub(super) fn meaning<K: Kind>(text: &str) -> Option<Local> {
     match text.strip_prefix(K::US.0) {
         _ if text.len() > LONGEST => None,
         Some(rest) => usual::<K>(rest).or_else(|| encoded::<K>(text)),
-        None if text.starts_with(ANY_US) => None,
+        None if is_us(text) => None,
         None => plain::<K>(text).or_else(|| encoded::<K>(text)),
     }
+}
+
+/// Whether it begins with `ciscospark://us/`: other clusters begin with `us` as well, such as `us-west-2_r`, and the sign
+/// that has the last two bits of the `/` tells them apart.
+fn is_us(text: &str) -> bool {
+    let next = text.strip_prefix(NEARLY_US).and_then(|rest| rest.bytes().next());
+    next.is_some_and(|sign| matches!(sign, b'w'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'-' | b'_'))
 }
 
 /// What follows [`Kind::US`] where it is nothing but a UUID. Read here and not by the library: every event has several.
@@ -115,12 +122,28 @@ mod tests {
             let (encoded, rest) = K::US;
             let decoded = String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap();
             assert_eq!(decoded + rest, format!("ciscospark://us/{}/", K::NAME));
-            assert!(encoded.starts_with(ANY_US) && encoded.len() % 4 == 0);
+            assert!(is_us(encoded) && encoded.len() % 4 == 0);
         }
         begins::<Room>();
         begins::<Person>();
         begins::<Org>();
         begins::<Webhook>();
+    }
+
+    #[test]
+    fn an_id_of_any_cluster_is_read_whatever_its_name_begins_with() {
+        let uuid = Uuid::from_u128(7);
+        let begins = (0x20..0x7f_u8).map(char::from).filter(|sign| *sign != '/');
+        let names = begins.map(|sign| format!("us{sign}"));
+        let names = names
+            .chain(["us-west-2_r", "us-", "u", "", "eu", "urn:TEAM:us-west-2_r"].map(String::from));
+        for cluster in names {
+            for engine in [&URL_SAFE, &STANDARD] {
+                let text = engine.encode(format!("ciscospark://{cluster}/ROOM/{uuid}"));
+                assert_eq!(meaning::<Room>(&text), Some(Local::Uuid(uuid)), "{cluster}");
+                assert_eq!(meaning::<Person>(&text), None, "{cluster}");
+            }
+        }
     }
 
     #[test]
