@@ -107,7 +107,7 @@ fn a_log_of_runs_that_were_stopped_and_killed_is_verified_and_a_changed_byte_is_
     let told = out(&verified);
     assert!(told.contains("The chain is whole") && told.contains("starts       2"), "{told}");
     assert!(told.contains("seals        3 good, 0 not checked"), "{told}");
-    python_agrees(site.path(), "the chain is whole: ");
+    python_agrees(site.path(), 0, "the chain is whole: ");
     assert!(told.contains("For the last 1 records, no seal vouches yet"), "{told}");
     // The next start tells that the one before was killed.
     let mut next = Background::start(site.path(), &["run"]);
@@ -129,17 +129,17 @@ fn a_log_of_runs_that_were_stopped_and_killed_is_verified_and_a_changed_byte_is_
     assert_eq!((&found[0]["whole"], &found[0]["bad"]["line"]), (&false.into(), &3.into()));
     assert_eq!(found[0]["bad"]["what"], "the line was changed: its hash is another one");
     assert!(found[0]["bad"]["file"].as_str().unwrap().starts_with("decisions/decisions-2"));
-    python_agrees(site.path(), "line 3 was changed");
+    python_agrees(site.path(), 1, "line 3 was changed");
 }
 
 /// The script in the docs comes to the same; it needs python3, which not every machine has.
-fn python_agrees(site: &Path, says: &str) {
+fn python_agrees(site: &Path, status: i32, says: &str) {
     let script = DOCS.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
     fs::write(site.join("verify.py"), script).unwrap();
     let run = Command::new("python3").arg("verify.py").args(files(site)).current_dir(site).output();
     if let Ok(output) = run {
-        let told = String::from_utf8(output.stdout).unwrap();
-        assert!(told.contains(says), "{told}{}", String::from_utf8_lossy(&output.stderr));
+        let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.code() == Some(status) && told.contains(says), "{told}");
     }
 }
 
