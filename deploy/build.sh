@@ -24,7 +24,7 @@ x86_64-*-linux-gnu)
     order=$(realpath -m "${CARGO_TARGET_DIR:-target}")/order-$(cksum <deploy/order.txt | cut -d' ' -f1).txt
     mkdir -p "$(dirname "$order")"
     cp deploy/order.txt "$order"
-    link=(-C "link-arg=-Wl,--symbol-ordering-file=$order" -C link-arg=-Wl,--no-warn-symbol-ordering)
+    link=(-C "link-arg=-Wl,--symbol-ordering-file=$order" -C "link-arg=-Wl,--no-warn-symbol-ordering")
     ;;
 *) link=() ;;
 esac
