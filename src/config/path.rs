@@ -129,7 +129,7 @@ pub(super) fn is_plain(key: &str) -> bool {
 }
 
 /// Whether it can be the name that somebody gave to an organisation, a bot or a route.
-fn is_name(key: &str) -> bool {
+pub(super) fn is_name(key: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     key.len() <= 64 && key.chars().all(fits)
 }

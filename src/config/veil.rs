@@ -94,7 +94,8 @@ fn walk(node: &Node, path: &Path, lines: &[&str], marks: &mut Vec<(Place, bool)>
                 let meant = meant(&key.text, path);
                 let odd = path.is_delicate() || !path.may_tell(&key.text);
                 marks.push((key.place, odd || (path.is_beside_secrets() && meant.is_none())));
-                let meant = meant.unwrap_or(&key.text);
+                // What speaks of a secret by itself is not taken for a key that holds none, such as `key_file`.
+                let meant = meant.filter(|_| !is_telling(&key.text)).unwrap_or(&key.text);
                 walk(value, &path.then(Step::Key(meant.into())), lines, marks);
             }
         }
@@ -164,6 +165,10 @@ fn meant<'a>(word: &'a str, path: &Path) -> Option<&'a str> {
     similar(word, KEYS.iter().map(String::as_str).filter(near))
 }
 
+fn is_telling(key: &str) -> bool {
+    TELLING.iter().any(|word| key.contains(word))
+}
+
 /// Known keys with such a word in them.
 const HARMLESS: &[&str] = &["header_timeout", "key_file", "pass_signature", "signature_only"];
 
@@ -202,7 +207,7 @@ fn is_delicate(text: &str, path: &Path) -> bool {
         [] => false,
     };
     let telling = |key: String| {
-        let word = TELLING.iter().any(|word| key.contains(word));
+        let word = is_telling(&key);
         let like = similar(&key, ["token", "webhook_secret", "secret"]).is_some();
         (word || like) && !HARMLESS.contains(&&*key)
     };

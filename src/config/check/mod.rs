@@ -26,7 +26,7 @@ mod widened;
 use std::time::SystemTime;
 
 use super::findings::Findings;
-use super::path::Path;
+use super::path::{Path, is_name};
 use super::problem::{Code, Problem, quoted};
 use super::raw::{self, Gateway};
 use super::source::Source;
@@ -121,8 +121,7 @@ fn bytes(size: &Spelled<Size>) -> usize {
 
 /// Names become labels in metrics and words in logs.
 fn name(name: &str, path: &Path, findings: &mut Findings<'_>) {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
+    if name.is_empty() || !is_name(name) {
         let message = format!("{} cannot be a name", quoted(name));
         let hint = "up to 64 letters, digits, `-`, `_` and `.`";
         findings.add(path, Problem::new(Code::BadName, message).hint(hint));

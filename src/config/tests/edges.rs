@@ -83,6 +83,7 @@ fn a_secret_that_something_is_missing_before_is_not_shown() {
         ("bots:", "webex: {headers: {X-K: MARK}, api:MARK}\nbots:"),
         ("bots:", "log: {format: \"jsonx\"#MARK\n}\nbots:"),
         ("bots:", "decision_log: {signing_key:MARK}\nbots:"),
+        ("bots:", "webex: {keyfile: MARK, apii: x}\nbots:"),
         ("bots:", "server: {tls: {cert_file: /c, key_file: \"-----BEGIN MARK\"}}\nbots:"),
         ("bots:", "server: {tls: {cert_file: /c, key_file: \"x\\nMARK\"}}\nbots:"),
     ];

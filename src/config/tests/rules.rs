@@ -207,7 +207,7 @@ fn e026_a_room_is_asked_for_only_where_one_is_known() {
     insta::assert_snapshot!(policy("{meetings: {signature_onl: {because: x}}}"), @r"
     error[E014]: unknown key `signature_onl`
       ┌─ gateway.yaml:12:26
-    12│   resources: {meetings: {signature_onl: {because: x}}}
+    12│   resources: {meetings: {signature_onl: {because: …
       │                          ^^^^^^^^^^^^^ did you mean `signature_only`?
     1 error, 0 warnings in gateway.yaml
     ");
