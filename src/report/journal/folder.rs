@@ -1,8 +1,8 @@
 //! Records in a directory of their own: one writer, files that end by size and by day, old ones removed.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,12 +10,10 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use super::chain::{Chain, Head, LONGEST_LINE, Link};
+use super::held::Held;
 use super::name::Name;
 
 const DAY: Duration = Duration::from_hours(24);
-
-/// Whose lock says who writes.
-const LOCK: &str = ".lock";
 
 /// What is asked of the directory.
 #[derive(Clone, Debug)]
@@ -66,8 +64,8 @@ pub struct Before {
 #[derive(Debug)]
 pub struct Folder {
     rules: Rules,
-    /// The lock goes with it.
-    _held: File,
+    /// The locks go with it.
+    _held: Held,
     last: Option<Name>,
     open: Option<Open>,
 }
@@ -90,6 +88,15 @@ struct Open {
 const LOCAL: [u64; 7] =
     [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1, 0xf2f5_2010];
 
+/// Who writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// The thread of the log, which may wait for the disk.
+    Thread,
+    /// Whoever waits for a record, and must not.
+    Passer,
+}
+
 /// A part of a batch that is in the file already: what is left is written when there is room again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress {
@@ -110,7 +117,7 @@ impl Progress {
 impl Folder {
     /// Takes the directory; it is made if it is not there. Where the run before ended.
     pub fn open(rules: Rules, now: SystemTime) -> Result<(Self, Before), NoFolder> {
-        let held = take(&rules.dir)?;
+        let held = Held::take(&rules.dir)?;
         let unreadable = |cause| NoFolder::Io { dir: rules.dir.clone(), cause };
         let names = names(&rules.dir).map_err(unreadable)?;
         let before = last_of(&rules, &names)?;
@@ -120,8 +127,13 @@ impl Folder {
     }
 
     /// Writes whole lines, or goes on where it broke off. When it says `Ok`, the system has them, in a file that is
-    /// there.
-    pub(super) fn write(&mut self, batch: &Batch<'_>, progress: &mut Progress) -> io::Result<()> {
+    /// there. `WouldBlock` says that only the thread of the log may go on: a new file takes as long as the disk.
+    pub(super) fn write(
+        &mut self,
+        batch: &Batch<'_>,
+        progress: &mut Progress,
+        by: By,
+    ) -> io::Result<()> {
         if !progress.began {
             self.turn(batch)?;
             progress.began = true;
@@ -132,6 +144,9 @@ impl Folder {
                 if open.is_there() {
                     return Ok(());
                 }
+            }
+            if by == By::Passer {
+                return Err(io::ErrorKind::WouldBlock.into());
             }
             // Somebody has taken the file away; what was in it before is gone, and the chain shows it.
             fs::metadata(&self.rules.dir)?;
@@ -149,6 +164,12 @@ impl Folder {
     #[cfg(test)]
     pub(super) fn counts_as_local(&mut self) {
         self.open.as_mut().expect("a file").local = true;
+    }
+
+    /// Of a disk that does not take what the system has.
+    #[cfg(test)]
+    pub(super) fn cannot_be_synced(&mut self) {
+        self.open.as_mut().expect("a file").file = Arc::new(File::open("/dev/null").expect("it"));
     }
 
     /// Asks the system to write down what it has.
@@ -190,15 +211,22 @@ impl Folder {
         let name = Name::new(batch.at, batch.first, self.last);
         let path = self.rules.dir.join(name.to_string());
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
-        // The name must outlast a loss of power as well.
-        File::open(&self.rules.dir)?.sync_all()?;
-        self.sync()?;
-        let made = file.metadata()?;
-        let (place, file) = ((made.dev(), made.ino()), Arc::new(file));
-        let local = is_local(&file);
+        let settled = self.settled(&file).inspect_err(|_| {
+            // Else the next try finds its name taken, for as long as a second lasts.
+            let _stays_empty = fs::remove_file(&path);
+        });
+        let (place, local, file) = (settled?, is_local(&file), Arc::new(file));
         self.open = Some(Open { file, path, place, size: 0, day: day(batch.at), local });
         self.last = Some(name);
         Ok(())
+    }
+
+    /// Which file it is, once its name outlasts a loss of power, and so does what stands in the one before.
+    fn settled(&mut self, file: &File) -> io::Result<(u64, u64)> {
+        File::open(&self.rules.dir)?.sync_all()?;
+        self.sync()?;
+        let made = file.metadata()?;
+        Ok((made.dev(), made.ino()))
     }
 
     /// Removes files whose last record is older than `keep`, and so is what follows: a clock that was wrong for one
@@ -258,18 +286,6 @@ fn is_local(file: &File) -> bool {
 
 fn day(at: SystemTime) -> u64 {
     at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / DAY.as_secs()
-}
-
-fn take(dir: &Path) -> Result<File, NoFolder> {
-    let refused = |cause| NoFolder::Io { dir: dir.to_owned(), cause };
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(refused)?;
-    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(dir.join(LOCK));
-    let file = file.map_err(refused)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(NoFolder::InUse(dir.to_owned())),
-        Err(TryLockError::Error(cause)) => Err(refused(cause)),
-    }
 }
 
 /// The files of a directory, in order.

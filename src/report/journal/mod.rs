@@ -6,6 +6,7 @@ pub mod chain;
 mod done;
 mod flaw;
 pub mod folder;
+mod held;
 pub mod name;
 mod pen;
 mod queue;

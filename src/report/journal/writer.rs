@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use super::done::Done;
-use super::folder::{Batch, Folder, Progress};
+use super::folder::{Batch, By, Folder, Progress};
 use super::pen::{Pen, Place, SEAL_EVERY};
 use super::queue::Queue;
 
@@ -169,12 +169,14 @@ impl Writer {
             return Err(NotHere);
         }
         let began = Instant::now();
-        let written = self.write();
+        let written = self.write(By::Passer);
         if began.elapsed() > SLOW {
             self.pace.slow = Some(began);
         }
         written.map_err(|cause| {
-            self.fails(&cause);
+            if cause.kind() != ErrorKind::WouldBlock {
+                self.fails(&cause);
+            }
             NotHere
         })
     }
@@ -263,7 +265,7 @@ impl Writer {
 
     /// Writes what the pen holds, however long that takes.
     fn persist(&mut self) {
-        while let Err(cause) = self.write() {
+        while let Err(cause) = self.write(By::Thread) {
             self.fails(&cause);
             std::thread::sleep(AGAIN);
         }
@@ -271,11 +273,11 @@ impl Writer {
 
     /// Writes what the pen holds, and tells who waits for it. After an error it goes on where it broke off, so no line is
     /// torn or lost.
-    fn write(&mut self) -> io::Result<()> {
+    fn write(&mut self, by: By) -> io::Result<()> {
         let (lines, first) = self.pen.lines();
         if !lines.is_empty() {
             let batch = Batch { lines, first, at: self.pace.wall() };
-            self.sink.write(&batch, &mut self.pace.progress)?;
+            self.sink.write(&batch, &mut self.pace.progress, by)?;
             (self.pace.progress, self.pace.fresh) = (Progress::default(), true);
             self.fate.records.fetch_add(self.pen.written(), Ordering::Relaxed);
             if self.fate.failing.swap(false, Ordering::Relaxed) {
@@ -314,10 +316,10 @@ pub(super) fn tell(waiting: Vec<SyncSender<()>>) {
 }
 
 impl Sink {
-    fn write(&mut self, batch: &Batch<'_>, progress: &mut Progress) -> io::Result<()> {
+    fn write(&mut self, batch: &Batch<'_>, progress: &mut Progress, by: By) -> io::Result<()> {
         match self {
             Self::Stream(out) => stream(out, batch.lines, progress),
-            Self::Folder(folder) => folder.write(batch, progress),
+            Self::Folder(folder) => folder.write(batch, progress, by),
         }
     }
 }

@@ -3,6 +3,8 @@
 use super::super::writer::NotHere;
 use super::*;
 
+const DAY: Duration = Duration::from_hours(24);
+
 /// A writer without its thread, whose file is there already.
 fn begun(dir: &Path) -> Writer {
     let Outlet { sink, before, form, chain, .. } = Outlet::folder(rules(dir), noon()).unwrap();
@@ -61,13 +63,24 @@ fn what_cannot_be_written_is_not_done_and_goes_on_where_it_broke_off() {
     fs::rename(&own, &away).unwrap();
     put(&writer, 2);
     assert_eq!((writer.dash(), writer.done.items()), (Err(NotHere), 1));
-    assert!(writer.fate.failing.load(Ordering::Relaxed));
     put(&writer, 1);
     assert_eq!((writer.dash(), writer.done.items()), (Err(NotHere), 1), "one trouble at a time");
     fs::rename(&away, &own).unwrap();
     assert!(writer.batch().is_none());
     assert!(!writer.fate.failing.load(Ordering::Relaxed));
     assert_eq!((records(&own), writer.done.items()), (5, 4), "each once");
+}
+
+#[test]
+fn a_file_that_was_taken_away_is_the_threads_to_replace() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = begun(dir.path());
+    fs::remove_file(&files(dir.path())[0]).unwrap();
+    put(&writer, 2);
+    assert_eq!((writer.dash(), files(dir.path()).len()), (Err(NotHere), 0), "no wait for a disk");
+    assert!(!writer.fate.failing.load(Ordering::Relaxed), "nor a trouble of the disk");
+    assert!(writer.batch().is_none());
+    assert_eq!((records(dir.path()), writer.done.items()), (2, 3));
 }
 
 #[test]
@@ -83,7 +96,7 @@ fn a_reader_may_be_slow_so_nobody_but_the_thread_writes_to_it() {
 fn a_file_that_is_full_or_of_yesterday_is_the_threads_to_change() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = begun(dir.path());
-    let tomorrow = noon() + Duration::from_hours(24);
+    let tomorrow = noon() + DAY;
     let line = Item::Line("{\"ts\":\"\",\"kind\":\"decision\"}\n".to_owned(), tomorrow);
     writer.queue.put(line, 0, Haste::Soon).unwrap();
     assert_eq!((writer.dash(), files(dir.path()).len()), (Err(NotHere), 1));
@@ -92,6 +105,21 @@ fn a_file_that_is_full_or_of_yesterday_is_the_threads_to_change() {
     local(&mut writer);
     let Sink::Folder(folder) = &writer.sink else { panic!("a folder") };
     assert!(folder.is_brisk(tomorrow) && !folder.is_brisk(noon()));
+}
+
+#[test]
+fn a_file_that_could_not_be_begun_is_not_left_behind_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = begun(dir.path());
+    let Sink::Folder(folder) = &mut writer.sink else { panic!("a folder") };
+    folder.cannot_be_synced();
+    let line = Item::Line("{\"ts\":\"\",\"kind\":\"decision\"}\n".to_owned(), noon() + DAY);
+    writer.queue.put(line, 0, Haste::Soon).unwrap();
+    assert!(writer.batch().is_none());
+    assert_eq!((writer.fate.failures.load(Ordering::Relaxed), records(dir.path())), (1, 3));
+    let sizes =
+        files(dir.path()).iter().map(|file| file.metadata().unwrap().len()).collect::<Vec<_>>();
+    assert!(sizes.len() == 2 && !sizes.contains(&0), "{sizes:?}");
 }
 
 #[tokio::test]

@@ -217,6 +217,9 @@ fn a_second_gateway_is_refused_and_so_is_a_chain_that_cannot_go_on() {
     let first = open(rules(dir.path()));
     let refused = Outlet::folder(rules(dir.path()), noon()).unwrap_err();
     assert!(matches!(refused, NoFolder::InUse(_)), "{refused}");
+    fs::remove_file(dir.path().join(".lock")).unwrap();
+    let refused = Outlet::folder(rules(dir.path()), noon()).unwrap_err();
+    assert!(matches!(refused, NoFolder::InUse(_)), "whatever somebody tidied away: {refused}");
     drop(first);
     let path = &files(dir.path())[0];
     fs::write(path, "not a record\n").unwrap();
