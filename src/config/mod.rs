@@ -53,7 +53,7 @@ pub use journal::{DecisionLog, Destination};
 pub use listen::Listen;
 pub use load::{Reach, find, load, reach, read};
 pub use problem::{Code, Place, Problem, Severity};
-pub use render::render;
+pub use render::{render, render_each};
 pub use schema::schema;
 pub use source::{LARGEST_FILE, Machine, Source};
 pub use telemetry::{Attribute, Otlp, Telemetry};

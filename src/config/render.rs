@@ -21,14 +21,16 @@ const PLAIN: &str = "\u{1b}[0m";
     reason = "callers pass what they found out about the terminal"
 )]
 pub fn render(problems: &[Problem], file_name: &str, text: &str, colour: bool) -> String {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let page = Page { file_name, veil: Veil::over(text), lines: lines(text).collect(), colour };
-    let mut out = String::new();
-    for problem in problems {
-        page.problem(&mut out, problem);
-    }
+    let page = Page::of(file_name, text, colour);
+    let mut out: String = problems.iter().map(|problem| page.problem(problem)).collect();
     out.push_str(&summary(problems, file_name));
     out
+}
+
+/// Each problem by itself, for a log. The file is gone through once for all of them: of a large one that takes long.
+pub fn render_each(problems: &[Problem], file_name: &str, text: &str) -> Vec<String> {
+    let page = Page::of(file_name, text, false);
+    problems.iter().map(|problem| page.problem(problem).trim_end().to_owned()).collect()
 }
 
 fn summary(problems: &[Problem], file_name: &str) -> String {
@@ -48,22 +50,29 @@ struct Page<'a> {
     colour: bool,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    fn of(file_name: &'a str, text: &'a str, colour: bool) -> Self {
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        Self { file_name, veil: Veil::over(text), lines: lines(text).collect(), colour }
+    }
+
     fn paint(&self, colour: &str, text: &str) -> String {
         if self.colour { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
     }
 
-    fn problem(&self, out: &mut String, problem: &Problem) {
+    fn problem(&self, problem: &Problem) -> String {
+        let mut out = String::new();
         let (word, colour) = match problem.severity {
             Severity::Error => ("error", RED),
             Severity::Warning => ("warning", YELLOW),
         };
         let head = self.paint(colour, &format!("{word}[{}]", problem.code));
-        push(out, &format!("{head}: {}", problem.message));
+        push(&mut out, &format!("{head}: {}", problem.message));
         match problem.place {
-            Some(place) => self.place(out, problem, place),
-            None => self.nowhere(out, problem),
+            Some(place) => self.place(&mut out, problem, place),
+            None => self.nowhere(&mut out, problem),
         }
+        out
     }
 
     fn nowhere(&self, out: &mut String, problem: &Problem) {

@@ -209,7 +209,7 @@ impl Reloads {
             }
             Err(unread) => Err(self.unreadable(unread)),
         };
-        tell::outcome(&outcome, &self.followers.reporter);
+        tell::outcome(&outcome, &self.followers.reporter).await;
         outcome.map(|(reloaded, _text)| reloaded).map_err(|unusable| {
             let Unusable { file, problems, .. } = unusable;
             NotReloaded { file, problems }

@@ -2,16 +2,16 @@
 
 use super::Unusable;
 use crate::admin::Reloaded;
-use crate::config::{Problem, render};
+use crate::config::{Problem, render_each};
 use crate::report::{Happening, Lifecycle, Reporter, Turn};
 use crate::rt;
 
-pub(super) fn outcome(outcome: &Result<(Reloaded, String), Unusable>, reporter: &Reporter) {
+pub(super) async fn outcome(outcome: &Result<(Reloaded, String), Unusable>, reporter: &Reporter) {
     match outcome {
         Ok((reloaded, text)) => {
             let Reloaded { old, new, restart, warnings } = reloaded;
-            for warning in warnings {
-                tracing::warn!("{}", shown(warning, "gateway.yaml", text));
+            for warning in shown(warnings, "gateway.yaml", text).await {
+                tracing::warn!("{warning}");
             }
             if !restart.is_empty() {
                 tracing::warn!(keys = restart.join(", "), "these keys wait for a restart");
@@ -20,8 +20,8 @@ pub(super) fn outcome(outcome: &Result<(Reloaded, String), Unusable>, reporter: 
             tracing::info!(old = &**old, config = &**new, "reloaded");
         }
         Err(Unusable { file, problems, text, prints: _ }) => {
-            for problem in problems {
-                tracing::error!("{}", shown(problem, file, text));
+            for problem in shown(problems, file, text).await {
+                tracing::error!("{problem}");
             }
             let count = problems.len();
             turn(reporter, Lifecycle::NotReloaded { problems: count });
@@ -41,11 +41,13 @@ pub(super) fn exchanged(names: &[String]) {
     }
 }
 
-/// As `check` shows it, without the count at the end.
-fn shown(problem: &Problem, file: &str, text: &str) -> String {
-    let whole = render(std::slice::from_ref(problem), file, text, false);
-    let lines: Vec<&str> = whole.lines().collect();
-    lines.split_last().map(|(_count, lines)| lines.join("\n")).unwrap_or_default()
+/// As `check` shows them, without the count at the end. A file of 1 MiB takes longer than an event may wait.
+async fn shown(problems: &[Problem], file: &str, text: &str) -> Vec<String> {
+    if problems.is_empty() {
+        return Vec::new();
+    }
+    let (problems, file, text) = (problems.to_vec(), file.to_owned(), text.to_owned());
+    rt::blocking(move || render_each(&problems, &file, &text)).await.unwrap_or_default()
 }
 
 fn turn(reporter: &Reporter, what: Lifecycle<'_>) {

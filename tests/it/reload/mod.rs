@@ -4,7 +4,7 @@ mod bots;
 mod flood;
 mod rooms;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use botwarden::admin::Control as _;
 use botwarden::simulator::Misbehaviour;
@@ -43,6 +43,26 @@ async fn one_mistake_and_everything_stays_as_it_was() {
     assert!(log.contains("gateway.yaml:") && log.contains("error[E014]"), "{log}");
     assert_eq!(world.verdict("ann", "staff").await["verdict"], "allow");
     assert_eq!(world.verdict("ann", "partners").await["reason"], "outside_org");
+}
+
+/// On the one thread of this test, where all events are as well.
+#[tokio::test]
+async fn a_large_file_with_many_mistakes_holds_up_nobody() {
+    let world = World::start().await;
+    let typos: String = (0..20_000).map(|typo| format!("unknown_{typo}: 1\n")).collect();
+    let told = world.reload(|yaml| format!("{yaml}\n{typos}"));
+    let (mut told, mut longest) = (std::pin::pin!(told), Duration::ZERO);
+    let told = loop {
+        let began = Instant::now();
+        tokio::select! {
+            biased;
+            told = &mut told => break told.unwrap_err(),
+            () = tokio::time::sleep(Duration::from_millis(1)) => {}
+        }
+        longest = longest.max(began.elapsed());
+    };
+    assert_eq!((told.problems.len(), own_log().matches("error[E0").count()), (101, 101));
+    assert!(longest < Duration::from_secs(2), "the longest that others waited: {longest:?}");
 }
 
 #[tokio::test]
