@@ -192,7 +192,7 @@ impl Reading {
             return Err(error);
         };
         let place = place_in(&error.to_string());
-        if self.last.get().is_some_and(|last| place < last) {
+        if self.last.get().is_some_and(|last| place <= last) {
             let problem = Problem::new(Code::Alias, "an alias (`*name`) stands for a value here");
             let last = self.last.get().unwrap_or(place);
             *self.alias.borrow_mut() = Some(

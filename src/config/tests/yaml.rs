@@ -78,18 +78,26 @@ fn e005_an_alias_is_refused_and_so_is_a_bomb_of_them() {
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told("version: 1\nserver: &s\n  <<: *s\n"), @r"
-    error[E001]: not YAML: recursion limit exceeded
-     ┌─ gateway.yaml:2:9
-    2│ server: …
-     │         ^
+    error[E005]: an alias (`*name`) stands for a value here
+     ┌─ gateway.yaml:3:3          (value hidden)
+      = help: write the value out: what counts should stand where it is read
     1 error, 0 warnings in gateway.yaml
     ");
+    let beside = exchanged("allowed_orgs: [example]", "allowed_orgs: [&it example, *it]");
+    assert!(told(&beside).starts_with("error[E005]"), "{}", told(&beside));
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..9 {
         let items = vec![format!("*a{}", n - 1); 9].join(", ");
         bomb.push_str(&format!("a{n}: &a{n} [{items}]\n"));
     }
     assert!(told(&bomb).starts_with("error[E005]"), "{}", told(&bomb));
+}
+
+#[test]
+fn values_of_nothing_beside_each_other_are_no_aliases() {
+    for text in ["orgs:\nwebex:\nbots:", "orgs: {a: , b: }", "orgs: [a,\n  ~, ~]", "- \n- \n"] {
+        assert!(!told(text).contains("E005"), "{}", told(text));
+    }
 }
 
 #[test]
