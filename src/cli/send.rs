@@ -19,7 +19,7 @@ use super::envelope::Draft;
 use super::exit::Exit;
 use super::wire::{Answer, Wire};
 use super::{Global, Output};
-use crate::config::{Bot, Config, Route, Server};
+use crate::config::{Bot, Config, Route, Server, unoffered};
 use crate::gate::id::{PersonId, RoomId};
 use crate::gate::signature::HEADER;
 use crate::report::Reporter;
@@ -161,6 +161,9 @@ async fn draft(
         None => who(config, route, bot).await?,
     };
     let (resource, event) = &arguments.event;
+    if let Some(advice) = unoffered(&format!("{resource}.{event}")) {
+        say(&format!("Webex has no webhooks for {resource}.{event}; {advice}\n"));
+    }
     let room = arguments.room.as_ref().map(|room| asked_as("ROOM", room.as_str()));
     if let Some((_, Some(told))) = &room {
         say(&format!("room {told}\n"));

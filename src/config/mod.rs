@@ -58,6 +58,7 @@ pub use schema::schema;
 pub use source::{LARGEST_FILE, Machine, Source};
 pub use telemetry::{Attribute, Otlp, Telemetry};
 pub use upkeep::{Audit, Farewell, Leave, Manage, MaxLeave, Notices, Notify, Reports, Webhooks};
+pub use words_upkeep::unoffered;
 
 /// A checked configuration. Everything in it can be used as it is; nothing of it is secret in its `Debug`.
 #[derive(Clone, Debug)]

@@ -43,6 +43,11 @@ impl Word for Topic {
     }
 }
 
+/// What to write instead, if Webex offers no webhooks for such an event.
+pub fn unoffered(event: &str) -> Option<String> {
+    Topic::read(event).is_err().then(|| advice(event))
+}
+
 fn advice(text: &str) -> String {
     if text.split('.').any(|word| word == "all") {
         return "there is no word for all of them: name each one".into();

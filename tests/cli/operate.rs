@@ -148,6 +148,10 @@ fn nobody_there_is_69_and_a_wrong_token_is_77() {
         assert!(!err(&refused).contains("not-the-token"), "{}", err(&refused));
         let gone = world.run(&[command, "--token-file", wrong, "--admin", "http://127.0.0.1:1"]);
         assert_eq!(gone.status.code(), Some(69), "{command}: {}", err(&gone));
+        let elsewhere = [command, "--admin", "http://[::1]:1"];
+        let tokenless = program(world.site.path(), &elsewhere).output().unwrap();
+        assert_eq!(tokenless.status.code(), Some(69), "{command}: {}", err(&tokenless));
+        assert!(err(&tokenless).contains("does the gateway run?"), "{}", err(&tokenless));
         let url = world.run(&[command, "--token-file", wrong, "--admin", "https://127.0.0.1"]);
         assert_eq!(url.status.code(), Some(2), "{command}: {}", err(&url));
     }

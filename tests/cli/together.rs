@@ -177,6 +177,9 @@ fn what_is_sent_is_decided_by_the_gateway() {
     for _ in 0..2 {
         Background::line(&mut gateway.out, "outside_org");
     }
+    let typo = ["send", "messages.craeted", "--route", "helpdesk", "--url", &url];
+    let typo = run_in(site.path(), &typo);
+    assert!(err(&typo).contains("messages have: created, deleted, updated"), "{}", err(&typo));
     for forged in ["--bad-signature", "--no-signature"] {
         let sent = posted(&[forged]);
         assert_eq!(sent.status.code(), Some(1), "{}", out(&sent));

@@ -11,12 +11,15 @@ pub(super) mod tail;
 mod tokens;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
 use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use url::{Host, Url};
 
 pub(super) use office::Reception;
@@ -36,6 +39,9 @@ pub(super) struct Place {
     tokens: Tokens,
     wire: Wire,
 }
+
+/// A connection on this machine takes a millisecond, and one to another place a second at most.
+const KNOCK: Duration = Duration::from_secs(5);
 
 /// Which token a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +133,30 @@ impl Place {
         request.body(Full::default()).map_err(|_bad| Refused::Gone(Unanswered::Unreachable))
     }
 
+    /// A request with its token; if there is none, and nobody there to ask either, that comes first.
+    async fn prepared(
+        &self,
+        method: Method,
+        path: &str,
+        role: Role,
+    ) -> Result<Request<Full<Bytes>>, Refused> {
+        let request = self.request(method, path, role);
+        if matches!(request, Err(Refused::Tokenless(_))) {
+            self.knock().await?;
+        }
+        request
+    }
+
+    /// Whether anybody is there; nothing is said.
+    async fn knock(&self) -> Result<(), Refused> {
+        let (host, port) = (self.base.host_str(), self.base.port_or_known_default());
+        let place = (host.unwrap_or_default().trim_matches(['[', ']']), port.unwrap_or_default());
+        let came = timeout(KNOCK, TcpStream::connect(place)).await;
+        came.ok().and_then(Result::ok).map(drop).ok_or(Refused::Gone(Unanswered::Unreachable))
+    }
+
     async fn call(&self, method: Method, path: &str, role: Role) -> Result<Value, Refused> {
-        let request = self.request(method, path, role)?;
+        let request = self.prepared(method, path, role).await?;
         let Answer { status, body, .. } = self.wire.send(request).await.map_err(Refused::Gone)?;
         let document = serde_json::from_slice(&body).unwrap_or_default();
         if (200..300).contains(&status) {

@@ -98,7 +98,7 @@ async fn follow(place: &Place, path: &str, form: Form) -> Exit {
 }
 
 async fn open(place: &Place, path: &str) -> Result<Stream, Refused> {
-    let request = place.request(Method::GET, path, Role::Viewer)?;
+    let request = place.prepared(Method::GET, path, Role::Viewer).await?;
     let mut stream = place.wire.open(request).await.map_err(Refused::Gone)?;
     if stream.status == 200 {
         return Ok(stream);
