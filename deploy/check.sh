@@ -3,6 +3,7 @@
 #   BOTWARDEN   a binary that is built already; else target/release/botwarden is built
 #   NO_IMAGE=1  leave out the image, which takes minutes to build
 set -uo pipefail
+case ${1:-} in -*) sed -n '2,/^set/s/^# \?//p' "$0" >&2; exit 2 ;; esac
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=deploy/check/tools.sh
 . deploy/check/tools.sh

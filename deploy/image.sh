@@ -3,6 +3,7 @@
 #   BINARY   a binary of deploy/build.sh that is there already; else it is built, which takes minutes
 # Ends with 1 when the image is not as docs/deploy.md says.
 set -uo pipefail
+case ${1:-} in -*) sed -n '2,/^set/s/^# \?//p' "$0" >&2; exit 2 ;; esac
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=deploy/check/tools.sh
 . deploy/check/tools.sh

@@ -5,6 +5,7 @@ pub mod source;
 pub mod schema;
 mod lines;
 mod path;
+mod slip;
 mod tree;
 mod typed;
 mod words;

@@ -51,6 +51,7 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
+    #[expect(clippy::fn_params_excessive_bools, reason = "as of render")]
     fn of(file_name: &'a str, text: &'a str, colour: bool) -> Self {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         Self { file_name, veil: Veil::over(text), lines: lines(text).collect(), colour }

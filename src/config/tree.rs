@@ -12,6 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, Seq
 use super::lines::lines;
 use super::path::{Path, Step, is_plain};
 use super::problem::{Code, Place, Problem, quoted};
+use super::slip;
 
 /// A value and its place: that of its text, or, for lists and maps, that of the key before it.
 #[derive(Clone, Debug)]
@@ -156,7 +157,12 @@ fn not_yaml(error: &serde_yaml::Error, text: &str) -> Problem {
         line: location.line(),
         column: location.column(),
     });
-    Problem::new(Code::NotYaml, format!("not YAML: {message}")).at(place).hide()
+    let line = place.line.checked_sub(1).and_then(|above| lines(text).nth(above));
+    let problem = Problem::new(Code::NotYaml, format!("not YAML: {message}")).at(place).hide();
+    match slip::advice(message, line.unwrap_or_default()) {
+        Some(advice) => problem.hint(advice),
+        None => problem,
+    }
 }
 
 fn second_document(text: &str) -> Place {

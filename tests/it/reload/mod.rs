@@ -4,10 +4,11 @@ mod bots;
 mod flood;
 mod rooms;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use botwarden::admin::Control as _;
 use botwarden::simulator::Misbehaviour;
+use tokio::time::Instant;
 
 use crate::harness::bot::Manner;
 use crate::harness::event::{OLD_SECRET, mac};
@@ -49,7 +50,7 @@ async fn one_mistake_and_everything_stays_as_it_was() {
 #[tokio::test]
 async fn a_large_file_with_many_mistakes_holds_up_nobody() {
     let world = World::start().await;
-    let typos: String = (0..20_000).map(|typo| format!("unknown_{typo}: 1\n")).collect();
+    let typos = (0..20_000).map(|typo| format!("unknown_{typo}: 1")).collect::<Vec<_>>().join("\n");
     let told = world.reload(|yaml| format!("{yaml}\n{typos}"));
     let (mut told, mut longest) = (std::pin::pin!(told), Duration::ZERO);
     let told = loop {
@@ -285,7 +286,7 @@ async fn the_end_takes_as_long_as_is_configured_by_then() {
     world.say("ann", "staff").await;
     world.bot.got(1).await;
     world.reload(|yaml| yaml.replace("drain_timeout: 60s", "drain_timeout: 1s")).await.unwrap();
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     assert_eq!(world.close().await, 1);
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
