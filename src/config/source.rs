@@ -4,9 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// The largest file that is read at all. A configuration of a hundred routes has some 20 KiB, and what YAML costs to
-/// read grows with the file.
-pub const LARGEST_FILE: usize = 1 << 20;
+/// The largest file that is read at all: 2 MiB, a configuration of ten thousand routes. What YAML costs to read grows with
+/// the file.
+pub const LARGEST_FILE: usize = 2 << 20;
 
 /// Files and the environment. [`Machine`] is the real one.
 pub trait Source {

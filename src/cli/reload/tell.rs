@@ -41,7 +41,7 @@ pub(super) fn exchanged(names: &[String]) {
     }
 }
 
-/// As `check` shows them, without the count at the end. A file of 1 MiB takes longer than an event may wait.
+/// As `check` shows them, without the count at the end. A file of 2 MiB takes longer than an event may wait.
 async fn shown(problems: &[Problem], file: &str, text: &str) -> Vec<String> {
     if problems.is_empty() {
         return Vec::new();

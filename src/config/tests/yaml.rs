@@ -39,7 +39,7 @@ fn e001_what_is_not_yaml_is_told_without_its_text() {
 fn e002_to_e004_files_that_are_none() {
     let large = "#".repeat(LARGEST_FILE + 1);
     insta::assert_snapshot!(told(&large), @r"
-    error[E002]: the file is larger than 1024 KiB
+    error[E002]: the file is larger than 2048 KiB
     1 error, 0 warnings in gateway.yaml
     ");
     let problems = load(b"version: \xff1\n", &desk(), today()).unwrap_err();
