@@ -31,6 +31,11 @@ esac
 # For benches/instructions/order, which writes that list: with the names of all functions.
 if [ -n "${BOTWARDEN_NAMES:-}" ]; then link=(-C strip=none); fi
 # --target keeps the flags away from procedural macros, which cannot be static.
-RUSTFLAGS=$flags cargo auditable rustc --locked --profile dist --bin botwarden --target "$target" -- "${link[@]}"
+export RUSTFLAGS=$flags
+# As `cargo auditable` calls Cargo, but by its name: its path would become part of the names of all our functions, and they
+# would be others than in the list above, in another order, wherever the checkout lies elsewhere.
+export RUSTC_WORKSPACE_WRAPPER=cargo-auditable
+export CARGO_AUDITABLE_ORIG_ARGS='{"offline":false,"locked":true,"frozen":false,"config":[]}'
+cargo rustc --locked --profile dist --bin botwarden --target "$target" -- "${link[@]}"
 mkdir -p "$(dirname "$out")"
 cp "${CARGO_TARGET_DIR:-target}/$target/dist/botwarden" "$out"
