@@ -16,6 +16,7 @@ use super::wish::Wish;
 use crate::config::Config;
 use crate::gate::id::{Key, Org, Person};
 use crate::gate::policy::Audience;
+use crate::report::lines::Unwritten;
 use crate::report::outage::Outage;
 use crate::report::{Happening, Reporter, RoomState, Upkeep};
 use crate::webex::{Claim, Client, Effort, Silences};
@@ -155,6 +156,11 @@ impl Auditor {
 
     pub(super) fn tell(&self, upkeep: &Upkeep<'_>) {
         self.reporter.emit(&Happening::Upkeep { bot: &self.bot, upkeep });
+    }
+
+    /// Returns once the record of it is written.
+    pub(super) async fn record(&self, upkeep: &Upkeep<'_>) -> Result<(), Unwritten> {
+        self.reporter.written(self.reporter.record_upkeep(&self.bot, upkeep)?).await
     }
 
     /// The configured name of an organisation, or its id.

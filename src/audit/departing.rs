@@ -4,9 +4,10 @@
 //! 2. A second list confirms the first, as [`gate::departure`](crate::gate::departure) says.
 //! 3. A farewell that is due is said, and the room is read and confirmed once more: saying it takes time, and Webex may
 //!    ask to wait. So nothing is said where the bot stays, unless the room changes within these seconds.
-//! 4. The departure is counted and recorded, and then made: in one try, as long as the confirmation stands. A call that
+//! 4. The departure is recorded and counted, and then made: in one try, as long as the confirmation stands. A call that
 //!    was not answered may have been heard.
-//! 5. A departure ends where the rules by which it was confirmed are no longer in force ([`Tenure`](super::Tenure)):
+//! 5. While no record can be written, no farewell is said and no room is left: nothing would show it.
+//! 6. A departure ends where the rules by which it was confirmed are no longer in force ([`Tenure`](super::Tenure)):
 //!    what takes long is given up, and the last step is not made. A farewell that was begun is said to its end.
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ use super::survey::Found;
 use super::tenure::Departing;
 use crate::config::Farewell;
 use crate::gate::departure::{APART, Departure, Unconfirmed, confirm};
+use crate::report::lines::Unwritten;
 use crate::report::outage::Outage;
 use crate::report::{NoticeKind, Upkeep};
 use crate::rt;
@@ -40,6 +42,8 @@ pub enum Departed {
     Unconfirmed(Unconfirmed),
     /// There is no second list: the bot stays.
     Unread(Outage),
+    /// No record of it can be written: the bot stays.
+    Unrecorded,
 }
 
 impl Departed {
@@ -54,6 +58,7 @@ impl Departed {
             Self::Overtaken => Action::Kept { why: Cow::Borrowed("reloaded") },
             Self::Unconfirmed(why) => Action::Kept { why: Cow::Borrowed(why.label()) },
             Self::Unread(outage) => Action::Kept { why: Cow::Borrowed(outage.kind.label()) },
+            Self::Unrecorded => Action::Kept { why: Cow::Borrowed("log_unwritable") },
         }
     }
 }
@@ -92,6 +97,9 @@ impl Auditor {
         }
         let mut departure = self.confirmed(found).await?;
         if let Some(farewell) = farewell.filter(|farewell| self.is_due(farewell, own)) {
+            if !self.reporter.writable() {
+                return Err(Departed::Unrecorded);
+            }
             self.say_farewell(farewell, own).await;
             departure = self.confirmed(found).await?;
         }
@@ -111,15 +119,16 @@ impl Auditor {
         confirm(first, &second, &self.widest).map_err(Departed::Unconfirmed)
     }
 
-    /// Rule 4.
+    /// Rules 4 and 5.
     async fn leave(&self, own: &Own, departure: &Departure) -> Result<Departed, Departed> {
-        let now = rt::now();
-        let stands = departure.stands(now).map_err(Departed::Unconfirmed)?;
-        let (room, outsiders, at) = (own.room.key(), departure.outsiders(), now.wall);
+        let at = rt::now().wall;
+        let (room, outsiders) = (own.room.key(), departure.outsiders());
+        let leaving = Upkeep::RoomLeaving { room, outsiders, at };
+        self.record(&leaving).await.map_err(|Unwritten| Departed::Unrecorded)?;
+        let stands = departure.stands(rt::now()).map_err(Departed::Unconfirmed)?;
         if own.kind != RoomKind::Direct {
             self.ledger.left(room, at);
         }
-        self.tell(&Upkeep::RoomLeaving { room, outsiders, at });
         let give_up_after = self.effort.give_up_after.min(stands);
         let effort = Effort { give_up_after, attempts: 1, ..self.effort };
         let left = self.client.leave(effort, departure, own).await;
@@ -157,6 +166,9 @@ impl Auditor {
             }
             Departed::Unread(outage) => {
                 self.tell(&Upkeep::RoomKept { room, why: &outage.to_string() });
+            }
+            Departed::Unrecorded => {
+                self.tell(&Upkeep::RoomKept { room, why: "no record of it can be written" });
             }
         }
     }

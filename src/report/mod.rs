@@ -253,11 +253,7 @@ impl Reporter {
                 tracing::info!(bot, "Webex knows the bot");
             }
             Happening::Upkeep { bot, upkeep } => {
-                self.followers.tell(|| Told::upkeep(bot, upkeep, &self.config()));
-                if let Some((at, line)) = upkeep::line(bot, upkeep, &self.config(), self.form) {
-                    let _counted = self.records.push(line, at);
-                }
-                upkeep::log(bot, upkeep);
+                let _counted = self.kept_up(bot, upkeep);
             }
             Happening::Lifecycle(turn) => {
                 self.records.begin(turn.at);
@@ -296,6 +292,22 @@ impl Reporter {
             self.followers.tell(|| Some(Told::decision(decision)));
         }
         taken
+    }
+
+    /// Tells of upkeep that nothing can take back: it is not done before [`Self::written`] says that its record is.
+    pub fn record_upkeep(&self, bot: &str, upkeep: &Upkeep<'_>) -> Result<Ticket, Unwritten> {
+        let happening = Happening::Upkeep { bot, upkeep };
+        self.metrics.count(&happening);
+        self.board.note(&happening);
+        self.kept_up(bot, upkeep)
+    }
+
+    fn kept_up(&self, bot: &str, upkeep: &Upkeep<'_>) -> Result<Ticket, Unwritten> {
+        self.followers.tell(|| Told::upkeep(bot, upkeep, &self.config()));
+        let record = upkeep::line(bot, upkeep, &self.config(), self.form);
+        let taken = record.map(|(at, line)| self.records.push(line, at));
+        upkeep::log(bot, upkeep);
+        taken.unwrap_or(Err(Unwritten))
     }
 
     /// Something was sent to a collector, or was not.

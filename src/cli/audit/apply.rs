@@ -227,6 +227,7 @@ fn outage(departed: &Departed) -> Option<&Outage> {
         Departed::AlreadyHidden
         | Departed::Left(_)
         | Departed::Overtaken
-        | Departed::Unconfirmed(_) => None,
+        | Departed::Unconfirmed(_)
+        | Departed::Unrecorded => None,
     }
 }
