@@ -1,7 +1,7 @@
 //! Records in a directory of their own: one writer, files that end by size and by day, old ones removed.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,10 +10,9 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use super::chain::{Chain, Head, LONGEST_LINE, Link};
+use super::file::{Open, Whereabouts, day, is_local};
 use super::held::Held;
 use super::name::Name;
-
-const DAY: Duration = Duration::from_hours(24);
 
 /// What is asked of the directory.
 #[derive(Clone, Debug)]
@@ -65,28 +64,10 @@ pub struct Before {
 pub struct Folder {
     rules: Rules,
     /// The locks go with it.
-    _held: Held,
+    held: Held,
     last: Option<Name>,
     open: Option<Open>,
 }
-
-/// The file that is written to.
-#[derive(Debug)]
-struct Open {
-    file: Arc<File>,
-    path: PathBuf,
-    /// Which file it is: device and inode.
-    place: (u64, u64),
-    size: u64,
-    day: u64,
-    /// Whether a write to it is a copy into memory.
-    local: bool,
-}
-
-/// File systems of this machine, by `f_type` of statfs(2): ext4, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS. On any other,
-/// such as NFS, a write may wait for somebody else.
-const LOCAL: [u64; 7] =
-    [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1, 0xf2f5_2010];
 
 /// Who writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +81,7 @@ pub(super) enum By {
 /// A part of a batch that is in the file already: what is left is written when there is room again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress {
-    written: usize,
+    pub(super) written: usize,
     began: bool,
 }
 
@@ -121,8 +102,9 @@ impl Folder {
         let unreadable = |cause| NoFolder::Io { dir: rules.dir.clone(), cause };
         let names = names(&rules.dir).map_err(unreadable)?;
         let before = last_of(&rules, &names)?;
-        let folder = Self { last: names.last().copied(), rules, _held: held, open: None };
-        folder.prune(now).map_err(|cause| NoFolder::Io { dir: folder.rules.dir.clone(), cause })?;
+        let folder = Self { last: names.last().copied(), rules, held, open: None };
+        let pruned = folder.prune(earlier(now, folder.last));
+        pruned.map_err(|cause| NoFolder::Io { dir: folder.rules.dir.clone(), cause })?;
         Ok((folder, before))
     }
 
@@ -138,20 +120,31 @@ impl Folder {
             self.turn(batch)?;
             progress.began = true;
         }
-        loop {
-            if let Some(open) = &mut self.open {
-                open.append(batch.lines, progress)?;
-                if open.is_there() {
-                    return Ok(());
-                }
-            }
+        while self.append(batch, progress)? == Placed::Nowhere {
             if by == By::Passer {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            // Somebody has taken the file away; what was in it before is gone, and the chain shows it.
-            fs::metadata(&self.rules.dir)?;
             self.begin(batch)?;
             progress.written = 0;
+        }
+        Ok(())
+    }
+
+    /// Where the directory is away, it is waited for. What stands in a file that is gone is missed, and the chain shows it.
+    fn append(&mut self, batch: &Batch<'_>, progress: &mut Progress) -> io::Result<Placed> {
+        let Some(open) = &mut self.open else { return Ok(Placed::Nowhere) };
+        match (open.append(batch.lines, progress), open.whereabouts()) {
+            (appended, Whereabouts::There) => appended.map(|()| Placed::Whole),
+            (Ok(()), Whereabouts::Moved) => {
+                fs::metadata(&self.rules.dir)?;
+                self.open = None;
+                Ok(Placed::Whole)
+            }
+            (Err(_), Whereabouts::Moved) => {
+                open.take_back(progress);
+                Ok(Placed::Nowhere)
+            }
+            (_, Whereabouts::Gone) => Ok(Placed::Nowhere),
         }
     }
 
@@ -172,6 +165,13 @@ impl Folder {
         self.open.as_mut().expect("a file").file = Arc::new(File::open("/dev/null").expect("it"));
     }
 
+    /// Of a file that is elsewhere, on a disk without room or where it may not be written.
+    #[cfg(test)]
+    pub(super) fn takes_nothing(&mut self) {
+        let full = OpenOptions::new().write(true).open("/dev/full").expect("it");
+        self.open.as_mut().expect("a file").file = Arc::new(full);
+    }
+
     /// Asks the system to write down what it has.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         let Some(file) = self.file() else { return Ok(()) };
@@ -184,12 +184,14 @@ impl Folder {
 
     /// The file that is written to, for who asks the system to write it down while others go on writing.
     pub(super) fn file(&self) -> Option<Arc<File>> {
-        self.open.as_ref().map(|open| Arc::clone(&open.file))
+        self.open.as_ref().filter(|open| !open.doubtful).map(|open| Arc::clone(&open.file))
     }
 
-    /// The system could not write it down: a new file begins. What is said about the old one from then on need not be true.
+    /// The system could not write it down: a new file begins with the next lines. Those that are half written end there.
     pub(super) fn distrust(&mut self, file: &Arc<File>) {
-        self.open.take_if(|open| Arc::ptr_eq(&open.file, file));
+        if let Some(open) = self.open.as_mut().filter(|open| Arc::ptr_eq(&open.file, file)) {
+            open.doubtful = true;
+        }
     }
 
     /// A new file when the day or the size says so.
@@ -197,17 +199,19 @@ impl Folder {
         if self.open.as_ref().is_some_and(|open| !self.is_full(open, batch.at)) {
             return Ok(());
         }
+        let before = self.last;
         self.begin(batch)?;
         // A directory that cannot be listed is no reason to lose records; it is tried again at the next turn.
-        let _next_time = self.prune(batch.at);
+        let _next_time = self.prune(earlier(batch.at, before));
         Ok(())
     }
 
     fn is_full(&self, open: &Open, now: SystemTime) -> bool {
-        open.size >= self.rules.rotate_at || open.day != day(now)
+        open.doubtful || open.size >= self.rules.rotate_at || open.day != day(now)
     }
 
     fn begin(&mut self, batch: &Batch<'_>) -> io::Result<()> {
+        self.held.keep(&self.rules.dir)?;
         let name = Name::new(batch.at, batch.first, self.last);
         let path = self.rules.dir.join(name.to_string());
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
@@ -216,7 +220,8 @@ impl Folder {
             let _stays_empty = fs::remove_file(&path);
         });
         let (place, local, file) = (settled?, is_local(&file), Arc::new(file));
-        self.open = Some(Open { file, path, place, size: 0, day: day(batch.at), local });
+        self.open =
+            Some(Open { file, path, place, size: 0, day: day(batch.at), local, doubtful: false });
         self.last = Some(name);
         Ok(())
     }
@@ -246,6 +251,19 @@ impl Folder {
     }
 }
 
+/// By which time files are old: one that the file before has seen, too. A clock that is wrong for a moment, ahead or
+/// behind, removes nothing.
+fn earlier(now: SystemTime, before: Option<Name>) -> SystemTime {
+    before.map_or(now, |before| now.min(before.began()))
+}
+
+/// Whether lines stand in a file that somebody has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Placed {
+    Whole,
+    Nowhere,
+}
+
 /// Lines that are written together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Batch<'a> {
@@ -254,38 +272,6 @@ pub(super) struct Batch<'a> {
     pub(super) first: u64,
     /// When it was made.
     pub(super) at: SystemTime,
-}
-
-impl Open {
-    fn append(&mut self, lines: &[u8], progress: &mut Progress) -> io::Result<()> {
-        while let Some(rest) = progress.rest(lines) {
-            match (&*self.file).write(rest) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    progress.on(written);
-                    self.size += u64::try_from(written).unwrap_or(u64::MAX);
-                }
-                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-                Err(cause) => return Err(cause),
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether this very file is still in its place: what goes into one that was removed is read by nobody.
-    fn is_there(&self) -> bool {
-        let there = fs::symlink_metadata(&self.path);
-        there.is_ok_and(|there| (there.dev(), there.ino()) == self.place)
-    }
-}
-
-fn is_local(file: &File) -> bool {
-    let kind = rustix::fs::fstatfs(file).ok().and_then(|system| u64::try_from(system.f_type).ok());
-    kind.is_some_and(|kind| LOCAL.contains(&kind))
-}
-
-fn day(at: SystemTime) -> u64 {
-    at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / DAY.as_secs()
 }
 
 /// The files of a directory, in order.

@@ -1,7 +1,8 @@
 //! One gateway writes to a directory.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use super::folder::NoFolder;
@@ -14,7 +15,9 @@ const LOCK: &str = ".lock";
 #[derive(Debug)]
 pub(super) struct Held {
     _file: File,
-    _dir: Option<File>,
+    _locked: Option<File>,
+    /// Which directory it is: device and inode.
+    place: (u64, u64),
 }
 
 impl Held {
@@ -30,8 +33,21 @@ impl Held {
             Err(cause @ TryLockError::WouldBlock) => return Err(unheld(dir, cause)),
             locked => locked.is_ok(),
         };
-        Ok(Self { _file: file, _dir: locked.then_some(whole) })
+        let place = place(&whole.metadata().map_err(refused)?);
+        Ok(Self { _file: file, _locked: locked.then_some(whole), place })
     }
+
+    /// Takes the directory that is there now, if it is another one: somebody may have moved the old one away, with its lock.
+    pub(super) fn keep(&mut self, dir: &Path) -> io::Result<()> {
+        if place(&fs::metadata(dir)?) != self.place {
+            *self = Self::take(dir).map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+}
+
+fn place(of: &Metadata) -> (u64, u64) {
+    (of.dev(), of.ino())
 }
 
 fn unheld(dir: &Path, cause: TryLockError) -> NoFolder {

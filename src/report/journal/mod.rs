@@ -4,6 +4,7 @@
 
 pub mod chain;
 mod done;
+mod file;
 mod flaw;
 pub mod folder;
 mod held;

@@ -6,7 +6,7 @@ use super::*;
 const DAY: Duration = Duration::from_hours(24);
 
 /// A writer without its thread, whose file is there already.
-fn begun(dir: &Path) -> Writer {
+pub(super) fn begun(dir: &Path) -> Writer {
     let Outlet { sink, before, form, chain, .. } = Outlet::folder(rules(dir), noon()).unwrap();
     let opening: Opening = Box::new(|_, _| "{\"ts\":\"\",\"kind\":\"started\"}\n".to_owned());
     let ink = Ink { head: before.head, chain, form, instance: "test".into(), key: None, opening };
@@ -26,19 +26,19 @@ fn begun(dir: &Path) -> Writer {
     writer
 }
 
-fn local(writer: &mut Writer) {
+pub(super) fn local(writer: &mut Writer) {
     let Sink::Folder(folder) = &mut writer.sink else { panic!("a folder") };
     folder.counts_as_local();
 }
 
-fn put(writer: &Writer, lines: u64) {
+pub(super) fn put(writer: &Writer, lines: u64) {
     for _ in 0..lines {
         let line = Item::Line("{\"ts\":\"\",\"kind\":\"decision\"}\n".to_owned(), noon());
         writer.queue.put(line, 0, Haste::Soon).unwrap();
     }
 }
 
-fn records(dir: &Path) -> u64 {
+pub(super) fn records(dir: &Path) -> u64 {
     found(dir).unwrap().records
 }
 
@@ -63,6 +63,7 @@ fn what_cannot_be_written_is_not_done_and_goes_on_where_it_broke_off() {
     fs::rename(&own, &away).unwrap();
     put(&writer, 2);
     assert_eq!((writer.dash(), writer.done.items()), (Err(NotHere), 1));
+    assert!(writer.fate.failing.load(Ordering::Relaxed));
     put(&writer, 1);
     assert_eq!((writer.dash(), writer.done.items()), (Err(NotHere), 1), "one trouble at a time");
     fs::rename(&away, &own).unwrap();

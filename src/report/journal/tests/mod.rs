@@ -1,6 +1,7 @@
 mod dash;
 mod forgeries;
 mod mixed;
+mod moved;
 mod vouched;
 
 use std::fs;
@@ -263,9 +264,27 @@ fn files_end_by_size_and_by_day_and_old_ones_are_removed() {
     assert!(tally.from > Some(1));
     assert!(reporter.end(noon(), PATIENCE));
     drop(reporter);
-    let long_after = Outlet::folder(small, noon() + 100 * day).unwrap();
-    assert_eq!(files(dir.path()).len(), 1, "the newest stays, however old it is");
-    drop(long_after);
+    let outlet = Outlet::folder(small, noon() + 100 * day).unwrap();
+    assert_eq!(files(dir.path()).len(), 3, "one look at a clock is not enough");
+    let reporter = Reporter::to(&scope(), outlet);
+    for days in [100, 103, 104] {
+        say(&reporter, noon() + days * day);
+        assert!(reporter.flush(PATIENCE));
+    }
+    assert_eq!(files(dir.path()).len(), 3, "what was left from before is removed by then");
+}
+
+#[test]
+fn a_clock_that_is_wrong_for_a_moment_removes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let day = Duration::from_hours(24);
+    let reporter = open(Rules { keep: 2 * day, ..rules(dir.path()) });
+    for days in [0, 1, 500, 1, 2] {
+        say(&reporter, noon() + days * day);
+        assert!(reporter.flush(PATIENCE));
+    }
+    let tally = found(dir.path()).unwrap();
+    assert_eq!((tally.files, tally.from, tally.records), (5, Some(1), 6));
 }
 
 #[test]
@@ -279,8 +298,13 @@ fn a_clock_that_was_wrong_for_one_start_makes_no_record_old() {
         assert!(reporter.end(at, PATIENCE));
     }
     assert_eq!(found(dir.path()).unwrap().from, Some(1), "the first file is seconds old");
-    drop(Outlet::folder(rules, noon() + 2 * month).unwrap());
-    assert_eq!(files(dir.path()).len(), 1, "and is removed when it is not");
+    for months in [2, 4] {
+        let at = noon() + months * month;
+        let reporter = Reporter::to(&scope(), Outlet::folder(rules.clone(), at).unwrap());
+        say(&reporter, at);
+        assert!(reporter.end(at, PATIENCE));
+    }
+    assert_eq!(files(dir.path()).len(), 3, "and is removed when it is not");
 }
 
 #[tokio::test]
