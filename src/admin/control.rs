@@ -23,6 +23,8 @@ pub struct Reloaded {
     pub new: Box<str>,
     /// Keys whose new values wait for a restart, such as `server.listen`.
     pub restart: Vec<&'static str>,
+    /// The file.
+    pub file: Box<str>,
     /// What is in order, but worth a look.
     pub warnings: Vec<Problem>,
 }

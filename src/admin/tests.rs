@@ -30,7 +30,13 @@ impl Control for Told {
             return Box::pin(async { Err(refused) });
         }
         let (old, new) = ("5f0c21e9".into(), "7aa0b1c2".into());
-        let reloaded = Reloaded { old, new, restart: vec!["server.listen"], warnings: Vec::new() };
+        let reloaded = Reloaded {
+            old,
+            new,
+            restart: vec!["server.listen"],
+            file: "gateway.yaml".into(),
+            warnings: Vec::new(),
+        };
         Box::pin(async { Ok(reloaded) })
     }
 }

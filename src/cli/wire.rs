@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -35,10 +36,16 @@ pub(super) struct Answer {
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) status: u16,
+    kind: Option<HeaderValue>,
     body: Incoming,
 }
 
 impl Stream {
+    /// Whether it says that it consists of server-sent events.
+    pub(super) fn is_of_events(&self) -> bool {
+        self.kind.as_ref().is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+    }
+
     /// The next piece; none when there are no more, or none in this time.
     pub(super) async fn piece(&mut self, within: Duration) -> Option<Bytes> {
         loop {
@@ -71,7 +78,8 @@ impl Wire {
         let response = timeout(PATIENCE, self.0.request(request));
         let response = response.await.map_err(|_elapsed| Unanswered::Silent)?;
         let (head, body) = response.map_err(|_cause| Unanswered::Unreachable)?.into_parts();
-        Ok(Stream { status: head.status.as_u16(), body })
+        let kind = head.headers.get(CONTENT_TYPE).cloned();
+        Ok(Stream { status: head.status.as_u16(), kind, body })
     }
 
     pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, Unanswered> {

@@ -9,7 +9,8 @@ use super::record::{self, Decision, Form, Turned, Verdict};
 use super::turns;
 use super::upkeep::{self, Upkeep};
 
-/// Records that a slow reader may be behind: a burst of a full second at a few hundred events, at most 1 MB.
+/// Records that a slow reader may be behind: a burst of a full second at a few hundred events, some 700 KB. Those of rooms with
+/// thousands of outsiders are larger, up to 100 KB each, and come with audits only.
 const BEHIND: usize = 1024;
 
 /// A record, and what it can be chosen by.

@@ -347,6 +347,9 @@ impl Reporter {
 
     /// The end of the run: what is queued is written and sealed, and the disk has it. Whether it was within this time.
     pub fn end(&self, at: SystemTime, within: Duration) -> bool {
+        for (refusal, untold) in self.turned_away.rest() {
+            self.tell_turned_away(None, refusal, untold.saturating_sub(1), at);
+        }
         self.records.end(at, within)
     }
 
@@ -375,10 +378,14 @@ impl Reporter {
     /// of lines.
     fn turned_away(&self, route: Option<&str>, refusal: Refusal, at: SystemTime) {
         if let Some(unsaid) = self.turned_away.admit(refusal, at) {
-            let turned = Turned { route, refusal, unsaid, at, config: &self.config() };
-            self.followers.tell(|| Some(Told::turned_away(&turned)));
-            let _counted = self.records.push(record::turned_away(&turned, self.form), at);
+            self.tell_turned_away(route, refusal, unsaid, at);
         }
+    }
+
+    fn tell_turned_away(&self, route: Option<&str>, refusal: Refusal, unsaid: u64, at: SystemTime) {
+        let turned = Turned { route, refusal, unsaid, at, config: &self.config() };
+        self.followers.tell(|| Some(Told::turned_away(&turned)));
+        let _counted = self.records.push(record::turned_away(&turned, self.form), at);
     }
 }
 

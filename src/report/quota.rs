@@ -48,6 +48,14 @@ impl Quota {
         (told.last, told.owed) = (at, owed);
         Some(std::mem::take(&mut told.unsaid))
     }
+
+    /// What was not told so far, for the end of the run.
+    pub(super) fn rest(&self) -> Vec<(Refusal, u64)> {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let unsaid =
+            told.iter_mut().map(|(refusal, told)| (*refusal, std::mem::take(&mut told.unsaid)));
+        unsaid.filter(|(_, unsaid)| *unsaid > 0).collect()
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +72,8 @@ mod tests {
         assert_eq!(quota.admit(Refusal::SignatureMissing, start + EVERY / 2), Some(0));
         assert_eq!(quota.admit(Refusal::SignatureMismatch, start + EVERY), Some(500));
         assert_eq!(quota.admit(Refusal::SignatureMismatch, SystemTime::UNIX_EPOCH), Some(0));
+        assert_eq!(quota.admit(Refusal::SignatureMismatch, SystemTime::UNIX_EPOCH), None);
+        assert_eq!((quota.rest(), quota.rest()), (vec![(Refusal::SignatureMismatch, 1)], vec![]));
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn tokens_of_the_configuration_are_for_its_own_address_only() {
     }
     let own_url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
     let (_site, mut asks) = configured(&listener, &["status", "--admin", &own_url]);
-    let asked = answer_once(listener, "200 OK", "{}");
+    let asked = answer_once(listener, "200 OK", "{\"schema\":\"botwarden/status/1\"}");
     let shown = asks.env("BOTWARDEN_ADMIN_VIEWER_TOKEN", VIEWER).output().unwrap();
     assert_eq!(shown.status.code(), Some(0), "{}", err(&shown));
     let asked = asked.join().unwrap();
@@ -86,7 +86,8 @@ const HOSTILE: &str = "\u{7f}\u{9b}2J\u{202e}\u{61c}\u{2067}é";
 
 #[test]
 fn what_is_written_for_machines_cannot_command_the_terminal_either() {
-    let record = format!("{{\"z\":\"{HOSTILE}\",\r\"a\":\"\\u001b\"}}");
+    let schema = "\"schema\":\"botwarden/any/1\"";
+    let record = format!("{{\"z\":\"{HOSTILE}\",\r\"a\":\"\\u001b\",{schema}}}");
     let stream = format!("event: record\ndata: {record}\n\n");
     let commands: [(&[&str], &str); 3] = [
         (&["status", "--json"], &record),
@@ -109,6 +110,22 @@ fn what_is_written_for_machines_cannot_command_the_terminal_either() {
         assert!(!shown.contains(bad), "{command:?}: {shown:?}");
         let document: Value = serde_json::from_str(&shown).unwrap();
         assert_eq!((&document["z"], &document["a"]), (&HOSTILE.into(), &"\u{1b}".into()));
+    }
+}
+
+#[test]
+fn what_answers_there_and_is_no_botwarden_is_told() {
+    for command in ["status", "reload", "tail"] {
+        for body in ["<html>hi</html>", "{}", "{\"schema\":\"other/1\"}", "[]"] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let (site, mut asks) = configured(&listener, &[command]);
+            leave(site.path(), &listener, "left");
+            let asked = answer_once(listener, "200 OK", body);
+            let ended = asks.env("BOTWARDEN_ADMIN_OPERATOR_TOKEN", OPERATOR).output().unwrap();
+            assert_eq!((ended.status.code(), out(&ended)), (Some(69), String::new()), "{command}");
+            assert!(err(&ended).contains("not a botwarden"), "{command}: {}", err(&ended));
+            asked.join().unwrap();
+        }
     }
 }
 

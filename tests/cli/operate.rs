@@ -268,9 +268,12 @@ fn scripted(status: &str, body: &str) -> (String, JoinHandle<String>) {
 }
 
 pub(crate) fn answer_once(listener: TcpListener, status: &str, body: &str) -> JoinHandle<String> {
-    let length = body.len();
-    let answer =
-        format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+    let stream = body.starts_with("event:");
+    let (length, kind) =
+        (body.len(), if stream { "text/event-stream" } else { "application/json" });
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let (mut asked, mut piece) = (String::new(), [0; 4096]);
@@ -296,7 +299,7 @@ fn reload(status: &str, body: &str, more: &[&str]) -> (Output, String) {
 
 #[test]
 fn reload_tells_what_is_in_force_now_and_what_waits() {
-    let body = r#"{"old":"5f0c21e9","new":"7aa0b1c2","restart":["server.listen"],"warnings":[{"code":"W101","severity":"warning","path":"orgs.other","line":3,"column":1,"message":"the organisation `other` is not used"}]}"#;
+    let body = r#"{"schema":"botwarden/reload/1","old":"5f0c21e9","new":"7aa0b1c2","restart":["server.listen"],"warnings":[{"code":"W101","severity":"warning","path":"orgs.other","line":3,"column":1,"message":"the organisation `other` is not used"}]}"#;
     let (output, asked) = reload("200 OK", body, &[]);
     assert_eq!((output.status.code(), err(&output)), (Some(0), String::new()));
     let page = out(&output);

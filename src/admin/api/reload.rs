@@ -39,13 +39,14 @@ pub(super) async fn reload(
 }
 
 fn done(reloaded: &Reloaded) -> Response<Answer> {
-    let Reloaded { old, new, restart, warnings } = reloaded;
+    let Reloaded { old, new, restart, file, warnings } = reloaded;
     let warnings: Vec<_> = warnings.iter().map(told).collect();
     let document = json!({
         "schema": "botwarden/reload/1",
         "old": old,
         "new": new,
         "restart": restart,
+        "file": file,
         "warnings": warnings,
     });
     whole(StatusCode::OK, &document)

@@ -57,6 +57,8 @@ enum Refused {
     Gone(Unanswered),
     /// There is no token to show.
     Tokenless(Role),
+    /// What answers there is something else.
+    Foreign,
     /// It answered something else than 2xx: the status, and its document.
     Told(u16, Value),
 }
@@ -158,12 +160,13 @@ impl Place {
     async fn call(&self, method: Method, path: &str, role: Role) -> Result<Value, Refused> {
         let request = self.prepared(method, path, role).await?;
         let Answer { status, body, .. } = self.wire.send(request).await.map_err(Refused::Gone)?;
-        let document = serde_json::from_slice(&body).unwrap_or_default();
-        if (200..300).contains(&status) {
-            Ok(document)
-        } else {
-            Err(Refused::Told(status, document))
+        let document: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if !(200..300).contains(&status) {
+            return Err(Refused::Told(status, document));
         }
+        let schema = document.get("schema").and_then(Value::as_str);
+        let own = schema.is_some_and(|schema| schema.starts_with("botwarden/"));
+        if own { Ok(document) } else { Err(Refused::Foreign) }
     }
 }
 
@@ -180,6 +183,7 @@ impl Refused {
                 fail(&tokenless(*role));
                 Exit::Denied
             }
+            Self::Foreign => foreign(base),
             Self::Told(401, _) => {
                 fail(&format!(
                     "{base} refuses the token\n  it knows that of its own start: the same gateway.yaml, or --token-file"
@@ -194,6 +198,11 @@ impl Refused {
             }
         }
     }
+}
+
+fn foreign(base: &Url) -> Exit {
+    fail(&format!("what answers at {base} is not a botwarden\n  elsewhere: --admin URL"));
+    Exit::Unavailable
 }
 
 fn tokenless(role: Role) -> String {

@@ -89,7 +89,7 @@ fn done(document: &Value, global: &Global) -> Exit {
     };
     let waits = |key: &String| format!("{} waits for a restart\n", tamed(key));
     let page = page + &told.restart.iter().map(waits).collect::<String>();
-    print(&page).and(problems(&told.warnings, "gateway.yaml", global))
+    print(&page).and(problems(&told.warnings, &tamed(&told.file), global))
 }
 
 fn not_done(document: &Value, global: &Global) -> Exit {

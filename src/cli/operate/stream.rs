@@ -1,7 +1,9 @@
 //! Server-sent events, as far as the gateway sends them.
 
-/// The longest line that is kept; a record has some 700 bytes.
-const LONGEST: usize = 64 * 1024;
+use crate::report::journal::chain::LONGEST_LINE;
+
+/// The longest line that is kept: any record, which has some 700 bytes, and a room with thousands of outsiders 100 KB.
+const LONGEST: usize = LONGEST_LINE + 64;
 
 /// What came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +70,12 @@ mod tests {
             let events: Vec<_> = pieces.flat_map(|piece| reader.read(piece).unwrap()).collect();
             assert_eq!(events, expected, "{size}");
         }
+    }
+
+    #[test]
+    fn the_longest_record_is_read() {
+        let line = format!("data: {}\n\n", "x".repeat(LONGEST_LINE));
+        assert_eq!(Reader::default().read(line.as_bytes()).unwrap().len(), 1);
     }
 
     #[test]

@@ -100,8 +100,10 @@ async fn follow(place: &Place, path: &str, form: Form) -> Exit {
 async fn open(place: &Place, path: &str) -> Result<Stream, Refused> {
     let request = place.prepared(Method::GET, path, Role::Viewer).await?;
     let mut stream = place.wire.open(request).await.map_err(Refused::Gone)?;
-    if stream.status == 200 {
-        return Ok(stream);
+    match stream.status {
+        200 if stream.is_of_events() => return Ok(stream),
+        200 => return Err(Refused::Foreign),
+        _ => {}
     }
     let document = stream.piece(AGAIN).await.unwrap_or_default();
     Err(Refused::Told(stream.status, serde_json::from_slice(&document).unwrap_or_default()))
@@ -115,7 +117,7 @@ async fn again(place: &Place, path: &str) -> Result<Stream, Refused> {
             Ok(stream) => return Ok(stream),
             Err(Refused::Gone(_)) => refusals = 0,
             Err(refused) if refusals >= REFUSALS => return Err(refused),
-            Err(Refused::Told(..) | Refused::Tokenless(_)) => refusals += 1,
+            Err(Refused::Told(..) | Refused::Foreign | Refused::Tokenless(_)) => refusals += 1,
         }
     }
 }

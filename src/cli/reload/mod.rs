@@ -62,6 +62,8 @@ enum Unread {
     Held,
     /// They were others each time.
     Restless,
+    /// It panicked.
+    Broken,
 }
 
 /// What is followed, and how.
@@ -261,7 +263,7 @@ impl Reloads {
         (self.prints, self.held) = (prints, held);
         self.know(Prints::new());
         let (old, new) = (old.fingerprint.clone(), config.fingerprint.clone());
-        Ok((Reloaded { old, new, restart, warnings }, text))
+        Ok((Reloaded { old, new, restart, file: self.file(), warnings }, text))
     }
 
     async fn come_into_force(&self, config: &Arc<Config>, held: &Held) -> Result<(), Problem> {
@@ -306,16 +308,20 @@ impl Reloads {
             drop(alone);
             done
         });
-        timeout(READ, working).await.ok().flatten().ok_or(Unread::Slow)
+        timeout(READ, working).await.map_err(|_elapsed| Unread::Slow)?.ok_or(Unread::Broken)
     }
 
     fn unreadable(&self, why: Unread) -> Unusable {
         self.unusable(unread(why))
     }
 
-    fn unusable(&self, problem: Problem) -> Unusable {
+    fn file(&self) -> Box<str> {
         let file = self.following.origin.file();
-        let file = file.map(|file| file.display().to_string().into()).unwrap_or_default();
+        file.map(|file| file.display().to_string().into()).unwrap_or_default()
+    }
+
+    fn unusable(&self, problem: Problem) -> Unusable {
+        let file = self.file();
         Unusable { file, problems: vec![problem], text: String::new(), prints: Prints::new() }
     }
 }
@@ -346,6 +352,10 @@ fn unread(why: Unread) -> Problem {
     let message = match why {
         Unread::Slow => format!("the files were not read within {} s", READ.as_secs()),
         Unread::Held => "an earlier read of the files still hangs".to_owned(),
+        Unread::Broken => {
+            "the gateway broke off while it read the files, which is its own fault: see its log"
+                .to_owned()
+        }
         Unread::Restless => "the files are being changed: reload once that is over".to_owned(),
     };
     Problem::new(Code::Unreadable, message)

@@ -9,25 +9,21 @@ use crate::rt;
 pub(super) async fn outcome(outcome: &Result<(Reloaded, String), Unusable>, reporter: &Reporter) {
     match outcome {
         Ok((reloaded, text)) => {
-            let Reloaded { old, new, restart, warnings } = reloaded;
-            for warning in shown(warnings, "gateway.yaml", text).await {
-                tracing::warn!("{warning}");
-            }
+            let Reloaded { old, new, restart, file, warnings } = reloaded;
+            problems(warnings, file, text).await;
             if !restart.is_empty() {
                 tracing::warn!(keys = restart.join(", "), "these keys wait for a restart");
             }
             turn(reporter, Lifecycle::Reloaded { old, new });
             tracing::info!(old = &**old, config = &**new, "reloaded");
         }
-        Err(Unusable { file, problems, text, prints: _ }) => {
-            for problem in shown(problems, file, text).await {
-                tracing::error!("{problem}");
-            }
-            let count = problems.len();
-            turn(reporter, Lifecycle::NotReloaded { problems: count });
+        Err(Unusable { file, problems: found, text, prints: _ }) => {
+            problems(found, file, text).await;
+            let mistakes = found.iter().filter(|problem| problem.is_error()).count();
+            turn(reporter, Lifecycle::NotReloaded { problems: mistakes });
             tracing::error!(
                 file = &**file,
-                problems = count,
+                problems = mistakes,
                 "not reloaded: what was in force stays"
             );
         }
@@ -42,12 +38,19 @@ pub(super) fn exchanged(names: &[String]) {
 }
 
 /// As `check` shows them, without the count at the end. A file of 2 MiB takes longer than an event may wait.
-async fn shown(problems: &[Problem], file: &str, text: &str) -> Vec<String> {
-    if problems.is_empty() {
-        return Vec::new();
+async fn problems(found: &[Problem], file: &str, text: &str) {
+    if found.is_empty() {
+        return;
     }
-    let (problems, file, text) = (problems.to_vec(), file.to_owned(), text.to_owned());
-    rt::blocking(move || render_each(&problems, &file, &text)).await.unwrap_or_default()
+    let (owned, file, text) = (found.to_vec(), file.to_owned(), text.to_owned());
+    let shown = rt::blocking(move || render_each(&owned, &file, &text)).await.unwrap_or_default();
+    for (problem, shown) in found.iter().zip(shown) {
+        if problem.is_error() {
+            tracing::error!("{shown}");
+        } else {
+            tracing::warn!("{shown}");
+        }
+    }
 }
 
 fn turn(reporter: &Reporter, what: Lifecycle<'_>) {

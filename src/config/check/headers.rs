@@ -12,13 +12,20 @@ use crate::gate::handoff;
 /// Headers of the message itself, beside those that the hand-over keeps for the gateway.
 const OF_THE_MESSAGE: [&str; 3] = ["content-encoding", "content-type", "x-spark-signature"];
 
+/// Servers take some hundred in all.
+const MOST: usize = 64;
+
 pub(super) fn check(
     raw: &BTreeMap<String, String>,
     base: &Path,
     findings: &mut Findings<'_>,
 ) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for (name, value) in raw {
+    if raw.len() > MOST {
+        let message = format!("more than {MOST} headers for each event");
+        findings.add(base, Problem::new(Code::BadHeader, message));
+    }
+    for (name, value) in raw.iter().take(MOST) {
         match read(name, value, &headers) {
             Ok((name, value)) => {
                 headers.insert(name, value);

@@ -121,6 +121,9 @@ fn e044_headers_that_are_not_free() {
       ┌─ gateway.yaml:27:17          (value hidden)
     1 error, 0 warnings in gateway.yaml
     ");
+    let many: Vec<String> = (0..65).map(|number| format!("x-{number}: a")).collect();
+    let told = header(&many.join("\n        "));
+    assert!(told.starts_with("error[E044]: more than 64 headers for each event\n"), "{told}");
     for name in [
         "Content-Length",
         "transfer-encoding",

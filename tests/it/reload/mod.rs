@@ -42,6 +42,10 @@ async fn one_mistake_and_everything_stays_as_it_was() {
     let log = own_log();
     assert!(log.contains("not reloaded: what was in force stays"), "{log}");
     assert!(log.contains("gateway.yaml:") && log.contains("error[E014]"), "{log}");
+    let mistakes = told.problems.iter().filter(|problem| problem.is_error()).count();
+    assert!(mistakes < told.problems.len(), "a warning is no mistake: {:?}", told.problems);
+    assert!(log.contains(&format!("problems={mistakes}")), "{log}");
+    assert!(log.contains("WARN") && log.contains("warning["), "{log}");
     assert_eq!(world.verdict("ann", "staff").await["verdict"], "allow");
     assert_eq!(world.verdict("ann", "partners").await["reason"], "outside_org");
 }
