@@ -63,6 +63,12 @@ impl Survey {
         self.rows.iter().filter(would).count()
     }
 
+    /// Several rooms would be left, and none of all of them is clean: a wrong organisation among the allowed ones looks like
+    /// this, also where it is fewer rooms than may be left.
+    pub fn is_dirty_throughout(&self) -> bool {
+        self.counts().clean == 0 && self.leavable() > 1
+    }
+
     pub(super) fn states(&self) -> [(RoomState, usize); 3] {
         let Counts { clean, outsiders, unknown } = self.counts();
         [

@@ -181,6 +181,10 @@ fn wrong_type(found: &str, expected: &str) -> Problem {
     let problem = Problem::new(Code::WrongType, format!("this must be {expected}, not {found}"));
     match (found, expected) {
         ("text", "a whole number") => problem.hint("without quotation marks or a unit"),
+        ("text", "a list") => problem.hint("a list has brackets: `[one, two]`"),
+        ("text", "a map") => {
+            problem.hint("a key needs a colon and a space behind it: `key: value`")
+        }
         ("text", "true or false") => problem.hint("`yes`, `no`, `on` and `off` are only text"),
         _ => problem,
     }

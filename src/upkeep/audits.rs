@@ -140,6 +140,11 @@ impl Done {
             self.keep(ward, &found, ("observing", "a route of the bot observes"));
             return Ok(());
         }
+        if survey.is_dirty_throughout() {
+            let why = "none of the bot's rooms is clean: look whether `allowed_orgs` is right; `botwarden audit --apply` leaves them";
+            self.keep(ward, &found, ("no_clean_room", why));
+            return Ok(());
+        }
         let these = found.iter().map(|found| found.own.room.key()).collect();
         let (now, lately) = (survey.leavable(), ward.left_lately(rt::now(), &these));
         match rail(now.saturating_add(lately), survey.rows.len(), ward.audit.max_leave) {

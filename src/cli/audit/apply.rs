@@ -143,6 +143,12 @@ fn allowed(
              no room is left\n  enforce the policy first"
         ));
     }
+    if most.is_none() && done.survey.is_dirty_throughout() {
+        return Err(format!(
+            "{name}: none of its rooms is clean: no room is left\n  look whether the organisations in \
+             `allowed_orgs` are the right ones; if all of them are to be left: --max-leave {found}"
+        ));
+    }
     let most = most.unwrap_or(case.bot.audit.max_leave);
     rail(found, done.survey.rows.len(), most).map(Some).map_err(|too_many| {
         format!(

@@ -279,7 +279,9 @@ fn notes(finding: &Finding) -> Vec<String> {
     if *open_end {
         notes.push("  The last line is not whole: it is being written, or the gateway was killed; its next start will say so.".to_owned());
     }
-    if *sealed > 0 {
+    if *sealed > 0 && *pending == 0 {
+        notes.push("  A seal vouches for the last record as well.".to_owned());
+    } else if *sealed > 0 {
         notes.push(format!("  For the last {pending} records, no seal vouches yet: who can write to the log could have made them."));
     } else if *unchecked > 0 {
         notes.push("  There are seals; with --public-key they are checked.".to_owned());

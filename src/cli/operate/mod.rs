@@ -176,7 +176,7 @@ impl Refused {
         let base = &place.base;
         match self {
             Self::Gone(why) => {
-                fail(&format!("{base} {why}\n  does the gateway run? elsewhere: --admin URL"));
+                fail(&format!("{base}: {why}\n  does the gateway run? elsewhere: --admin URL"));
                 Exit::Unavailable
             }
             Self::Tokenless(role) => {

@@ -118,7 +118,7 @@ fn e013_values_of_the_wrong_kind() {
     error[E013]: this must be a list, not text
       ┌─ gateway.yaml:11:17
     11│   allowed_orgs: example
-      │                 ^^^^^^^
+      │                 ^^^^^^^ a list has brackets: `[one, two]`
     1 error, 0 warnings in gateway.yaml
     ");
     insta::assert_snapshot!(told(&with("server: {max_connections: \"7\"}\n")), @r#"

@@ -131,7 +131,7 @@ fn a_file_with_nothing_in_it_lacks_everything() {
     error[E013]: this must be a map, not text
      ┌─ gateway.yaml:1:1
     1│  …
-     │ ^
+     │ ^ a key needs a colon and a space behind it: `key: value`
     1 error, 0 warnings in gateway.yaml
     ");
 }

@@ -43,6 +43,25 @@ fn group_rooms_are_left_and_direct_ones_hidden() {
 }
 
 #[test]
+fn where_no_room_is_clean_none_is_left_unless_their_number_is_named() {
+    let webex = Webex::with(
+        "
+rooms:
+  a: { title: A, members: [tom, helpdesk] }
+  b: { title: B, members: [tom, helpdesk] }
+",
+    );
+    let site = Site::new(&webex);
+    let refused = site.audit(&["--apply", "--yes"]);
+    ends(&refused, 3);
+    assert!(err(&refused).contains("none of its rooms is clean"), "{}", err(&refused));
+    assert!(err(&refused).contains("--max-leave 2"), "{}", err(&refused));
+    assert_eq!(webex.writes(), [""; 0]);
+    ends(&site.audit(&["--apply", "--yes", "--max-leave", "2"]), 1);
+    assert_eq!(webex.writes().len(), 2);
+}
+
+#[test]
 fn gw_b5_one_bot_above_the_rail_and_nothing_is_left_for_any() {
     let webex = Webex::with(TWO);
     let site = Site::of(&webex, &["helpdesk", "survey"], "{}");
@@ -144,6 +163,7 @@ rooms:
   fred-helpdesk: { title: Helpdesk, type: direct, members: [fred, helpdesk] }
   friends: { title: Friends, members: [ann, tom, helpdesk] }
   partners: { title: Partners, members: [ann, tom, helpdesk] }
+  staff: { title: Staff, members: [ann, helpdesk] }
 ";
 
 #[test]

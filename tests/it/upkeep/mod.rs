@@ -358,6 +358,16 @@ async fn gw_b8_an_audit_leaves_after_confirmation_and_none_above_the_rail() {
 }
 
 #[tokio::test]
+async fn an_audit_that_finds_no_clean_room_leaves_none() {
+    let rooms = format!(
+        "{PEOPLE}\nrooms: {{a: {title: A, members: [tom, helpdesk]}, b: {title: B, members: [tom, helpdesk]}}"
+    );
+    let world = Setup::new().people(&rooms).adjust(leaves(10)).adjust(audits(often)).start().await;
+    eventually!(own_log().matches("none of the bot's rooms is clean").count() >= 2);
+    assert!(inside(&world, "a") && inside(&world, "b") && calls(&world, "DELETE").is_empty());
+}
+
+#[tokio::test]
 async fn gw_b8_audits_do_not_overlap() {
     let hurried = audits(|audit| {
         (audit.every, audit.at) = (Some(Duration::from_millis(20)), None);
