@@ -16,7 +16,7 @@ flags="-C target-feature=+crt-static --remap-path-prefix=$PWD=/src --remap-path-
 # A loader needs 0.3 MB less to put the code where it is; without it, all of them would be in memory.
 flags+=" -C link-arg=-Wl,-z,pack-relative-relocs"
 # What is mapped beside code that is needed counts as memory of the process, 64 KiB at once: so what a gateway needs stands
-# side by side, which saves 1 to 3 MiB of 8. A name that fits nothing any more costs some memory, and nothing else. The linker
+# side by side, which saves 3 MiB of 8. A name that fits nothing any more costs some memory, and nothing else. The linker
 # that Rust brings for this kind of machine takes such a list; others may not.
 case $target in
 x86_64-*-linux-gnu)
