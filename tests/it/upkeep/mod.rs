@@ -1,10 +1,11 @@
 //! What the gateway does by itself about rooms: it audits them, and leaves those that have outsiders for sure.
 
 mod rail;
+mod stays;
 
 use std::time::Duration;
 
-use botwarden::config::{Audit, Config, Farewell, Leave, MaxLeave, Reports};
+use botwarden::config::{Audit, Config, Leave, MaxLeave, Reports};
 use botwarden::simulator::{CallRecord, Fault, Misbehaviour, RetryAfter};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -118,25 +119,6 @@ async fn gw_b9_and_the_bot_leaves_after_confirmation() {
     assert!(world.metric(&["botwarden_departures_total", "done"]).await > 0.5);
     assert!(inside(&world, "launch"), "no other room is left");
     discreet(&world);
-}
-
-#[tokio::test]
-async fn while_no_record_can_be_written_the_bot_says_no_farewell_and_stays() {
-    let farewell = audits(|audit| {
-        let (text, at_most_every) = ("Goodbye.".into(), Duration::from_hours(24));
-        audit.farewell = Some(Farewell { text, at_most_every });
-    });
-    for setup in [Setup::new(), Setup::new().adjust(farewell)] {
-        let world = setup.adjust(leaves(10)).start().await;
-        world.subscribe("memberships", "created");
-        world.told.breaks();
-        world.control.join("staff", "tom").unwrap();
-        eventually!(own_log().contains("no record of it can be written"));
-        assert!(inside(&world, "staff") && calls(&world, "DELETE").is_empty());
-        assert!(calls(&world, "POST").is_empty(), "nor a word");
-        world.told.mends();
-        assert!(departures(&world).is_empty());
-    }
 }
 
 /// Beside a bot that leaves, so that it is known how long it would have taken.
@@ -355,16 +337,6 @@ async fn gw_b8_an_audit_leaves_after_confirmation_and_none_above_the_rail() {
         assert_eq!((writes.0 + writes.1, inside(&world, "partners")), (left, left == 0));
         assert!(["staff", "launch", "townhall"].iter().all(|room| inside(&world, room)));
     }
-}
-
-#[tokio::test]
-async fn an_audit_that_finds_no_clean_room_leaves_none() {
-    let rooms = format!(
-        "{PEOPLE}\nrooms: {{a: {title: A, members: [tom, helpdesk]}, b: {title: B, members: [tom, helpdesk]}}"
-    );
-    let world = Setup::new().people(&rooms).adjust(leaves(10)).adjust(audits(often)).start().await;
-    eventually!(own_log().matches("none of the bot's rooms is clean").count() >= 2);
-    assert!(inside(&world, "a") && inside(&world, "b") && calls(&world, "DELETE").is_empty());
 }
 
 #[tokio::test]
