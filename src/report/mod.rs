@@ -256,6 +256,9 @@ impl Reporter {
                 let _counted = self.kept_up(bot, upkeep);
             }
             Happening::Lifecycle(turn) => {
+                if matches!(turn.what, Lifecycle::Stopped { .. }) {
+                    self.tell_the_rest(turn.at);
+                }
                 self.records.begin(turn.at);
                 self.followers.tell(|| Told::turn(turn, &self.config()));
                 if let Some(line) = turns::line(turn, &self.config(), self.form) {
@@ -347,9 +350,6 @@ impl Reporter {
 
     /// The end of the run: what is queued is written and sealed, and the disk has it. Whether it was within this time.
     pub fn end(&self, at: SystemTime, within: Duration) -> bool {
-        for (refusal, untold) in self.turned_away.rest() {
-            self.tell_turned_away(None, refusal, untold.saturating_sub(1), at);
-        }
         self.records.end(at, within)
     }
 
@@ -379,6 +379,13 @@ impl Reporter {
     fn turned_away(&self, route: Option<&str>, refusal: Refusal, at: SystemTime) {
         if let Some(unsaid) = self.turned_away.admit(refusal, at) {
             self.tell_turned_away(route, refusal, unsaid, at);
+        }
+    }
+
+    /// Nobody calls any more, so nothing would tell them.
+    fn tell_the_rest(&self, at: SystemTime) {
+        for (refusal, untold) in self.turned_away.rest() {
+            self.tell_turned_away(None, refusal, untold.saturating_sub(1), at);
         }
     }
 

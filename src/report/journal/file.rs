@@ -22,8 +22,18 @@ pub(super) struct Open {
     pub(super) day: u64,
     /// Whether a write to it is a copy into memory.
     pub(super) local: bool,
+    pub(super) standing: Standing,
+}
+
+/// Whether more goes into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It does.
+    InUse,
+    /// Somebody has moved it: the next lines go to another one.
+    Left,
     /// The system could not write it down once: what is said about it from then on need not be true.
-    pub(super) doubtful: bool,
+    Doubtful,
 }
 
 /// Where the file is by now.
@@ -65,6 +75,13 @@ impl Open {
         }
         let kept = self.file.metadata().is_ok_and(|file| file.nlink() > 0);
         if kept { Whereabouts::Moved } else { Whereabouts::Gone }
+    }
+
+    /// The next lines go to another one.
+    pub(super) fn leave(&mut self) {
+        if self.standing == Standing::InUse {
+            self.standing = Standing::Left;
+        }
     }
 
     /// What is half written goes to another file as a whole.

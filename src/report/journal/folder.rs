@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use super::chain::{Chain, Head, LONGEST_LINE, Link};
-use super::file::{Open, Whereabouts, day, is_local};
+use super::file::{Open, Standing, Whereabouts, day, is_local};
 use super::held::Held;
 use super::name::Name;
 
@@ -137,7 +137,7 @@ impl Folder {
             (appended, Whereabouts::There) => appended.map(|()| Placed::Whole),
             (Ok(()), Whereabouts::Moved) => {
                 fs::metadata(&self.rules.dir)?;
-                self.open = None;
+                open.leave();
                 Ok(Placed::Whole)
             }
             (Err(_), Whereabouts::Moved) => {
@@ -184,13 +184,16 @@ impl Folder {
 
     /// The file that is written to, for who asks the system to write it down while others go on writing.
     pub(super) fn file(&self) -> Option<Arc<File>> {
-        self.open.as_ref().filter(|open| !open.doubtful).map(|open| Arc::clone(&open.file))
+        self.open
+            .as_ref()
+            .filter(|open| open.standing != Standing::Doubtful)
+            .map(|open| Arc::clone(&open.file))
     }
 
     /// The system could not write it down: a new file begins with the next lines. Those that are half written end there.
     pub(super) fn distrust(&mut self, file: &Arc<File>) {
         if let Some(open) = self.open.as_mut().filter(|open| Arc::ptr_eq(&open.file, file)) {
-            open.doubtful = true;
+            open.standing = Standing::Doubtful;
         }
     }
 
@@ -207,7 +210,9 @@ impl Folder {
     }
 
     fn is_full(&self, open: &Open, now: SystemTime) -> bool {
-        open.doubtful || open.size >= self.rules.rotate_at || open.day != day(now)
+        open.standing != Standing::InUse
+            || open.size >= self.rules.rotate_at
+            || open.day != day(now)
     }
 
     fn begin(&mut self, batch: &Batch<'_>) -> io::Result<()> {
@@ -220,8 +225,15 @@ impl Folder {
             let _stays_empty = fs::remove_file(&path);
         });
         let (place, local, file) = (settled?, is_local(&file), Arc::new(file));
-        self.open =
-            Some(Open { file, path, place, size: 0, day: day(batch.at), local, doubtful: false });
+        self.open = Some(Open {
+            file,
+            path,
+            place,
+            size: 0,
+            day: day(batch.at),
+            local,
+            standing: Standing::InUse,
+        });
         self.last = Some(name);
         Ok(())
     }

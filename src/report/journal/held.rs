@@ -14,10 +14,10 @@ const LOCK: &str = ".lock";
 /// be locked (over NFS it cannot), for the case that somebody tidies the file away.
 #[derive(Debug)]
 pub(super) struct Held {
-    _file: File,
-    _locked: Option<File>,
-    /// Which directory it is: device and inode.
-    place: (u64, u64),
+    file: File,
+    dir: File,
+    /// Which directory it is: device and inode, which stay as long as it is open.
+    place: Option<(u64, u64)>,
 }
 
 impl Held {
@@ -29,17 +29,21 @@ impl Held {
         let file = file.map_err(refused)?;
         file.try_lock().map_err(|cause| unheld(dir, cause))?;
         let whole = File::open(dir).map_err(refused)?;
-        let locked = match whole.try_lock() {
-            Err(cause @ TryLockError::WouldBlock) => return Err(unheld(dir, cause)),
-            locked => locked.is_ok(),
-        };
-        let place = place(&whole.metadata().map_err(refused)?);
-        Ok(Self { _file: file, _locked: locked.then_some(whole), place })
+        if let Err(cause @ TryLockError::WouldBlock) = whole.try_lock() {
+            return Err(unheld(dir, cause));
+        }
+        let place = Some(place(&whole.metadata().map_err(refused)?));
+        Ok(Self { file, dir: whole, place })
     }
 
     /// Takes the directory that is there now, if it is another one: somebody may have moved the old one away, with its lock.
     pub(super) fn keep(&mut self, dir: &Path) -> io::Result<()> {
-        if place(&fs::metadata(dir)?) != self.place {
+        if Some(place(&fs::metadata(dir)?)) != self.place {
+            // The old locks would stand in the way where it is the same directory by another path.
+            self.place = None;
+            self.file.unlock()?;
+            // Where it was not locked, there is nothing to unlock.
+            let _unlocked = self.dir.unlock();
             *self = Self::take(dir).map_err(io::Error::other)?;
         }
         Ok(())

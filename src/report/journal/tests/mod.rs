@@ -168,6 +168,25 @@ fn what_becomes_of_the_gateway_is_in_the_chain() {
 }
 
 #[test]
+fn calls_that_were_turned_away_are_all_told_before_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let reporter = open(rules(dir.path()));
+    for _ in 0..500 {
+        let refusal = crate::gate::refusal::Refusal::SignatureMissing;
+        reporter.emit(&Happening::TurnedAway { route: Some("helpdesk"), refusal, at: noon() });
+    }
+    let what = Lifecycle::Stopped { expired: 0 };
+    reporter.emit(&Happening::Lifecycle(&Turn { at: noon(), what }));
+    assert!(reporter.end(noon(), PATIENCE));
+    let told: Vec<_> =
+        lines(dir.path()).iter().map(|l| (l["kind"].clone(), l["more"].clone())).collect();
+    let line = |kind: &str, more: Value| (Value::from(kind), more);
+    let away = |more: u64| line("turned_away", more.into());
+    let rest = [away(0), away(498), line("stopped", Value::Null)];
+    assert_eq!(told.get(1..4), Some(&rest[..]), "{told:?}");
+}
+
+#[test]
 fn a_run_that_was_killed_in_the_middle_of_a_line_is_explained_by_the_next() {
     let dir = tempfile::tempdir().unwrap();
     run(rules(dir.path()), 3);
