@@ -141,7 +141,7 @@ impl Done {
             return Ok(());
         }
         if survey.is_dirty_throughout() {
-            let why = "none of the bot's rooms is clean: look whether `allowed_orgs` is right; `botwarden audit --apply` leaves them";
+            let why = "none of the bot's rooms is clean: look whether `allowed_orgs` is right; `botwarden audit --apply --max-leave N` leaves them";
             self.keep(ward, &found, ("no_clean_room", why));
             return Ok(());
         }

@@ -33,6 +33,6 @@ async fn an_audit_that_finds_no_clean_room_leaves_none() {
         "{PEOPLE}\nrooms: {{a: {{title: A, members: [tom, helpdesk]}}, b: {{title: B, members: [tom, helpdesk]}}}}"
     );
     let world = Setup::new().people(&rooms).adjust(leaves(10)).adjust(audits(often)).start().await;
-    eventually!(own_log().matches("none of the bot's rooms is clean").count() >= 2);
+    eventually!(own_log().matches("--max-leave N` leaves them").count() >= 2);
     assert!(inside(&world, "a") && inside(&world, "b") && calls(&world, "DELETE").is_empty());
 }
