@@ -1,5 +1,6 @@
 //! What a plan leads to, in any world: a small Webex of a few lines takes the changes.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
@@ -79,14 +80,17 @@ fn wishes() -> impl Strategy<Value = Desired> {
     })
 }
 
+/// No id is given twice, whatever was deleted; later ones come later.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
 /// What `POST`, `PUT` and `DELETE` do. What is gone cannot be changed, and deleting it is no mistake.
 fn make(world: &mut Vec<Webhook>, changes: &[Change], replica: &str) {
     for change in changes {
         match change {
             Change::Create { fresh } => {
-                let n = world.len();
+                let n = MADE.fetch_add(1, Ordering::Relaxed);
                 world.push(Webhook {
-                    id: format!("new{replica}{n}").into(),
+                    id: format!("new{replica}{n:012}").into(),
                     name: fresh.name.clone(),
                     target: fresh.target.clone(),
                     secret: Some(fresh.secret.clone()),
